@@ -1,0 +1,42 @@
+import { rmSync } from "node:fs";
+import { build } from "esbuild";
+
+rmSync("dist", { recursive: true, force: true });
+
+const common = {
+  bundle: true,
+  platform: "node",
+  target: "node22",
+  sourcemap: true,
+  logLevel: "warning",
+} as const;
+
+await Promise.all([
+  // CommonJS: the worker hands out @azure/functions-core through Module.prototype.require.
+  build({
+    ...common,
+    entryPoints: ["src/app.ts"],
+    outfile: "dist/app.cjs",
+    format: "cjs",
+    external: ["@azure/functions-core"],
+  }),
+  build({
+    ...common,
+    entryPoints: { drayage: "src/cli/drayage.ts" },
+    outdir: "dist",
+    outExtension: { ".js": ".mjs" },
+    format: "esm",
+    banner: {
+      js: "#!/usr/bin/env node\nimport { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
+    },
+  }),
+  // Development only, never deployed: packages stay in node_modules.
+  build({
+    ...common,
+    entryPoints: { start: "src/local/start.ts", demo: "src/local/demo.ts", registry: "src/local/registry-main.ts" },
+    outdir: "dist/local",
+    outExtension: { ".js": ".mjs" },
+    format: "esm",
+    packages: "external",
+  }),
+]);

@@ -1,0 +1,76 @@
+import { z } from "zod";
+import { digestSchema } from "../digest.ts";
+import { importErrorWireSchema } from "../errors.ts";
+import { importIdSchema } from "./import-id.ts";
+import { progressSchema } from "./import-plan.ts";
+import { importSpecSchema } from "./import-spec.ts";
+
+export const importStates = [
+  "Accepted",
+  "Resolving",
+  "Copying",
+  "Publishing",
+  "Verifying",
+  "Succeeded",
+  "Skipped",
+  "Failed",
+  "Cancelled",
+] as const;
+export const importStateSchema = z.enum(importStates);
+export type ImportState = z.infer<typeof importStateSchema>;
+
+export const triggerSchema = z.strictObject({
+  kind: z.enum(["http", "queue", "eventGrid", "schedule", "promotion", "arm"]),
+  ref: z.string().max(200).optional(),
+});
+export type Trigger = Readonly<z.infer<typeof triggerSchema>>;
+
+const isoTimeSchema = z.iso.datetime();
+
+/** An import as table `Imports` holds it. What the API answers is made of it by `formatImport` (import-view.ts). */
+export const importRecordSchema = z.strictObject({
+  v: z.literal(1),
+  id: importIdSchema,
+  state: importStateSchema,
+  trigger: triggerSchema,
+  spec: importSpecSchema,
+  /** The request brought credentials for the source: they are in `Secrets` until the import ends. */
+  hasCredentials: z.boolean(),
+  /** From 1; the orchestration instance is `{id}-{attempt}`. */
+  attempt: z.int().min(1),
+  createdAt: isoTimeSchema,
+  /** End of `timeoutSeconds` of this attempt. */
+  deadlineAt: isoTimeSchema,
+  startedAt: isoTimeSchema.optional(),
+  finishedAt: isoTimeSchema.optional(),
+  cancelRequestedAt: isoTimeSchema.optional(),
+  /** The first permanent failure of a unit: the others stop. */
+  stopRequestedAt: isoTimeSchema.optional(),
+  source: z.strictObject({ digest: digestSchema, mediaType: z.string() }).optional(),
+  targetDigest: digestSchema.optional(),
+  /** Totals from resolve on; at the end the final counts. */
+  progress: progressSchema.optional(),
+  error: importErrorWireSchema.optional(),
+  warnings: z.array(z.string()),
+});
+export type ImportRecord = Readonly<z.infer<typeof importRecordSchema>>;
+
+const successors: Readonly<Record<ImportState, readonly ImportState[]>> = {
+  Accepted: ["Resolving", "Copying", "Publishing", "Skipped", "Failed", "Cancelled"],
+  Resolving: ["Resolving", "Copying", "Publishing", "Verifying", "Skipped", "Failed", "Cancelled"],
+  Copying: ["Copying", "Verifying", "Publishing", "Failed", "Cancelled"],
+  Verifying: ["Verifying", "Publishing", "Failed", "Cancelled"],
+  Publishing: ["Publishing", "Succeeded", "Failed"],
+  Succeeded: [],
+  Skipped: [],
+  Failed: ["Accepted"],
+  Cancelled: ["Accepted"],
+};
+
+export function mayMove(from: ImportState, to: ImportState): boolean {
+  return successors[from].includes(to);
+}
+
+export function hasEnded(state: ImportState): boolean {
+  return state === "Succeeded" || state === "Skipped" || state === "Failed" || state === "Cancelled";
+}

@@ -1,0 +1,46 @@
+import { z } from "zod";
+import { digestSchema } from "../digest.ts";
+import { registryHostSchema, repositorySchema, tagSchema } from "./reference.ts";
+
+export const platformSchema = z.strictObject({
+  os: z.string(),
+  architecture: z.string(),
+  variant: z.string().optional(),
+  osVersion: z.string().optional(),
+});
+export type Platform = Readonly<z.infer<typeof platformSchema>>;
+
+export const conflictSchema = z.enum(["fail", "skipIfSame", "overwrite"]);
+export type Conflict = z.infer<typeof conflictSchema>;
+
+/**
+ * A request after all defaults and rules (DESIGN: References, Conflict, Platforms) have been applied: what is to be
+ * done, without credentials. Stored in the record, so it only ever grows optional properties.
+ */
+export const importSpecSchema = z.strictObject({
+  v: z.literal(1),
+  source: z.strictObject({
+    registry: registryHostSchema,
+    repository: repositorySchema,
+    tag: tagSchema.optional(),
+    digest: digestSchema.optional(), // at least one of tag and digest
+  }),
+  target: z.strictObject({
+    registry: registryHostSchema,
+    tags: z.array(z.strictObject({ repository: repositorySchema, tag: tagSchema })),
+    untaggedRepositories: z.array(repositorySchema),
+  }),
+  conflict: conflictSchema,
+  platforms: z.array(platformSchema).optional(), // absent: all
+  sparseIndex: z.boolean(),
+  foreignLayers: z.enum(["auto", "skip"]),
+  verify: z.enum(["manifest", "none"]),
+  timeoutSeconds: z.int().min(1),
+  labels: z.record(z.string(), z.string()),
+});
+export type ImportSpec = Readonly<z.infer<typeof importSpecSchema>>;
+
+/** The distinct repositories that the import writes to, in a stable order: parts and plans name them by position. */
+export function targetRepositories(spec: ImportSpec): readonly string[] {
+  return [...new Set([...spec.target.tags.map(({ repository }) => repository), ...spec.target.untaggedRepositories])];
+}

@@ -1,0 +1,91 @@
+import type { ErrorPlace } from "../errors.ts";
+import type { RegistryProfile } from "./profiles.ts";
+
+/** How to sign in at a registry. Other kinds (Entra, ECR, Google) join this union. */
+export type Credentials =
+  | { readonly kind: "anonymous" }
+  | { readonly kind: "password"; readonly username: string; readonly password: string };
+
+/** One side of one import: who asks which registry with what, and where errors say they happened. */
+export interface RegistryAccess extends ErrorPlace {
+  readonly credentials: Credentials;
+  /** Plain http instead of https: only for hosts that the operator named. */
+  readonly insecure: boolean;
+  /** Name of a profile that overrides the one found by host. */
+  readonly profile?: string;
+}
+
+export type Action = "pull" | "push";
+
+/** Request classes that registries count apart (ACR: DataplaneRead, DataplaneWrite, ListReferrers, OAuth). */
+export type RequestClass = "read" | "write" | "referrers" | "token";
+
+export interface RequestBody {
+  /** Announced as Content-Length; content of any other length fails the request. */
+  readonly lengthBytes: number;
+  /** Bytes can be sent again by a retry; a stream cannot: such a request is tried once. */
+  readonly content: Uint8Array | AsyncIterable<Uint8Array>;
+}
+
+export interface RegistryRequest {
+  readonly method: "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE";
+  /** `path` below `/v2/{repository}/`, or an absolute `url` that the registry handed out (Location, Link). */
+  readonly target: { readonly path: string } | { readonly url: string };
+  /** Statuses this call understands; any other becomes an ImportError made by `send`. */
+  readonly accept: readonly number[];
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: RequestBody;
+  /** Further repositories to be pulled from by the same token (cross-repository mount). */
+  readonly pullFrom?: readonly string[];
+  /**
+   * `idempotent` (default): failed connections, 408, 429 and 5xx are tried again as the limits say.
+   * `once`: the caller knows what a second try would mean and decides itself.
+   */
+  readonly retry?: "idempotent" | "once";
+  /** How long to wait for the response head after the request was sent. Default: the client's setting. */
+  readonly headersTimeoutMs?: number;
+}
+
+export interface RegistryResponse extends AsyncDisposable {
+  readonly status: number;
+  /** One header by its lower-case name. */
+  readonly header: (name: string) => string | undefined;
+  /** The URL that answered, after redirects. Location and Link are relative to it. */
+  readonly url: string;
+  /** The body; fails with the ImportError of this side when the connection breaks or stalls. Ends are not checked. */
+  readonly content: AsyncIterable<Uint8Array>;
+  /** The whole body as text, failing beyond `maxBytes`. */
+  readonly text: (maxBytes: number) => Promise<string>;
+  readonly bytes: (maxBytes: number) => Promise<Uint8Array>;
+}
+
+/** A repository at a registry, reached with the rights of `actions`. All traffic goes through `send`. */
+export interface Repository {
+  readonly registry: Registry;
+  readonly name: string;
+  readonly send: (request: RegistryRequest, signal: AbortSignal) => Promise<RegistryResponse>;
+}
+
+export interface Registry {
+  readonly access: RegistryAccess;
+  /** Host and port of the API, e.g. `registry-1.docker.io`. */
+  readonly apiHost: string;
+  readonly profile: RegistryProfile;
+  /** What this process has learned about the host; shared by all who open it. */
+  readonly learned: LearnedHost;
+  readonly repository: (name: string, actions: readonly Action[]) => Repository;
+}
+
+/** Facts learned at run time about one host. Mutable by design: one object per host and process. */
+export interface LearnedHost {
+  /** Set by a 413: whole-blob PUTs are refused, chunks of at most this size go. */
+  maxPutBytes: number | undefined;
+  /** Moving average of finished blob uploads, bytes per second. */
+  uploadBytesPerSecond: number | undefined;
+}
+
+export interface RegistryClient {
+  /** Cheap: no request is made. Connections, limits, tokens and learned facts are shared per host. */
+  readonly open: (access: RegistryAccess) => Registry;
+  readonly close: () => Promise<void>;
+}
