@@ -1,0 +1,60 @@
+import { type Command, Option } from "commander";
+import { type ApiClient, createApiClient, parseEndpoint } from "../api-client.ts";
+import type { CliIo } from "../cli-io.ts";
+import type { ExitCode } from "../exit-codes.ts";
+import { parseSeconds } from "../option-parsers.ts";
+
+export interface CommandDeps {
+  readonly io: CliIo;
+  /** Says how the command ended; called once. */
+  readonly finish: (exitCode: ExitCode) => void;
+}
+
+/** Options of every command. */
+export function addGlobalOptions(program: Command): void {
+  program
+    .addOption(
+      new Option("--endpoint <url>", "address of the service").env("DRAYAGE_ENDPOINT").default("http://127.0.0.1:7071"),
+    )
+    .addOption(
+      new Option("--key <key>", "function key of the service; better given by the variable").env("DRAYAGE_KEY"),
+    );
+}
+
+/** Client of the service that the global options name. */
+export function openClient(command: Command, io: CliIo): ApiClient {
+  const { endpoint, key } = command.optsWithGlobals<{ endpoint: string; key?: string }>();
+  return createApiClient({ fetch: io.fetch, endpoint: parseEndpoint(endpoint), key: key === "" ? undefined : key });
+}
+
+/** `--wait SECONDS` and `--no-wait` share one value: a number, false, or undefined for "until it ends". */
+export interface WaitFlags {
+  readonly wait?: number | false;
+}
+
+/** Adds `--no-wait` and `--wait`; giving both is an error. */
+export function addWaitOptions(command: Command): Command {
+  const given = new Set<string>();
+  const refuseBoth = (flag: string) => {
+    given.add(flag);
+    if (given.size > 1) command.error("error: --wait and --no-wait contradict each other");
+  };
+  return command
+    .option("--wait <seconds>", "follow the import so long at most (default: until it ends)", parseSeconds)
+    .option("--no-wait", "only start the import, do not follow it")
+    .on("option:wait", () => refuseBoth("wait"))
+    .on("option:no-wait", () => refuseBoth("no-wait"));
+}
+
+/** Adds the three options of source credentials. */
+export function addCredentialOptions(command: Command): Command {
+  return command
+    .option("-u, --username <name>", "user name at the source registry")
+    .addOption(
+      new Option(
+        "-p, --password <password>",
+        "password or token at the source; others can see it in the process list",
+      ).conflicts("passwordStdin"),
+    )
+    .option("--password-stdin", "read the password from standard input");
+}

@@ -1,0 +1,60 @@
+import { type Command, Option } from "commander";
+import { importStates, triggerSchema } from "../../domain/import-record.ts";
+import type { ApiClient } from "../api-client.ts";
+import type { ImportView } from "../api-records.ts";
+import { printJson } from "../conclude.ts";
+import { exitCodes } from "../exit-codes.ts";
+import { formatList } from "../format-record.ts";
+import { createParseTime, parseCount } from "../option-parsers.ts";
+import { type CommandDeps, openClient } from "./command-deps.ts";
+
+interface Flags {
+  readonly state?: string;
+  readonly target?: string;
+  readonly source?: string;
+  readonly trigger?: string;
+  readonly since?: string;
+  readonly until?: string;
+  readonly limit: number;
+  readonly json?: true;
+}
+
+/** `drayage list`: imports, newest first. */
+export function addListCommand(program: Command, { io, finish }: CommandDeps): void {
+  const parseTime = createParseTime(io.now);
+  program
+    .command("list")
+    .description("list imports, newest first")
+    .addOption(new Option("--state <state>", "in this state only").choices(importStates))
+    .option("--target <registry>", "into this registry or repository only")
+    .option("--source <registry>", "from this registry or repository only")
+    .addOption(new Option("--trigger <kind>", "started this way only").choices(triggerSchema.shape.kind.options))
+    .option("--since <time>", "not before this time, e.g. 2026-01-31T08:00:00Z or 2h ago", parseTime)
+    .option("--until <time>", "not after this time", parseTime)
+    .option("--limit <count>", "how many at most", parseCount, 20)
+    .option("--json", "print them as a JSON array")
+    .action(async (flags: Flags, self: Command) => {
+      const records = await listUpTo(openClient(self, io), flags, io.interrupted);
+      if (flags.json) printJson(io, records);
+      else io.stdout.write(formatList(records));
+      finish(exitCodes.done);
+    });
+}
+
+const maxPageItems = 100;
+
+/** Asks for pages until there are enough imports or no more: a filtered page may be short, even empty. */
+async function listUpTo(client: ApiClient, flags: Flags, signal: AbortSignal): Promise<ImportView[]> {
+  const { limit, state, target, source, trigger, since, until } = flags;
+  const records: ImportView[] = [];
+  let continuationToken: string | undefined;
+  do {
+    const query = new URLSearchParams({ limit: String(Math.min(maxPageItems, limit - records.length)) });
+    const filters = { state, target, source, trigger, since, until, continuationToken };
+    for (const [name, value] of Object.entries(filters)) if (value !== undefined) query.set(name, value);
+    const page = await client.listImports(query, signal);
+    records.push(...page.items);
+    continuationToken = page.continuationToken ?? undefined;
+  } while (continuationToken !== undefined && records.length < limit);
+  return records.slice(0, limit);
+}

@@ -1,0 +1,101 @@
+import { parseDigest, shortDigest } from "../digest.ts";
+import type { DryRun, ImportView, PartView } from "./api-records.ts";
+import { formatBytes, formatDuration, formatTable, printable } from "./format-values.ts";
+import {
+  bytesDone,
+  formatProgressLine,
+  formatSource,
+  formatTargets,
+  formatVia,
+  secondsTaken,
+} from "./progress-display.ts";
+
+/** Everything about one import, as `drayage show` prints it. */
+export function formatDetails(record: ImportView): string {
+  const { source, target, trigger, error } = record;
+  const seconds = secondsTaken(record);
+  const rows: (readonly [string, string | undefined])[] = [
+    ["Import", record.id],
+    ["State", record.progress === undefined ? record.state : formatProgressLine(record)],
+    ["Source", formatSource(record)],
+    ["Digest", source.digest],
+    ["Media type", source.mediaType],
+    ...formatTargets(record).map((text) => ["Target", text] as const),
+    ["Target digest", target.digest === source.digest ? undefined : target.digest],
+    ["Bytes", record.progress === undefined ? undefined : formatVia(record.progress)],
+    ["Trigger", trigger === undefined ? undefined : [trigger.kind, trigger.ref].filter(Boolean).join(" ")],
+    ["Labels", formatLabels(record.labels)],
+    ["Created", record.createdAt],
+    ["Ended", seconds === undefined ? undefined : `${record.finishedAt} (took ${formatDuration(seconds)})`],
+    ["Attempt", record.attempt === undefined || record.attempt === 1 ? undefined : String(record.attempt)],
+    ["Error", error?.message],
+    ["Code", error?.code],
+    ["Status", error?.httpStatus === undefined ? undefined : `HTTP ${error.httpStatus} from the registry`],
+    ...(error?.upstream ?? []).map(({ code, message }) => ["Registry said", `${code} ${message}`] as const),
+    ["Hint", error?.hint === undefined || error.message.includes(error.hint) ? undefined : error.hint],
+    ["Correlation id", error?.correlationId],
+    ...record.warnings.map((warning) => ["Warning", warning] as const),
+  ];
+  return formatTable(rows.flatMap(([name, value]) => (value === undefined ? [] : [[name, printable(value)]])));
+}
+
+/** Manifests and blobs as a table, with a line that sums them up. */
+export function formatParts(parts: readonly PartView[]): string {
+  if (parts.length === 0) return "No parts known yet.\n";
+  const rows = parts.map((part) => [
+    part.kind,
+    short(part.digest),
+    formatBytes(part.sizeBytes),
+    part.state === "done" ? (part.via ?? "done") : part.state,
+    part.ms === undefined ? "" : formatDuration(part.ms / 1000),
+    printable(part.platform ?? part.mediaType ?? ""),
+  ]);
+  return formatTable([["PART", "DIGEST", "SIZE", "STATE", "TOOK", "WHAT"], ...rows]);
+}
+
+/** Imports as a table, newest first as the service has them. */
+export function formatList(records: readonly ImportView[]): string {
+  if (records.length === 0) return "No imports found.\n";
+  const rows = records.map((record) => {
+    const seconds = secondsTaken(record);
+    const [first = record.target.registry, ...others] = formatTargets(record);
+    return [
+      record.id,
+      record.state,
+      record.createdAt.replace(/\.\d+Z$/, "Z"),
+      seconds === undefined ? "" : formatDuration(seconds),
+      record.progress === undefined ? "" : formatBytes(bytesDone(record.progress)),
+      printable(`${formatSource(record)} → ${first}${others.length === 0 ? "" : ` and ${others.length} more`}`),
+    ];
+  });
+  return formatTable([["ID", "STATE", "CREATED", "TOOK", "SIZE", "IMPORT"], ...rows]);
+}
+
+/** What a dry run found. */
+export function formatPlan(plan: DryRun): string {
+  const { source, target, progress } = plan;
+  const lines = ["Dry run: nothing was changed."];
+  if (source !== undefined) {
+    lines.push(`  from ${formatSource({ source })}`);
+    if (source.digest !== undefined) lines.push(`       ${source.digest}`);
+  }
+  if (target !== undefined) lines.push(...formatTargets({ target }).map((text) => `  to   ${text}`));
+  if (progress !== undefined) {
+    const { manifests, blobs, bytes } = progress;
+    const missing = Math.max(0, bytes.total - bytesDone(progress));
+    lines.push(`  ${manifests.total} manifests, ${blobs.total} blobs, ${formatBytes(bytes.total)}`);
+    lines.push(`  to copy: ${blobs.total - blobs.done} blobs, ${formatBytes(missing)}`);
+  }
+  lines.push(...plan.warnings.map((warning) => `  warning: ${warning}`));
+  return lines.map((line) => `${printable(line)}\n`).join("");
+}
+
+function formatLabels(labels: Readonly<Record<string, string>> | undefined): string | undefined {
+  const pairs = Object.entries(labels ?? {}).map(([key, value]) => `${key}=${value}`);
+  return pairs.length === 0 ? undefined : pairs.join(" ");
+}
+
+function short(text: string): string {
+  const digest = parseDigest(text);
+  return digest === undefined ? printable(text) : shortDigest(digest);
+}

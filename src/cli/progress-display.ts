@@ -1,0 +1,127 @@
+import { hasEnded } from "../domain/import-record.ts";
+import type { ErrorView, ImportView, ProgressView } from "./api-records.ts";
+import { cut, formatBar, formatBytes, formatDuration, printable } from "./format-values.ts";
+
+/** The lines that a terminal redraws while the import runs; none is longer than `columns`. */
+export function renderLive(record: ImportView, columns: number, elapsedSeconds: number): string[] {
+  const head = `${formatSource(record)} → ${formatTargets(record).join(", ")}`;
+  const lines = [`Import ${record.id}`, `  ${head}`];
+  const { progress } = record;
+  if (progress === undefined || progress.bytes.total === 0) {
+    lines.push(`  ${record.state.padEnd(stateWidth)}  ${formatDuration(elapsedSeconds)}`);
+  } else {
+    const numbers = formatNumbers(record, progress);
+    const room = columns - 2 - stateWidth - 2 - 2 - numbers.length - 1;
+    const bar = room >= minBarWidth ? `${formatBar(fractionDone(progress), Math.min(room, maxBarWidth))}  ` : "";
+    lines.push(`  ${record.state.padEnd(stateWidth)}  ${bar}${numbers}`);
+    lines.push(`  ${" ".repeat(stateWidth)}  ${formatCounts(progress)}`);
+  }
+  return lines.map((line) => cut(printable(line), Math.max(1, columns - 1))); // the last column would wrap on some terminals
+}
+
+/** One line about a running import, for output that cannot be redrawn. */
+export function formatProgressLine(record: ImportView): string {
+  const { progress } = record;
+  if (progress === undefined || progress.bytes.total === 0 || hasEnded(record.state)) return record.state;
+  return `${record.state}  ${formatNumbers(record, progress)}  (${formatCounts(progress)})`;
+}
+
+/** The end of an import in a few lines, each ended by a newline. */
+export function formatOutcome(record: ImportView): string {
+  const lines = [formatHeadline(record)];
+  for (const target of formatTargets(record)) lines.push(`  ${target}`);
+  const digest = record.target.digest ?? record.source.digest;
+  if (digest !== undefined && record.state !== "Failed") lines.push(`  ${digest}`);
+  if (record.error !== undefined) lines.push(...formatError(record.error));
+  for (const warning of record.warnings) lines.push(`  warning: ${warning}`);
+  if (record.state === "Failed" || record.state === "Cancelled") {
+    lines.push(`  retry with: drayage retry ${record.id}`);
+  }
+  return lines.map((line) => `${printable(line)}\n`).join("");
+}
+
+/** `docker.io/library/alpine:3.20`, by digest if that is how it was asked for. */
+export function formatSource(record: Pick<ImportView, "source">): string {
+  const { registry, repository, reference } = record.source;
+  if (reference === undefined) return `${registry}/${repository}`;
+  return `${registry}/${repository}${reference.includes(":") ? "@" : ":"}${reference}`;
+}
+
+/** Every target of an import with its registry. */
+export function formatTargets(record: Pick<ImportView, "target">): string[] {
+  const { registry, tags, untaggedRepositories } = record.target;
+  return [...tags, ...untaggedRepositories.map((repository) => `${repository} (untagged)`)].map(
+    (target) => `${registry}/${target}`,
+  );
+}
+
+/** The bytes that are at the target, however they came there. */
+export function bytesDone({ bytes }: ProgressView): number {
+  return bytes.copied + bytes.mounted + bytes.skipped;
+}
+
+/** `180.0 MiB copied, 12.0 MiB mounted, 8.0 MiB already there`, without what is zero. */
+export function formatVia({ bytes }: ProgressView): string {
+  const ways: (readonly [number, string])[] = [
+    [bytes.copied, "copied"],
+    [bytes.mounted, "mounted"],
+    [bytes.skipped, "already there"],
+  ];
+  const parts = ways.filter(([count]) => count > 0).map(([count, way]) => `${formatBytes(count)} ${way}`);
+  return parts.length === 0 ? "nothing to copy" : parts.join(", ");
+}
+
+/** Seconds from the start of the attempt to its end, or undefined while there is no end. */
+export function secondsTaken(record: ImportView): number | undefined {
+  if (record.finishedAt === undefined) return undefined;
+  return Math.max(0, (Date.parse(record.finishedAt) - Date.parse(record.startedAt ?? record.createdAt)) / 1000);
+}
+
+const stateWidth = "Publishing".length;
+const minBarWidth = 10;
+const maxBarWidth = 40;
+
+function fractionDone(progress: ProgressView): number {
+  return progress.bytes.total === 0 ? 0 : bytesDone(progress) / progress.bytes.total;
+}
+
+function formatNumbers(record: ImportView, progress: ProgressView): string {
+  const percent = Math.floor(Math.min(1, fractionDone(progress)) * 100); // 100 % only when all is there
+  const numbers = [
+    `${String(percent).padStart(3)}%`,
+    `${formatBytes(bytesDone(progress))} of ${formatBytes(progress.bytes.total)}`,
+  ];
+  if (record.state === "Copying" && progress.bytesPerSecond) numbers.push(`${formatBytes(progress.bytesPerSecond)}/s`);
+  if (record.state === "Copying" && progress.etaSeconds) numbers.push(`${formatDuration(progress.etaSeconds)} left`);
+  return numbers.join("  ");
+}
+
+function formatCounts({ blobs, manifests }: ProgressView): string {
+  return `blobs ${blobs.done}/${blobs.total}, manifests ${manifests.done}/${manifests.total}`;
+}
+
+function formatHeadline(record: ImportView): string {
+  const seconds = secondsTaken(record);
+  const after = seconds === undefined ? "" : ` after ${formatDuration(seconds)}`;
+  if (record.state === "Failed") return `Failed${after}: ${record.error?.message ?? "no reason given"}`;
+  if (record.state === "Skipped") return "Skipped: the target holds this digest already";
+  if (record.state !== "Succeeded") return `${record.state}${after}`;
+  const { progress } = record;
+  const took = seconds === undefined ? "" : ` in ${formatDuration(seconds)}`;
+  if (progress === undefined) return `Succeeded${took}`;
+  return `Succeeded${took}: ${counted(progress.manifests.total, "manifest")}, ${counted(progress.blobs.total, "blob")}; ${formatVia(progress)}`;
+}
+
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
+}
+
+/** Code, status, the registry's own words and the hint (unless the message ends with it). */
+function formatError(error: ErrorView): string[] {
+  const lines = [`  code: ${error.code}${error.httpStatus === undefined ? "" : ` (HTTP ${error.httpStatus})`}`];
+  for (const { code, message } of error.upstream ?? []) lines.push(`  registry said: ${code} ${message}`.trimEnd());
+  if (error.digest !== undefined) lines.push(`  digest: ${error.digest}`);
+  if (error.hint !== undefined && !error.message.includes(error.hint)) lines.push(`  hint: ${error.hint}`);
+  if (error.correlationId !== undefined) lines.push(`  correlation id: ${error.correlationId}`);
+  return lines;
+}
