@@ -1,0 +1,36 @@
+/** How the registry behaves where real ones differ. */
+export interface RegistryBehaviour {
+  /** `Location` and `Link`: a path, or a whole URL. */
+  readonly urls: "relative" | "absolute";
+  /** `stateful`: an upload's Location holds its offset, and an old one is refused, like distribution 2.8 does. */
+  readonly sessions: "stateful" | "stateless";
+  /** `ignored`: chunks are appended wherever they say they belong, like distribution 2.8 does. */
+  readonly contentRange: "checked" | "ignored";
+  /** What a manifest PUT answers when a blob of it is missing. */
+  readonly missingBlobs: "400" | "404" | "accepted";
+  /** What an index PUT answers when a child of it is missing. */
+  readonly missingChildren: "400" | "404" | "accepted";
+  /** `missing`: 404 for the referrers API and no OCI-Subject header. */
+  readonly referrers: "served" | "missing";
+  /** `refused`: pushes to a repository that does not exist are 404 NAME_UNKNOWN. */
+  readonly newRepositories: "created" | "refused";
+}
+
+export const conformant: RegistryBehaviour = {
+  urls: "relative",
+  sessions: "stateless",
+  contentRange: "checked",
+  missingBlobs: "400",
+  missingChildren: "400",
+  referrers: "served",
+  newRepositories: "created",
+};
+
+/** Debian's docker-registry 2.8.2. */
+export const distribution28: RegistryBehaviour = {
+  ...conformant,
+  urls: "absolute",
+  sessions: "stateful",
+  contentRange: "ignored",
+  referrers: "missing",
+};
