@@ -1,0 +1,170 @@
+import { z } from "zod";
+import { createImportId, type ImportId, importIdSchema } from "../domain/import-id.ts";
+import { type ImportRecord, type ImportState, importRecordSchema, type Trigger } from "../domain/import-record.ts";
+import { readText, textColumns } from "./columns.ts";
+import type { TableAccess } from "./storage-client.ts";
+import { filterText, type Row, type RowKeys } from "./table.ts";
+import { type RowCodec, updateRow } from "./update-row.ts";
+
+/** A record and the ETag it was read or written under: who holds one writes with a single transaction. */
+export interface StoredImport {
+  readonly record: ImportRecord;
+  readonly etag: string;
+}
+
+export interface ImportFilter {
+  /** Cause of the import at or after this time; `until` before that one. */
+  readonly since?: Date;
+  readonly until?: Date;
+  readonly state?: ImportState;
+  /** Registries' hosts. */
+  readonly source?: string;
+  readonly target?: string;
+  readonly trigger?: Trigger["kind"];
+}
+
+export interface ImportListRequest extends ImportFilter {
+  readonly limit: number;
+  readonly continuationToken?: string;
+}
+
+export interface ImportPage {
+  /** Newest first. May be short or empty although there are more. */
+  readonly records: readonly ImportRecord[];
+  readonly continuationToken: string | undefined;
+}
+
+/** Table `Imports`: one row per import. */
+export interface Imports {
+  /** The record that is there already comes back instead of being touched. */
+  readonly insert: (record: ImportRecord) => Promise<"inserted" | ImportRecord>;
+  readonly read: (id: ImportId) => Promise<StoredImport | undefined>;
+  /** Records by id, in any order; ids that are not there are left out. */
+  readonly readMany: (ids: readonly ImportId[]) => Promise<readonly ImportRecord[]>;
+  /** The record after `change`, which is pure and may find nothing to do; undefined: there is no such import. */
+  readonly update: (
+    id: ImportId,
+    change: (record: ImportRecord) => ImportRecord | undefined,
+  ) => Promise<ImportRecord | undefined>;
+  /** Writes over what was read as `etag`; `conflict`: it has changed since. */
+  readonly replace: (stored: StoredImport) => Promise<StoredImport | "conflict">;
+  /** Reads at most two pages of the table. INVALID_REQUEST: a continuation token that is none. */
+  readonly list: (request: ImportListRequest) => Promise<ImportPage>;
+  readonly delete: (id: ImportId) => Promise<void>;
+}
+
+const maxPages = 2;
+const readsAtOnce = 8;
+
+export function createImports(access: TableAccess): Imports {
+  const table = access.table("Imports");
+
+  const read: Imports["read"] = async (id) => {
+    const stored = await table.read(keysOf(id));
+    return stored && { record: importRow.decode(stored.row), etag: stored.etag };
+  };
+
+  return {
+    insert: async (record) => {
+      if ((await table.insert(importRow.encode(record))) !== "exists") return "inserted";
+      const existing = await read(record.id);
+      // Deleted between the two calls: only an ended import can be deleted, so that a new one may begin.
+      if (existing) return existing.record;
+      await table.upsert(importRow.encode(record));
+      return "inserted";
+    },
+    read,
+    readMany: async (ids) => {
+      const records: ImportRecord[] = [];
+      for (let start = 0; start < ids.length; start += readsAtOnce) {
+        const found = await Promise.all(ids.slice(start, start + readsAtOnce).map(read));
+        for (const stored of found) if (stored) records.push(stored.record);
+      }
+      return records;
+    },
+    update: async (id, change) => {
+      const after = await updateRow({ table, key: keysOf(id), codec: importRow, change });
+      return after?.value;
+    },
+    replace: async ({ record, etag }) => {
+      const written = await table.replace(importRow.encode(record), etag);
+      return written === "conflict" ? "conflict" : { record, etag: written.etag };
+    },
+    list: async ({ limit, continuationToken, ...filter }) => {
+      const records: ImportRecord[] = [];
+      const query = { filter: filterOf(filter) };
+      let token = continuationToken;
+      for (let pages = 0; pages < maxPages && records.length < limit; pages += 1) {
+        const page = await table.page(query, limit - records.length, token);
+        for (const { row } of page.rows) records.push(importRow.decode(row));
+        token = page.continuationToken;
+        if (token === undefined) break;
+      }
+      return { records, continuationToken: token };
+    },
+    delete: async (id) => {
+      await table.delete(keysOf(id));
+    },
+  };
+}
+
+const rowSchema = z.object({ v: z.literal(1), state: z.string(), spec: z.string(), record: z.string() });
+
+/** The record as JSON (the spec apart, both cut at 32k characters), and beside it the columns that lists filter by. */
+export const importRow: RowCodec<ImportRecord> = {
+  encode: (record): Row => {
+    const { spec, ...rest } = record;
+    return {
+      ...keysOf(record.id),
+      v: 1,
+      state: record.state,
+      sourceRegistry: spec.source.registry,
+      targetRegistry: spec.target.registry,
+      trigger: record.trigger.kind,
+      createdAt: record.createdAt,
+      ...textColumns("spec", JSON.stringify(spec)),
+      ...textColumns("record", JSON.stringify(rest)),
+    };
+  },
+  decode: (row) => {
+    rowSchema.parse(row);
+    const columns = z.record(z.string(), z.unknown()).parse(row);
+    const parse = (name: string): object => z.looseObject({}).parse(JSON.parse(readText(columns, name) ?? "null"));
+    return importRecordSchema.parse({ ...parse("record"), spec: parse("spec") });
+  },
+};
+
+const partitionChars = 5; // about 9 hours of ids
+const timeChars = 10;
+const latestMs = 2 ** 50 - 1;
+
+function keysOf(id: ImportId): RowKeys {
+  return { partitionKey: id.slice(0, partitionChars), rowKey: id };
+}
+
+/** Ids count down, so "at or after since" is an upper bound of keys; `~` sorts after every character of an id. */
+function filterOf({ since, until, state, source, target, trigger }: ImportFilter): string {
+  const conditions: string[] = [];
+  const add = (column: string, operator: string, value: string) =>
+    conditions.push(`${column} ${operator} ${filterText(value)}`);
+  if (since) {
+    const last = timeOfId(since);
+    add("PartitionKey", "le", last.slice(0, partitionChars));
+    add("RowKey", "le", `${last}~`);
+  }
+  if (until) {
+    const first = timeOfId(until);
+    add("PartitionKey", "ge", first.slice(0, partitionChars));
+    add("RowKey", "gt", `${first}~`);
+  }
+  if (state) add("state", "eq", state);
+  if (source !== undefined) add("sourceRegistry", "eq", source);
+  if (target !== undefined) add("targetRegistry", "eq", target);
+  if (trigger) add("trigger", "eq", trigger);
+  return conditions.join(" and ");
+}
+
+function timeOfId(time: Date): string {
+  const ms = Math.min(Math.max(time.getTime(), 0), latestMs);
+  return importIdSchema.parse(createImportId(new Date(ms), "")).slice(0, timeChars);
+}

@@ -1,0 +1,92 @@
+import { createHash } from "node:crypto";
+import { z } from "zod";
+import { type ImportId, importIdSchema } from "../domain/import-id.ts";
+import type { TableAccess } from "./storage-client.ts";
+import { contended } from "./storage-errors.ts";
+import type { Row, RowKeys } from "./table.ts";
+
+/** An import that has not ended. */
+export interface OpenImport {
+  readonly id: ImportId;
+  /** When this row was made, ISO: accept or retry, not the time of the cause. */
+  readonly createdAt: string;
+  readonly attempt: number;
+  /** Cancelled, or a part has failed for good: what runs for it shall stop. */
+  readonly isStopped: boolean;
+}
+
+/** Table `Open`: one row per unfinished import, few at any time, so that a query over all of it is cheap. */
+export interface Open {
+  /** Does nothing where this attempt or a later one is there; a row left over from an earlier attempt is replaced. */
+  readonly insert: (open: Omit<OpenImport, "isStopped">) => Promise<void>;
+  /** Tells everything that runs for the import to stop; false: it is not open. */
+  readonly requestStop: (id: ImportId) => Promise<boolean>;
+  /** The stopped ones among all open imports, in one query. */
+  readonly readStopped: () => Promise<ReadonlySet<ImportId>>;
+  readonly list: () => Promise<readonly OpenImport[]>;
+  readonly delete: (id: ImportId) => Promise<void>;
+}
+
+const maxTries = 5;
+
+export function createOpen(access: TableAccess): Open {
+  const table = access.table("Open");
+  return {
+    insert: async (open) => {
+      const row = openRow.encode({ ...open, isStopped: false });
+      for (let tries = 0; tries < maxTries; tries += 1) {
+        if ((await table.insert(row)) !== "exists") return;
+        const stored = await table.read(keysOf(open.id));
+        if (!stored) continue; // the former attempt ended just now
+        if (openRow.decode(stored.row).attempt >= open.attempt) return;
+        // Its stop was meant for the former attempt and must not reach this one.
+        if ((await table.replace(row, stored.etag)) !== "conflict") return;
+      }
+      throw contended(table.name);
+    },
+    requestStop: (id) => table.merge({ ...keysOf(id), stop: true }),
+    readStopped: async () => {
+      const ids = new Set<ImportId>();
+      for await (const { row } of table.query({ filter: "stop eq true", select: ["rowKey"] }))
+        ids.add(stoppedRowSchema.parse(row).rowKey);
+      return ids;
+    },
+    list: async () => {
+      const all: OpenImport[] = [];
+      for await (const { row } of table.query({ filter: "" })) all.push(openRow.decode(row));
+      return all;
+    },
+    delete: async (id) => {
+      await table.delete(keysOf(id));
+    },
+  };
+}
+
+const stoppedRowSchema = z.object({ rowKey: importIdSchema });
+const openRowSchema = z.object({
+  v: z.literal(1),
+  rowKey: importIdSchema,
+  createdAt: z.string(),
+  attempt: z.int(),
+  stop: z.boolean(),
+});
+
+export const openRow = {
+  encode: ({ id, createdAt, attempt, isStopped }: OpenImport): Row => ({
+    ...keysOf(id),
+    v: 1,
+    createdAt,
+    attempt,
+    stop: isStopped,
+  }),
+  decode: (row: unknown): OpenImport => {
+    const { rowKey, createdAt, attempt, stop } = openRowSchema.parse(row);
+    return { id: rowKey, createdAt, attempt, isStopped: stop };
+  },
+};
+
+/** 16 partitions: inserts of one moment spread, and a query over the table still is one request. */
+function keysOf(id: ImportId): RowKeys {
+  const [byte = 0] = createHash("sha256").update(id).digest();
+  return { partitionKey: (byte % 16).toString(16), rowKey: id };
+}

@@ -1,0 +1,86 @@
+import { promisify } from "node:util";
+import { gunzip, gzip } from "node:zlib";
+import { z } from "zod";
+import { digestSchema } from "../digest.ts";
+import type { ImportId } from "../domain/import-id.ts";
+import { type Part, viaSchema } from "../domain/import-plan.ts";
+import { definedOnly } from "../errors.ts";
+import { bytesColumns, readBytes } from "./columns.ts";
+import type { Row, RowKeys } from "./table.ts";
+
+const gzipAsync = promisify(gzip);
+const gunzipAsync = promisify(gunzip);
+
+/** A row may have 1 MiB; what is packed larger is left out and fetched again by its digest. */
+const maxPackedBytes = 900 * 1024;
+/** Manifests have 4 MiB at most, inline blobs are smaller: a row that unpacks to more is not ours. */
+const maxContentBytes = 8 * 1024 * 1024;
+
+const letters = { manifest: "m", blob: "b" } as const;
+
+/** Key of a part's row: `m|n|digest` or `b|n|digest`. */
+export function partKey(
+  importId: ImportId,
+  { kind, target, digest }: Pick<Part, "kind" | "target" | "digest">,
+): RowKeys {
+  return { partitionKey: importId, rowKey: `${letters[kind]}|${target}|${digest}` };
+}
+
+/** A part's row, with the content already packed by {@link packContent}. */
+export function encodePart(importId: ImportId, part: Omit<Part, "content">, packed: Uint8Array | undefined): Row {
+  const { kind: _, target: _target, digest: _digest, sizeBytes, ...columns } = part;
+  return {
+    ...partKey(importId, part),
+    v: 1,
+    ...definedOnly(columns),
+    sizeBytes: BigInt(sizeBytes), // Edm.Int64: a plain number beyond 2^31 would be stored as a double
+    ...(packed && bytesColumns("gzip", packed)),
+  };
+}
+
+const partRowSchema = z.object({
+  v: z.literal(1),
+  rowKey: z.string(),
+  mediaType: z.string(),
+  sizeBytes: z.bigint(),
+  state: z.enum(["pending", "done"]),
+  via: viaSchema.optional(),
+  ms: z.int().optional(),
+  attempts: z.int().optional(),
+  platform: z.string().optional(),
+});
+
+/** The columns of a part without its content. */
+export const partColumns: readonly string[] = Object.keys(partRowSchema.shape);
+
+/** The part of a row, without content: {@link unpackContent} reads that. */
+export function decodePart(row: unknown): Part {
+  const { v: _, rowKey, sizeBytes, ...columns } = partRowSchema.parse(row);
+  const [letter, target, digest] = rowKey.split("|");
+  return {
+    kind: letter === letters.manifest ? "manifest" : "blob",
+    target: Number(target),
+    digest: digestSchema.parse(digest),
+    sizeBytes: Number(sizeBytes),
+    mediaType: columns.mediaType,
+    state: columns.state,
+    ...definedOnly({
+      via: columns.via,
+      ms: columns.ms,
+      attempts: columns.attempts,
+      platform: columns.platform,
+    }),
+  };
+}
+
+/** The exact bytes as a row holds them, or undefined when they are too many for one. */
+export async function packContent(content: Uint8Array): Promise<Uint8Array | undefined> {
+  const packed = await gzipAsync(content);
+  return packed.byteLength <= maxPackedBytes ? packed : undefined;
+}
+
+/** The exact bytes in a row, or undefined when it has none. */
+export async function unpackContent(row: Readonly<Record<string, unknown>>): Promise<Uint8Array | undefined> {
+  const packed = readBytes(row, "gzip");
+  return packed && gunzipAsync(packed, { maxOutputLength: maxContentBytes });
+}

@@ -1,0 +1,74 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { createOpen, type Open } from "../../../src/store/open.ts";
+import type { TableAccess } from "../../../src/store/storage-client.ts";
+import { type Azurite, openTables, startAzurite } from "../../helpers/azurite.ts";
+import { anImportId } from "../../helpers/import-records.ts";
+
+let azurite: Azurite;
+let access: TableAccess;
+let open: Open;
+
+beforeAll(async () => {
+  azurite = await startAzurite();
+});
+afterAll(() => azurite[Symbol.asyncDispose]());
+beforeEach(() => {
+  access = openTables(azurite);
+  open = createOpen(access);
+});
+
+const createdAt = "2026-03-01T12:00:00.000Z";
+
+describe("createOpen", () => {
+  it("lists what was inserted until it is deleted", async () => {
+    const ids = Array.from({ length: 40 }, () => anImportId());
+    await Promise.all(ids.map((id) => open.insert({ id, createdAt, attempt: 1 })));
+    const [first = anImportId(), ...rest] = ids;
+
+    await open.delete(first);
+    await open.delete(first);
+
+    const listed = await open.list();
+    expect(listed.map(({ id }) => id).sort()).toEqual([...rest].sort());
+    expect(listed[0]).toMatchObject({ createdAt, attempt: 1, isStopped: false });
+  });
+
+  it("names the stopped imports, all in one transaction", async () => {
+    const ids = Array.from({ length: 20 }, () => anImportId());
+    await Promise.all(ids.map((id) => open.insert({ id, createdAt, attempt: 1 })));
+    const stopped = ids.slice(0, 3);
+    for (const id of stopped) expect(await open.requestStop(id)).toBe(true);
+    const before = access.transactions();
+
+    const found = await open.readStopped();
+
+    expect(found).toEqual(new Set(stopped));
+    expect(access.transactions() - before).toBe(1);
+  });
+
+  it("cannot stop what is not open", async () => {
+    expect(await open.requestStop(anImportId())).toBe(false);
+    expect(await open.list()).toEqual([]);
+  });
+
+  it("keeps a stop when accept is repeated", async () => {
+    const id = anImportId();
+    await open.insert({ id, createdAt, attempt: 1 });
+    await open.requestStop(id);
+
+    await open.insert({ id, createdAt, attempt: 1 });
+
+    expect(await open.readStopped()).toEqual(new Set([id]));
+  });
+
+  it("forgets the stop of a former attempt when the next one begins", async () => {
+    const id = anImportId();
+    await open.insert({ id, createdAt, attempt: 1 });
+    await open.requestStop(id);
+
+    await open.insert({ id, createdAt: "2026-03-01T13:00:00.000Z", attempt: 2 });
+
+    expect(await open.readStopped()).toEqual(new Set());
+    expect(await open.list()).toEqual([{ id, createdAt: "2026-03-01T13:00:00.000Z", attempt: 2, isStopped: false }]);
+  });
+});
