@@ -1,0 +1,127 @@
+import type { Digest } from "../digest.ts";
+import { ImportError } from "../errors.ts";
+import { contentMismatch } from "./errors-from-response.ts";
+import { type ByteRange, formatRange, parseContentRange } from "./http-range.ts";
+import type { RegistryResponse, Repository } from "./registry.ts";
+import { parseLength } from "./response.ts";
+import { sessionFrom, type UploadSession } from "./uploads.ts";
+
+/** The size of a blob that is there, or undefined. 0 when the registry does not tell a size. */
+export async function headBlob(
+  repository: Repository,
+  digest: Digest,
+  signal: AbortSignal,
+): Promise<number | undefined> {
+  const target = { path: `blobs/${digest}` };
+  await using response = await repository.send({ method: "HEAD", target, accept: [200, 404] }, signal);
+  return response.status === 404 ? undefined : (parseLength(response.header("content-length")) ?? 0);
+}
+
+export interface BlobRequest {
+  readonly digest: Digest;
+  readonly range?: ByteRange;
+  /** ETag of an earlier answer: the range is served only if the content is still that one, else all of it. */
+  readonly ifRange?: string;
+}
+
+/** A blob on its way: read `content` to its end or dispose of it. */
+export interface BlobDownload extends AsyncDisposable {
+  /** The registry answered with the range asked for; else `content` is the whole blob. */
+  readonly isPartial: boolean;
+  /** Position in the blob of the first byte of `content`. */
+  readonly startBytes: number;
+  /** Size of the whole blob, where the registry tells it. */
+  readonly totalBytes: number | undefined;
+  readonly etag: string | undefined;
+  readonly content: AsyncIterable<Uint8Array>;
+}
+
+/**
+ * Opens a blob or a range of it. A 206 that is not what was asked for fails before its first byte is used; one that
+ * ends early is left to the reader, who counts. Size and digest are not checked here.
+ */
+export async function getBlob(
+  repository: Repository,
+  { digest, range, ifRange }: BlobRequest,
+  signal: AbortSignal,
+): Promise<BlobDownload> {
+  const headers = {
+    ...(range === undefined ? {} : { range: formatRange(range) }),
+    ...(range === undefined || ifRange === undefined ? {} : { "if-range": ifRange }),
+  };
+  const target = { path: `blobs/${digest}` };
+  const response = await repository.send({ method: "GET", target, accept: [200, 206], headers }, signal);
+  try {
+    return toDownload(response, repository, digest, range);
+  } catch (thrown) {
+    await response[Symbol.asyncDispose]();
+    throw thrown;
+  }
+}
+
+function toDownload(
+  response: RegistryResponse,
+  repository: Repository,
+  digest: Digest,
+  range: ByteRange | undefined,
+): BlobDownload {
+  const common = {
+    etag: response.header("etag"),
+    content: response.content,
+    [Symbol.asyncDispose]: response[Symbol.asyncDispose],
+  };
+  if (response.status === 200) {
+    const totalBytes = parseLength(response.header("content-length"));
+    return { ...common, isPartial: false, startBytes: 0, totalBytes };
+  }
+  const header = response.header("content-range");
+  const answered = parseContentRange(header);
+  const asked = { startBytes: range?.startBytes ?? 0, endBytes: range?.endBytes ?? Number.MAX_SAFE_INTEGER };
+  if (answered?.startBytes !== asked.startBytes || answered.endBytes > asked.endBytes) {
+    const want = range === undefined ? "the whole" : formatRange(range);
+    throw contentMismatch(repository.registry.access, {
+      what: `asked for ${want} of blob ${digest}, it answered Content-Range: ${header ?? "none"}`,
+      digest,
+    });
+  }
+  return { ...common, isPartial: true, startBytes: answered.startBytes, totalBytes: answered.totalBytes };
+}
+
+export type MountOutcome =
+  | { readonly kind: "mounted" }
+  /** The registry did not mount, and opened an upload session instead: go on with it. */
+  | { readonly kind: "session"; readonly session: UploadSession }
+  /** No mount and no session: upload as usual. */
+  | { readonly kind: "refused" };
+
+/**
+ * Asks the registry to take a blob over from its repository `from`. Always with `from`: Quay fails without, and other
+ * registries only guess. A token that may not pull from there counts as refused: the plain upload will tell more.
+ */
+export async function mountBlob(
+  repository: Repository,
+  { digest, from }: { readonly digest: Digest; readonly from: string },
+  signal: AbortSignal,
+): Promise<MountOutcome> {
+  const path = `blobs/uploads/?mount=${encodeURIComponent(digest)}&from=${encodeURIComponent(from)}`;
+  const accept = [201, 202, 401, 403, 404];
+  try {
+    await using response = await repository.send(
+      { method: "POST", target: { path }, accept, pullFrom: [from] },
+      signal,
+    );
+    if (response.status === 201) return { kind: "mounted" };
+    if (response.status === 202) return { kind: "session", session: sessionFrom(response, repository, 0) };
+    return { kind: "refused" };
+  } catch (thrown) {
+    if (thrown instanceof ImportError && refusals.includes(thrown.code)) return { kind: "refused" };
+    throw thrown;
+  }
+}
+
+const refusals: readonly string[] = [
+  "TARGET_UNAUTHORIZED",
+  "TARGET_FORBIDDEN",
+  "SOURCE_UNAUTHORIZED",
+  "SOURCE_FORBIDDEN",
+];

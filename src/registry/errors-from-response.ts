@@ -1,0 +1,226 @@
+import { z } from "zod";
+import { definedOnly, type ErrorCode, type ErrorPlace, ImportError, type UpstreamError } from "../errors.ts";
+
+/** What is known of a refused request when its error is made. */
+export interface RefusedResponse {
+  readonly method: string;
+  readonly status: number;
+  /** What the request was about, e.g. `manifests/3.20 of library/alpine`: no host, no query. */
+  readonly subject: string;
+  /** As much of the body as was read. */
+  readonly body: string;
+  readonly retryAfterSeconds: number | undefined;
+  readonly correlationId: string | undefined;
+}
+
+/** At most this much of an error body is read. */
+export const maxErrorBytes = 64 * 1024;
+
+/** The ImportError for a status that the caller does not understand. */
+export function errorFromResponse(place: ErrorPlace, refused: RefusedResponse): ImportError {
+  const upstream = parseUpstreamErrors(refused.body);
+  const { kind, hint, retryable = false } = judge(place, refused, upstream);
+  const [first] = upstream;
+  const reason = first === undefined ? "" : ` ${[first.code, first.message].filter((text) => text !== "").join(": ")}`;
+  return new ImportError({
+    ...place,
+    code: codeOf(place, kind),
+    httpStatus: refused.status,
+    what: `${refused.method} ${refused.subject} was answered ${refused.status}${reason}`,
+    retryable,
+    ...definedOnly({
+      hint,
+      upstream: upstream.length === 0 ? undefined : upstream,
+      retryAfterSeconds: retryable ? refused.retryAfterSeconds : undefined,
+      correlationId: refused.correlationId,
+    }),
+  });
+}
+
+/** The ImportError for content or a manifest that is not what was asked for. */
+export function contentMismatch(
+  place: ErrorPlace,
+  { what, digest }: { readonly what: string; readonly digest: string },
+): ImportError {
+  const code = place.side === "source" ? "SOURCE_CONTENT_CORRUPT" : "TARGET_CONTENT_MISSING";
+  return new ImportError({
+    ...place,
+    code,
+    what,
+    digest,
+    hint: "the registry or a proxy before it serves other content",
+  });
+}
+
+/** Kinds of refusal, named as the codes are but for the side. */
+type Kind =
+  | "NOT_FOUND"
+  | "UNAUTHORIZED"
+  | "FORBIDDEN"
+  | "NETWORK_RESTRICTED"
+  | "RATE_LIMITED"
+  | "UNAVAILABLE"
+  | "RANGE_REFUSED"
+  | "LOCKED"
+  | "REPOSITORY_MISSING"
+  | "CONTENT_MISSING"
+  | "DIGEST_REJECTED"
+  | "UPLOAD_REJECTED"
+  | "MEDIA_TYPE_REFUSED";
+
+/** One code per side. What only a target can answer is, from a source, a registry that does not work as such. */
+const codes: Readonly<Record<Kind, { readonly source: ErrorCode; readonly target: ErrorCode }>> = {
+  NOT_FOUND: { source: "SOURCE_NOT_FOUND", target: "TARGET_CONTENT_MISSING" },
+  UNAUTHORIZED: { source: "SOURCE_UNAUTHORIZED", target: "TARGET_UNAUTHORIZED" },
+  FORBIDDEN: { source: "SOURCE_FORBIDDEN", target: "TARGET_FORBIDDEN" },
+  NETWORK_RESTRICTED: { source: "SOURCE_NETWORK_RESTRICTED", target: "TARGET_NETWORK_RESTRICTED" },
+  RATE_LIMITED: { source: "SOURCE_RATE_LIMITED", target: "TARGET_RATE_LIMITED" },
+  UNAVAILABLE: { source: "SOURCE_UNAVAILABLE", target: "TARGET_UNAVAILABLE" },
+  RANGE_REFUSED: { source: "SOURCE_CONTENT_CORRUPT", target: "TARGET_UPLOAD_REJECTED" },
+  LOCKED: { source: "SOURCE_FORBIDDEN", target: "TARGET_LOCKED" },
+  REPOSITORY_MISSING: { source: "SOURCE_NOT_FOUND", target: "TARGET_REPOSITORY_MISSING" },
+  CONTENT_MISSING: { source: "SOURCE_NOT_FOUND", target: "TARGET_CONTENT_MISSING" },
+  DIGEST_REJECTED: { source: "SOURCE_CONTENT_CORRUPT", target: "TARGET_DIGEST_REJECTED" },
+  UPLOAD_REJECTED: { source: "SOURCE_UNAVAILABLE", target: "TARGET_UPLOAD_REJECTED" },
+  MEDIA_TYPE_REFUSED: { source: "UNSUPPORTED_MEDIA_TYPE", target: "UNSUPPORTED_MEDIA_TYPE" },
+};
+
+/** The code for one kind of failure at one side. */
+export function codeOf({ side }: ErrorPlace, kind: Kind): ErrorCode {
+  return codes[kind][side];
+}
+
+interface Judgement {
+  readonly kind: Kind;
+  readonly hint?: string;
+  readonly retryable?: boolean;
+}
+
+function judge(place: ErrorPlace, refused: RefusedResponse, upstream: readonly UpstreamError[]): Judgement {
+  return judgeByBody(place, refused, upstream) ?? judgeByStatus(place, refused.status, isWrite(refused.method));
+}
+
+/** Registries differ in the status they put on one and the same refusal; where the body is plain, it decides. */
+function judgeByBody(
+  place: ErrorPlace,
+  { status, method, body }: RefusedResponse,
+  upstream: readonly UpstreamError[],
+): Judgement | undefined {
+  const says = (...names: string[]) => upstream.some(({ code }) => names.includes(code));
+  if (status < 400 || status >= 500 || status === 401 || status === 429) return undefined;
+  if (firewall.test(body)) return { kind: "NETWORK_RESTRICTED", hint: hints.firewall };
+  if (says("REGISTRY_DISALLOWED_OPERATION") || (isWrite(method) && immutable.test(body)))
+    return { kind: "LOCKED", hint: hints.locked };
+  if (says("MANIFEST_BLOB_UNKNOWN")) return { kind: "CONTENT_MISSING", hint: hints.contentMissing };
+  if (says("DIGEST_INVALID", "MANIFEST_INVALID", "MANIFEST_UNVERIFIED", "SIZE_INVALID"))
+    return { kind: "DIGEST_REJECTED" };
+  if (says("NAME_UNKNOWN")) return { kind: "REPOSITORY_MISSING", hint: notFoundHint(place, true) };
+  return undefined;
+}
+
+function judgeByStatus(place: ErrorPlace, status: number, writes: boolean): Judgement {
+  switch (status) {
+    case 401:
+      return { kind: "UNAUTHORIZED", hint: hints[place.side].unauthorized };
+    case 402:
+    case 403:
+    case 451:
+      return { kind: "FORBIDDEN", hint: hints[place.side].forbidden };
+    case 404:
+      return { kind: writes ? "REPOSITORY_MISSING" : "NOT_FOUND", hint: notFoundHint(place, writes) };
+    case 405:
+      return writes ? { kind: "LOCKED", hint: hints.locked } : { kind: "FORBIDDEN" };
+    case 406:
+    case 415:
+      return { kind: "MEDIA_TYPE_REFUSED" };
+    case 408:
+      return { kind: "UNAVAILABLE", retryable: true };
+    case 413:
+      return { kind: "UPLOAD_REJECTED", hint: hints.tooLarge };
+    case 416:
+      return { kind: "RANGE_REFUSED" };
+    case 429:
+      return { kind: "RATE_LIMITED", hint: hints[place.side].rateLimited, retryable: true };
+    case 501:
+    case 505:
+      return { kind: "UNAVAILABLE", hint: hints.noRegistry };
+    default:
+      if (status >= 500) return { kind: "UNAVAILABLE", retryable: true };
+      if (status >= 400) return { kind: "UPLOAD_REJECTED" };
+      return { kind: "UNAVAILABLE", hint: hints.noRegistry };
+  }
+}
+
+const firewall = /client with ip .{1,60} is not allowed access|aka\.ms\/acr\/firewall/i;
+const immutable = /immutab|operation is disallowed|cannot be overwritten/i;
+
+const hints = {
+  firewall: "let the address that Drayage leaves from pass the registry's firewall, or use a private endpoint",
+  locked: "the tag, manifest or repository is locked or immutable, or the registry is full or read-only",
+  contentMissing: "content that the manifest names is missing at the target; it may have been deleted meanwhile",
+  tooLarge: "a proxy before the registry limits the size of a request",
+  noRegistry: "check that this host is a container registry and not a proxy or web page before it",
+  source: {
+    unauthorized: "check source.credentials; private and missing repositories look the same",
+    forbidden: "the credentials are valid and may not pull from this repository",
+    rateLimited: "signing in at the source raises its limit",
+    notFound: "check repository and tag",
+    noRepository: "check the repository's name",
+  },
+  target: {
+    unauthorized: "check the target's entry in REGISTRIES and the role of its identity",
+    forbidden: "the identity needs the right to push to this repository",
+    rateLimited: "lower the number of imports that run at once",
+    notFound: "it may have been deleted meanwhile",
+    noRepository: "this registry does not create repositories on push: create it first",
+  },
+} as const;
+
+function notFoundHint({ side }: ErrorPlace, isRepository: boolean): string {
+  return isRepository ? hints[side].noRepository : hints[side].notFound;
+}
+
+function isWrite(method: string): boolean {
+  return method !== "GET" && method !== "HEAD";
+}
+
+const ociErrorsSchema = z.object({
+  errors: z.array(z.object({ code: z.coerce.string().catch(""), message: z.coerce.string().catch("") })).min(1),
+});
+/** What token services answer: Docker Hub `details`, OAuth `error` and `error_description`, Quay `message`. */
+const otherErrorSchema = z.object({
+  error: z.string().optional().catch(undefined),
+  error_description: z.string().optional().catch(undefined),
+  message: z.string().optional().catch(undefined),
+  details: z.string().optional().catch(undefined),
+});
+
+/** The errors that a body holds: those of the OCI spec, of a token service, or the first words of a page. */
+export function parseUpstreamErrors(body: string): readonly UpstreamError[] {
+  const json = parseJson(body);
+  const oci = ociErrorsSchema.safeParse(json);
+  if (oci.success) return oci.data.errors.map(({ code, message }) => ({ code: code.toUpperCase(), message }));
+  const other = otherErrorSchema.safeParse(json);
+  if (other.success) {
+    const { error = "", error_description, message, details } = other.data;
+    const text = error_description ?? message ?? details ?? "";
+    return error === "" && text === "" ? [] : [{ code: error, message: text }];
+  }
+  const words = pageText(body);
+  return words === "" ? [] : [{ code: "", message: words }];
+}
+
+function parseJson(body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The title of an HTML page, or the first words of a text. */
+function pageText(body: string): string {
+  const [, title] = /<title[^>]*>([^<]*)<\/title>/i.exec(body) ?? [];
+  const text = title ?? body.replace(/<[^>]*>/g, " ");
+  return text.replace(/\s+/g, " ").trim().slice(0, 200);
+}

@@ -1,0 +1,114 @@
+import { acceptedManifestTypes, isSchema1Type, MiB } from "../descriptor.ts";
+import { type Digest, digestOf, parseDigest } from "../digest.ts";
+import { ImportError } from "../errors.ts";
+import { contentMismatch } from "./errors-from-response.ts";
+import type { RegistryResponse, Repository } from "./registry.ts";
+import { parseLength } from "./response.ts";
+
+/** Registries must take manifests of up to 4 MiB; larger ones are refused. OCI distribution-spec 1.1, "Pushing manifests". */
+export const maxManifestBytes = 4 * MiB;
+
+export interface ManifestHead {
+  /** Undefined where the registry does not tell it. */
+  readonly digest: Digest | undefined;
+  readonly mediaType: string;
+  readonly size: number | undefined;
+}
+
+export interface FetchedManifest {
+  /** Exactly as the registry sent them. */
+  readonly bytes: Uint8Array;
+  readonly mediaType: string;
+  /** Of `bytes`; the reference itself, where that is a digest. */
+  readonly digest: Digest;
+}
+
+/** What a tag or digest stands for, without its bytes; undefined when it is not there. Docker Hub does not count it. */
+export async function headManifest(
+  repository: Repository,
+  reference: string,
+  signal: AbortSignal,
+): Promise<ManifestHead | undefined> {
+  await using response = await repository.send({ method: "HEAD", ...manifestRequest(reference) }, signal);
+  if (response.status === 404) return undefined;
+  return {
+    digest: parseDigest(response.header("docker-content-digest") ?? "") ?? parseDigest(reference),
+    mediaType: mediaTypeOf(response),
+    size: parseLength(response.header("content-length")),
+  };
+}
+
+/** The manifest of a tag or digest, checked against every digest that is known for it; undefined when it is not there. */
+export async function getManifest(
+  repository: Repository,
+  reference: string,
+  signal: AbortSignal,
+): Promise<FetchedManifest | undefined> {
+  await using response = await repository.send({ method: "GET", ...manifestRequest(reference) }, signal);
+  if (response.status === 404) return undefined;
+  const bytes = await response.bytes(maxManifestBytes);
+  const mediaType = specificTypes.test(mediaTypeOf(response)) ? mediaTypeOf(response) : declaredMediaType(bytes);
+  const asked = parseDigest(reference);
+  // The digest of a signed schema 1 manifest is that of its payload: whoever refuses those shall see what it is.
+  const told = isSchema1Type(mediaType) ? undefined : parseDigest(response.header("docker-content-digest") ?? "");
+  for (const want of [asked, told]) {
+    if (want === undefined || (want === asked && isSchema1Type(mediaType)) || digestOf(bytes, want) === want) continue;
+    throw contentMismatch(repository.registry.access, {
+      what: `manifest ${reference} of ${repository.name} came as ${digestOf(bytes, want)} instead of ${want}`,
+      digest: want,
+    });
+  }
+  return { bytes, mediaType, digest: asked ?? told ?? digestOf(bytes) };
+}
+
+/** Puts a manifest under a tag or its digest, as these bytes. */
+export async function putManifest(
+  repository: Repository,
+  reference: string,
+  { bytes, mediaType }: { readonly bytes: Uint8Array; readonly mediaType: string },
+  signal: AbortSignal,
+): Promise<void> {
+  await using response = await repository.send(
+    {
+      method: "PUT",
+      target: { path: `manifests/${reference}` },
+      accept: [200, 201, 202], // Quay used to answer 202
+      headers: { "content-type": mediaType },
+      body: { lengthBytes: bytes.byteLength, content: bytes },
+    },
+    signal,
+  );
+  const answered = parseDigest(response.header("docker-content-digest") ?? "");
+  if (answered === undefined || digestOf(bytes, answered) === answered) return;
+  throw new ImportError({
+    ...repository.registry.access,
+    code: "TARGET_DIGEST_REJECTED",
+    httpStatus: response.status,
+    what: `manifest ${reference} of ${repository.name} was stored as ${answered} instead of ${digestOf(bytes, answered)}`,
+    hint: "the registry or a proxy before it rewrites manifests",
+    digest: digestOf(bytes, answered),
+  });
+}
+
+const specificTypes = /^application\/vnd\./;
+
+function manifestRequest(reference: string) {
+  const target = { path: `manifests/${reference}` };
+  return { target, accept: [200, 404], headers: { accept: acceptedManifestTypes.join(", ") } };
+}
+
+function mediaTypeOf(response: RegistryResponse): string {
+  return (response.header("content-type") ?? "").split(";", 1).join("").trim().toLowerCase();
+}
+
+/** The `mediaType` that a manifest states itself: for registries that answer `application/json` or `text/plain`. */
+function declaredMediaType(bytes: Uint8Array): string {
+  try {
+    const parsed: unknown = JSON.parse(Buffer.from(bytes).toString("utf8"));
+    if (typeof parsed === "object" && parsed !== null && "mediaType" in parsed && typeof parsed.mediaType === "string")
+      return parsed.mediaType;
+  } catch {
+    // no JSON: it has no type, and whoever reads it says so
+  }
+  return "";
+}

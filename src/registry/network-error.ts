@@ -1,0 +1,76 @@
+import { type ErrorPlace, ImportError } from "../errors.ts";
+import { codeOf } from "./errors-from-response.ts";
+
+/** Thrown into a request whose other side takes no byte of its body any more. */
+export class UploadStalledError extends Error {
+  override readonly name = "UploadStalledError";
+  readonly code = "UPLOAD_STALLED";
+}
+
+/**
+ * The ImportError for a request that failed below HTTP. Retryable, but for what only a change of configuration cures.
+ * `host` is the one that failed, which after a redirect is not the registry's own.
+ */
+export function networkError(place: ErrorPlace, host: string, thrown: unknown): ImportError {
+  const code = errorCode(thrown);
+  const where = host === place.registry ? "" : ` (${host})`;
+  const known = certificateCodes.test(code) ? certificateFailure : failures[code];
+  const { what, hint, retryable = true } = known ?? { what: `the connection failed${code === "" ? "" : `: ${code}`}` };
+  return new ImportError({
+    ...place,
+    code: codeOf(place, "UNAVAILABLE"),
+    what: `${what}${where}`,
+    retryable,
+    cause: thrown,
+    ...(hint === undefined ? {} : { hint }),
+  });
+}
+
+interface Failure {
+  readonly what: string;
+  readonly hint?: string;
+  readonly retryable?: boolean;
+}
+
+const certificateCodes =
+  /^(CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|HOSTNAME_MISMATCH|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH_|ERR_TLS_CERT_)/;
+
+const certificateFailure: Failure = {
+  what: "its TLS certificate is not trusted",
+  hint: "give the registry's CA to Node.js (NODE_EXTRA_CA_CERTS), or correct the certificate",
+  retryable: false,
+};
+
+const speaksNoTls: Failure = {
+  what: "it does not speak TLS",
+  hint: "a registry that speaks plain http must be listed in INSECURE_HOSTS",
+  retryable: false,
+};
+
+const dropped: Failure = { what: "the connection broke" };
+const failures: Readonly<Record<string, Failure>> = {
+  ECONNREFUSED: { what: "the connection was refused", hint: "check host and port, and that the registry runs" },
+  ENOTFOUND: { what: "its host name is not known", hint: "check the spelling; private names need the network's DNS" },
+  EAI_AGAIN: { what: "its host name could not be looked up" },
+  EHOSTUNREACH: { what: "no network route leads to it" },
+  ENETUNREACH: { what: "no network route leads to it" },
+  ETIMEDOUT: { what: "the connection timed out" },
+  ECONNRESET: dropped,
+  EPIPE: dropped,
+  UND_ERR_SOCKET: dropped,
+  UND_ERR_CONNECT_TIMEOUT: { what: "no connection within the time allowed", hint: "check firewalls on the way" },
+  UND_ERR_HEADERS_TIMEOUT: { what: "it did not answer within the time allowed" },
+  UND_ERR_BODY_TIMEOUT: { what: "its answer stalled" },
+  UPLOAD_STALLED: { what: "the upload stalled: it takes no more bytes" },
+  ERR_SSL_WRONG_VERSION_NUMBER: speaksNoTls,
+  ERR_SSL_PACKET_LENGTH_TOO_LONG: speaksNoTls,
+};
+
+/** The code of an error or of what caused it: undici and happy eyeballs wrap the one that tells. */
+function errorCode(thrown: unknown): string {
+  if (!(thrown instanceof Error)) return "";
+  const code = "code" in thrown && typeof thrown.code === "string" ? thrown.code : "";
+  if (code !== "" && code !== "UND_ERR_SOCKET") return code;
+  if (thrown instanceof AggregateError) return errorCode(thrown.errors[0]);
+  return errorCode(thrown.cause) || code;
+}

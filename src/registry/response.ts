@@ -1,0 +1,75 @@
+import { type ErrorPlace, ImportError } from "../errors.ts";
+import { codeOf } from "./errors-from-response.ts";
+import { networkError } from "./network-error.ts";
+import type { RegistryResponse } from "./registry.ts";
+import type { WireResponse } from "./transport.ts";
+
+export interface ResponseContext {
+  readonly place: ErrorPlace;
+  readonly signal: AbortSignal;
+  /** Called once, when the response holds its connection no longer. */
+  readonly onClose: () => void;
+}
+
+/** A body that is closed early is read to its end when no more than this is left: that keeps the connection. */
+const drainBytes = 64 * 1024;
+
+/** The response as callers see it: errors of its body are those of `place`, and closing it frees what it holds. */
+export function createResponse(wire: WireResponse, { place, signal, onClose }: ResponseContext): RegistryResponse {
+  wire.body.once("close", onClose);
+
+  async function* content(): AsyncGenerator<Uint8Array> {
+    try {
+      for await (const chunk of wire.body) yield chunk;
+    } catch (thrown) {
+      signal.throwIfAborted();
+      throw networkError(place, wire.url.host, thrown);
+    }
+  }
+
+  const bytes = async (maxBytes: number): Promise<Buffer> => {
+    const chunks: Uint8Array[] = [];
+    let lengthBytes = 0;
+    for await (const chunk of content()) {
+      lengthBytes += chunk.byteLength;
+      if (lengthBytes > maxBytes) throw tooLong(place, maxBytes);
+      chunks.push(chunk);
+    }
+    return Buffer.concat(chunks, lengthBytes);
+  };
+
+  return {
+    status: wire.status,
+    url: wire.url.href,
+    header: (name) => headerOf(wire, name),
+    content: content(),
+    bytes,
+    text: async (maxBytes) => (await bytes(maxBytes)).toString("utf8"),
+    [Symbol.asyncDispose]: () => discard(wire),
+  };
+}
+
+/** Frees the connection of a response whose body is of no interest. */
+export async function discard({ body }: WireResponse): Promise<void> {
+  body.on("error", () => undefined); // whoever reads the body sees its errors; nobody does any more
+  await body.dump({ limit: drainBytes });
+}
+
+/** One header by its lower-case name. */
+export function headerOf({ headers }: Pick<WireResponse, "headers">, name: string): string | undefined {
+  const value = headers[name];
+  return Array.isArray(value) ? value.join(", ") : value;
+}
+
+/** A header value that counts bytes, undefined when it is none. */
+export function parseLength(value: string | undefined): number | undefined {
+  return value !== undefined && /^\d{1,15}$/.test(value) ? Number(value) : undefined;
+}
+
+function tooLong(place: ErrorPlace, maxBytes: number): ImportError {
+  return new ImportError({
+    ...place,
+    code: codeOf(place, "UNAVAILABLE"),
+    what: `an answer is longer than the ${maxBytes} bytes that such answers may have`,
+  });
+}
