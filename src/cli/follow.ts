@@ -51,6 +51,7 @@ export async function followImport(deps: FollowDeps, first: FirstLook, signal: A
   } catch (thrown) {
     if (thrown instanceof WaitOver) return { kind: "wait-over", record };
     if (thrown instanceof Interrupted) return { kind: "interrupted", record };
+    deps.display.note(`lost sight of import ${record.id}; look at it later: drayage show ${record.id}`);
     throw thrown;
   } finally {
     deps.display.close();

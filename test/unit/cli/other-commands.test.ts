@@ -1,0 +1,207 @@
+import { describe, expect, it } from "vitest";
+import { aFailure, aProblem, aRecord, ended, importId, startFakeApi } from "./fake-api.ts";
+import { runCli } from "./run-cli.ts";
+
+const succeeded = aRecord({ ...ended, state: "Succeeded", labels: { team: "x" } });
+const aPart = (changes: Readonly<Record<string, unknown>> = {}) => ({
+  kind: "blob",
+  digest: `sha256:${"b".repeat(64)}`,
+  mediaType: "application/vnd.oci.image.layer.v1.tar+gzip",
+  sizeBytes: 2048,
+  state: "done",
+  via: "mounted",
+  ms: 1500,
+  ...changes,
+});
+
+describe("drayage show", () => {
+  it("shows a failed import with code, status, hint and what the registry said, and ends with 0", async () => {
+    await using api = await startFakeApi(() => ({ body: aFailure() }));
+
+    const run = await runCli(["show", importId, "--endpoint", api.endpoint]);
+
+    expect(run.exitCode).toBe(0);
+    expect(run.stdout).toMatch(/^Import +01ARZ3NDEKTSV4RRFFQ69G5FAV$/m);
+    expect(run.stdout).toMatch(/^State +Failed$/m);
+    expect(run.stdout).toMatch(/^Code +SOURCE_UNAUTHORIZED$/m);
+    expect(run.stdout).toMatch(/^Registry said +UNAUTHORIZED authentication required$/m);
+  });
+
+  it("reads every page of the parts", async () => {
+    await using api = await startFakeApi(({ url }) => {
+      if (!url.includes("/parts")) return { body: succeeded };
+      if (!url.includes("continuationToken")) return { body: { items: [aPart()], continuationToken: "a/b" } };
+      return {
+        body: { items: [aPart({ kind: "manifest", state: "pending", via: undefined, platform: "linux/arm64" })] },
+      };
+    });
+
+    const run = await runCli(["show", importId, "--parts", "--endpoint", api.endpoint]);
+
+    expect(api.calls().at(-1)).toBe(`GET /api/imports/${importId}/parts?continuationToken=a%2Fb`);
+    expect(run.stdout).toMatch(/^blob +sha256:b{12} +2.0 KiB +mounted +1.5s +application/m);
+    expect(run.stdout).toMatch(/^manifest .* pending .*linux\/arm64$/m);
+  });
+
+  it("puts the parts into the record with --json", async () => {
+    await using api = await startFakeApi(({ url }) => ({
+      body: url.includes("/parts") ? { items: [aPart()] } : succeeded,
+    }));
+
+    const run = await runCli(["show", importId, "--parts", "--json", "--endpoint", api.endpoint]);
+
+    expect(JSON.parse(run.stdout)).toEqual({ ...succeeded, parts: [aPart()] });
+  });
+
+  it("ends with 6 when there is no such import", async () => {
+    await using api = await startFakeApi(() => aProblem(404, "IMPORT_NOT_FOUND"));
+
+    const run = await runCli(["show", "../secret", "--endpoint", api.endpoint]);
+
+    expect(run.exitCode).toBe(6);
+    expect(api.calls()).toEqual(["GET /api/imports/..%2Fsecret"]);
+  });
+
+  it("tells a wrong address from a missing import", async () => {
+    await using api = await startFakeApi(() => ({ status: 404 }));
+
+    const run = await runCli(["show", importId, "--endpoint", api.endpoint]);
+
+    expect(run.exitCode).toBe(4);
+    expect(run.stderr).toContain("is this the address of a Drayage service?");
+  });
+});
+
+describe("drayage list", () => {
+  it("hands its filters over, times in UTC", async () => {
+    await using api = await startFakeApi(() => ({ body: { items: [] } }));
+    const filters = ["--state", "Failed", "--target", "prod.example", "--source", "docker.io", "--trigger", "queue"];
+    const times = ["--since", "2h", "--until", "2026-01-31T13:00:00+01:00"];
+
+    const run = await runCli(["list", ...filters, ...times, "--limit", "5", "--endpoint", api.endpoint]);
+
+    const query = new URL(api.seen[0]?.url ?? "", api.endpoint).searchParams;
+    expect(Object.fromEntries(query)).toEqual({
+      state: "Failed",
+      target: "prod.example",
+      source: "docker.io",
+      trigger: "queue",
+      since: "2026-01-31T10:00:00.000Z",
+      until: "2026-01-31T12:00:00.000Z",
+      limit: "5",
+    });
+    expect(run.stdout).toBe("No imports found.\n");
+  });
+
+  it("goes on past short and empty pages until the limit is reached", async () => {
+    const pages = [
+      { items: [succeeded], continuationToken: "1" },
+      { items: [], continuationToken: "2" },
+      { items: [succeeded, succeeded], continuationToken: "3" },
+    ];
+    await using api = await startFakeApi((_, count) => ({ body: pages[count - 1] }));
+
+    const run = await runCli(["list", "--limit", "3", "--json", "--endpoint", api.endpoint]);
+
+    expect(JSON.parse(run.stdout)).toEqual([succeeded, succeeded, succeeded]);
+    expect(api.calls()).toEqual([
+      "GET /api/imports?limit=3",
+      "GET /api/imports?limit=2&continuationToken=1",
+      "GET /api/imports?limit=2&continuationToken=2",
+    ]);
+  });
+
+  it("prints one row per import", async () => {
+    const target = { registry: "prod.example", tags: ["alpine:3.20", "alpine:3"], untaggedRepositories: [] };
+    await using api = await startFakeApi(() => ({ body: { items: [{ ...succeeded, target }] } }));
+
+    const run = await runCli(["list", "--endpoint", api.endpoint]);
+
+    expect(run.stdout.split("\n")[1]).toBe(
+      `${importId}  Succeeded  2026-01-31T08:00:00Z  4.2s  25.0 MiB  docker.io/library/alpine:3.20 → prod.example/alpine:3.20 and 1 more`,
+    );
+  });
+
+  it.each([
+    ["--state", "Done"],
+    ["--since", "yesterday"],
+    ["--limit", "0"],
+  ])("refuses %s %s", async (flag, value) => {
+    const run = await runCli(["list", flag, value]);
+
+    expect(run.exitCode).toBe(2);
+    expect(run.stderr).toContain(flag);
+  });
+});
+
+describe("drayage cancel", () => {
+  it("asks the service to cancel and says what the import does now", async () => {
+    await using api = await startFakeApi(() => ({ status: 202, body: aRecord() }));
+
+    const run = await runCli(["cancel", importId, "--endpoint", api.endpoint]);
+
+    expect(run.exitCode).toBe(0);
+    expect(api.calls()).toEqual([`POST /api/imports/${importId}/cancel`]);
+    expect(run.stdout).toBe(`Import ${importId} will stop within seconds (Copying now).\n`);
+  });
+
+  it("ends with 5 when the import has ended or is publishing", async () => {
+    await using api = await startFakeApi(() => aProblem(409, "IMPORT_STATE_CONFLICT"));
+
+    const run = await runCli(["cancel", importId, "--endpoint", api.endpoint]);
+
+    expect(run.exitCode).toBe(5);
+  });
+});
+
+describe("drayage retry", () => {
+  it("retries and follows to the end", async () => {
+    await using api = await startFakeApi((_, count) => ({
+      body: count === 1 ? aRecord({ state: "Accepted", attempt: 2 }) : succeeded,
+    }));
+
+    const run = await runCli(["retry", importId, "--endpoint", api.endpoint]);
+
+    expect(run.exitCode).toBe(0);
+    expect(api.calls()).toEqual([`POST /api/imports/${importId}/retry`, `GET /api/imports/${importId}`]);
+    expect(api.seen[0]?.body).toBeUndefined();
+    expect(run.stdout).toContain("Succeeded");
+  });
+
+  it("resolves the tag again and sends new credentials if told so", async () => {
+    await using api = await startFakeApi(() => ({ body: aRecord({ state: "Accepted" }) }));
+    const args = ["retry", importId, "--resolve", "-u", "ci", "--password-stdin", "--no-wait"];
+
+    const run = await runCli([...args, "--endpoint", api.endpoint], { stdin: "s3cret-value" });
+
+    expect(run.exitCode).toBe(0);
+    expect(api.calls()).toEqual([`POST /api/imports/${importId}/retry?resolve=true`]);
+    expect(api.seen[0]?.body).toEqual({ source: { credentials: { username: "ci", password: "s3cret-value" } } });
+  });
+
+  it("says that credentials are needed again", async () => {
+    const hint = "send source.credentials";
+    await using api = await startFakeApi(() => aProblem(409, "CREDENTIALS_REQUIRED", { hint }));
+
+    const run = await runCli(["retry", importId, "--endpoint", api.endpoint]);
+
+    expect(run.exitCode).toBe(5);
+    expect(run.stderr).toContain(hint);
+  });
+});
+
+describe("drayage --help", () => {
+  it.each([[["--help"]], [["import", "--help"]], [["help", "list"]]])("lists the exit codes for %j", async (args) => {
+    const run = await runCli(args);
+
+    expect(run.exitCode).toBe(0);
+    expect(run.stdout).toContain("124  --wait ran out; the import goes on");
+    expect(run.stdout).toContain("DRAYAGE_ENDPOINT");
+  });
+
+  it("is wrong usage when no command is given", async () => {
+    const run = await runCli([]);
+
+    expect(run.exitCode).toBe(2);
+  });
+});
