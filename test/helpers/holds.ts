@@ -1,5 +1,5 @@
 import type { Answer, Call, Handle } from "../../src/local/registry/call.ts";
-import { type Fault, type FaultMatch, fault } from "./faults.ts";
+import { closedOf, type Fault, type FaultMatch, fault, toChunks } from "./faults.ts";
 
 /**
  * Where a request is held: before the registry sees it, after the registry has done it and before the answer leaves,
@@ -73,18 +73,4 @@ async function* pauseAt(
     await pause();
     if (leftBytes < chunk.byteLength) yield chunk.subarray(leftBytes);
   }
-}
-
-/** A body as chunks, whatever it was. */
-export async function* toChunks(body: Uint8Array | AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  if (body instanceof Uint8Array) yield body;
-  else yield* body;
-}
-
-/** Resolves when the client of the call is gone. */
-export function closedOf({ closed }: Call): Promise<void> {
-  return new Promise((resolve) => {
-    if (closed.aborted) resolve();
-    else closed.addEventListener("abort", () => resolve(), { once: true });
-  });
 }

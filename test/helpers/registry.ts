@@ -72,7 +72,10 @@ export async function startRegistry(options: TestRegistryOptions = {}): Promise<
     () => storageUrl,
   );
   const wrap = (handle: Handle): Handle =>
-    log.wrap((call) => withFaults([...holds.faults(), ...faults], handle, { storage })(call));
+    log.wrap((call) => {
+      const context = { storage, catalog: registry.catalog, url: registry.url };
+      return withFaults([...holds.faults(), ...faults], handle, context)(call);
+    });
 
   const registry = await startEmbeddedRegistry({
     port: 0,

@@ -114,7 +114,7 @@ async function stream(body: AsyncIterable<Uint8Array>, response: ServerResponse,
     }
     response.end();
   } catch {
-    response.destroy(); // the client must see that the body is not complete
+    response.socket?.destroySoon(); // what was written still leaves; then the client sees that the body is not complete
   }
 }
 
