@@ -1,0 +1,79 @@
+import type { Digest } from "../digest.ts";
+import { type ErrorPlace, ImportError, unreachable } from "../errors.ts";
+import type { Trigger } from "./import-record.ts";
+import type { Conflict } from "./import-spec.ts";
+
+/** One place that the import is to fill, and what is there now. Without `tag`: a repository to be filled by digest. */
+export interface TargetState {
+  readonly repository: string;
+  readonly tag?: string;
+  /** The digest that is there, for a place without tag the planned one or nothing. */
+  readonly digest: Digest | undefined;
+}
+
+export type ConflictDecision =
+  | { readonly kind: "proceed" }
+  | { readonly kind: "skip" } // everything is there already: the import ends as Skipped
+  | { readonly kind: "failed"; readonly error: ImportError };
+
+export interface ConflictQuestion {
+  readonly policy: Conflict;
+  readonly trigger: Trigger["kind"];
+  readonly plannedDigest: Digest;
+  readonly targets: readonly TargetState[];
+  readonly at: ErrorPlace;
+}
+
+/** What the conflict policy says before any byte is copied. */
+export function decideConflict({ policy, trigger, plannedDigest, targets, at }: ConflictQuestion): ConflictDecision {
+  const taken = targets.filter((target) => target.tag !== undefined && target.digest !== undefined);
+  const isAllThere = targets.length > 0 && targets.every(({ digest }) => digest === plannedDigest);
+  switch (policy) {
+    case "fail":
+      return taken.length === 0 ? { kind: "proceed" } : { kind: "failed", error: tagsExist(taken, policy, at) };
+    case "skipIfSame": {
+      if (isAllThere) return { kind: "skip" };
+      const others = taken.filter(({ digest }) => digest !== plannedDigest);
+      return others.length === 0 ? { kind: "proceed" } : { kind: "failed", error: tagsExist(others, policy, at) };
+    }
+    case "overwrite":
+      // A push by an import comes back as an event: rules must not chase their own echo. A person who forces an
+      // import of what is there means it, and gets missing parts repaired.
+      return { kind: isAllThere && trigger === "eventGrid" ? "skip" : "proceed" };
+    default:
+      return unreachable(policy);
+  }
+}
+
+export type TagDecision =
+  | { readonly kind: "done" } // it holds the digest: nothing to PUT
+  | { readonly kind: "put" }
+  | { readonly kind: "failed"; readonly error: ImportError };
+
+export interface TagQuestion {
+  readonly policy: Conflict;
+  readonly plannedDigest: Digest;
+  readonly target: TargetState;
+  readonly at: ErrorPlace;
+}
+
+/** What the policy says right before a tag is PUT: one that holds the planned digest by now is ours. */
+export function decideTag({ policy, plannedDigest, target, at }: TagQuestion): TagDecision {
+  if (target.digest === plannedDigest) return { kind: "done" };
+  if (target.digest === undefined || policy === "overwrite") return { kind: "put" };
+  return { kind: "failed", error: tagsExist([target], policy, at) };
+}
+
+function tagsExist(targets: readonly TargetState[], policy: Conflict, at: ErrorPlace): ImportError {
+  const names = targets.map(({ repository, tag, digest }) => `${repository}:${tag} (${digest})`);
+  const shown = names.slice(0, 3).join(", ");
+  const rest = names.length > 3 ? ` and ${names.length - 3} more` : "";
+  const [first] = targets;
+  return new ImportError({
+    ...at,
+    code: "TARGET_TAG_EXISTS",
+    what: `${policy === "fail" ? "tag exists" : "tag holds another digest"}: ${shown}${rest}`,
+    hint: `conflict "overwrite" (mode "Force") replaces it${policy === "fail" ? `, "skipIfSame" accepts the same digest` : ""}`,
+    ...(first?.digest === undefined ? {} : { digest: first.digest }),
+  });
+}

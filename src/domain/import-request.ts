@@ -1,0 +1,177 @@
+import { definedOnly, type ErrorCode, ImportError } from "../errors.ts";
+import {
+  type ImportRequest,
+  importRequestSchema,
+  maxRequestChars,
+  type Problem,
+  shapeProblems,
+} from "./import-request-schema.ts";
+import type { Conflict, ImportSpec, Platform } from "./import-spec.ts";
+import {
+  type ImportTarget,
+  parseImportTarget,
+  parseRegistry,
+  type RegistryNames,
+  withoutHost,
+} from "./import-target.ts";
+import { parsePlatform } from "./platform.ts";
+import { parseSourceImage, splitReference, type TypedReference, toReference } from "./reference.ts";
+import type { SourceCredentials } from "./registries.ts";
+
+export interface RequestSettings extends RegistryNames {
+  /** HTTP, CLI and ARM: fail; queue and promotions: skipIfSame; rules and schedules: overwrite. */
+  readonly defaultConflict: Conflict;
+  readonly defaultTimeoutSeconds: number;
+}
+
+export interface ParsedImportRequest {
+  readonly spec: ImportSpec;
+  readonly credentials?: SourceCredentials;
+  readonly dryRun: boolean;
+}
+
+/**
+ * Reads a request and applies all defaults and rules. Throws INVALID_REQUEST, INVALID_REFERENCE or NOT_SUPPORTED with
+ * the first property at fault; the message tells of all that are. Shape comes first, then what is not built yet, then
+ * what contradicts itself, then values.
+ */
+export function parseImportRequest(body: unknown, settings: RequestSettings): ParsedImportRequest {
+  const request = parseShape(body);
+  refuse("NOT_SUPPORTED", unsupported(request), "not built yet: leave it out");
+  refuse("INVALID_REQUEST", contradictions(request));
+  const { source, target, platforms } = parseValues(request, settings);
+  const spec = toSpec(request, settings, { source, target, platforms });
+  return { spec, ...definedOnly({ credentials: toCredentials(request) }), dryRun: request.dryRun ?? false };
+}
+
+/** Throws INVALID_REQUEST for a request that is too long to be stored and queued. */
+export function assertRequestSize(text: string): void {
+  if (text.length <= maxRequestChars) return;
+  refuse("INVALID_REQUEST", [
+    { property: "", what: `the request has ${text.length} characters, at most ${maxRequestChars} are taken` },
+  ]);
+}
+
+interface Values {
+  readonly source: TypedReference;
+  readonly target: ImportTarget;
+  readonly platforms: readonly Platform[] | undefined;
+}
+
+function toSpec(request: ImportRequest, settings: RequestSettings, { source, target, platforms }: Values): ImportSpec {
+  const byMode = { NoForce: "fail", Force: "overwrite" } as const;
+  return {
+    v: 1,
+    source: toReference(source.registry, source.image),
+    target: {
+      registry: target.registry,
+      tags: [...target.tags],
+      untaggedRepositories: [...target.untaggedRepositories],
+    },
+    conflict: request.conflict ?? (request.mode ? byMode[request.mode] : settings.defaultConflict),
+    ...(platforms === undefined ? {} : { platforms: [...platforms] }),
+    sparseIndex: request.sparseIndex ?? false,
+    foreignLayers: request.foreignLayers ?? "auto",
+    verify: request.verify === "none" ? "none" : "manifest",
+    timeoutSeconds: request.timeoutSeconds ?? settings.defaultTimeoutSeconds,
+    labels: request.labels ?? {},
+  };
+}
+
+function parseShape(body: unknown): ImportRequest {
+  const parsed = importRequestSchema.safeParse(body);
+  if (!parsed.success) refuse("INVALID_REQUEST", shapeProblems(parsed.error));
+  return importRequestSchema.parse(body);
+}
+
+function parseValues(request: ImportRequest, settings: RequestSettings): Values {
+  const errors: ImportError[] = [];
+  const attempt = <T>(read: () => T): T | undefined => {
+    try {
+      return read();
+    } catch (thrown) {
+      if (!(thrown instanceof ImportError)) throw thrown;
+      errors.push(thrown);
+      return undefined;
+    }
+  };
+  const source = attempt(() => parseSource(request, settings));
+  // A source that cannot be read has been refused already: the target is read for its own problems only.
+  const target = attempt(() => parseImportTarget(request, source?.image ?? { repository: "unknown" }, settings));
+  const platforms = (request.platforms ?? []).map((text, at) => attempt(() => parsePlatform(text, `platforms[${at}]`)));
+  const [first, ...others] = errors;
+  if (first !== undefined) throw others.length === 0 ? first : joined(first, others);
+  const found = platforms.filter((platform) => platform !== undefined);
+  if (source === undefined || target === undefined) throw new Error("a value was refused without an error");
+  return { source, target, platforms: request.platforms === undefined ? undefined : distinct(found) };
+}
+
+function parseSource({ source }: ImportRequest, settings: RequestSettings): TypedReference {
+  if (typeof source === "string") return splitReference(source, "source");
+  if (source.registryUri === undefined) return splitReference(source.sourceImage, "source.sourceImage");
+  const registry = parseRegistry(source.registryUri, "source.registryUri", settings);
+  return { registry, image: parseSourceImage(withoutHost(source.sourceImage, registry), "source.sourceImage") };
+}
+
+function distinct(platforms: readonly Platform[]): readonly Platform[] {
+  return [...new Map(platforms.map((platform) => [JSON.stringify(platform), platform])).values()];
+}
+
+function toCredentials({ source }: ImportRequest): SourceCredentials | undefined {
+  if (typeof source === "string") return undefined;
+  const { username, password } = source.credentials ?? {};
+  return username === undefined || password === undefined ? undefined : { username, password };
+}
+
+function unsupported(request: ImportRequest): readonly Problem[] {
+  const source = typeof request.source === "string" ? undefined : request.source;
+  const { credentials } = source ?? {};
+  const isTokenOnly = credentials?.password !== undefined && credentials.username === undefined;
+  const problems: readonly (Problem | false)[] = [
+    source?.resourceId !== undefined && { property: "source.resourceId", what: "give registryUri instead" },
+    credentials?.secret !== undefined && { property: "source.credentials.secret", what: "give username and password" },
+    isTokenOnly && { property: "source.credentials.password", what: "a password without username" },
+    request.referrers === true && { property: "referrers", what: "signatures and SBOMs cannot be copied along" },
+    request.verify === "full" && { property: "verify", what: `"manifest" and "none" are there` },
+    request.strategy === "delegate" && { property: "strategy", what: `"auto" and "stream" are there` },
+  ];
+  return problems.filter((problem) => problem !== false);
+}
+
+function contradictions(request: ImportRequest): readonly Problem[] {
+  const { mode, conflict, platforms, sparseIndex, source } = request;
+  const credentials = typeof source === "string" ? undefined : source.credentials;
+  const problems: readonly (Problem | false)[] = [
+    credentials !== undefined &&
+      credentials.password === undefined && { property: "source.credentials.password", what: "is missing" },
+    mode !== undefined &&
+      conflict !== undefined && { property: "conflict", what: "excludes mode: give one of the two" },
+    sparseIndex === true && platforms === undefined && { property: "sparseIndex", what: "goes with platforms only" },
+  ];
+  return problems.filter((problem) => problem !== false);
+}
+
+function refuse(code: ErrorCode, problems: readonly Problem[], hint?: string): void {
+  const [first] = problems;
+  if (first === undefined) return;
+  const what = problems.map(({ property, what }) => (property === "" ? what : `${property}: ${what}`)).join(" · ");
+  throw new ImportError({
+    code,
+    stage: "accept",
+    what,
+    ...definedOnly({ property: first.property || undefined, hint }),
+  });
+}
+
+/** The first error, telling of the others too. */
+function joined(first: ImportError, others: readonly ImportError[]): ImportError {
+  const { property, hint } = first.toWire();
+  const what = [first, ...others].map(({ message }) => message).join(" · ");
+  return new ImportError({
+    code: first.code,
+    stage: "accept",
+    what,
+    ...definedOnly({ property }),
+    ...(hint && what.includes(hint) ? {} : definedOnly({ hint })),
+  });
+}

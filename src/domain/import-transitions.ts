@@ -1,0 +1,150 @@
+import type { Digest } from "../digest.ts";
+import { type ErrorCode, ImportError, type ImportErrorWire } from "../errors.ts";
+import type { Progress } from "./import-plan.ts";
+import { hasEnded, type ImportRecord, type ImportState, mayMove } from "./import-record.ts";
+import { addWarnings, fitError } from "./record-text.ts";
+
+/*
+ * Every change of a record after it was accepted. Each is pure, and returns the very record it was given when there is
+ * nothing to change: a repeated step writes nothing. What must not happen throws IMPORT_STATE_CONFLICT or CANCELLED.
+ */
+
+/** The import shall stop. Too late once its tags are being written: then it throws IMPORT_STATE_CONFLICT. */
+export function cancelRequested(record: ImportRecord, now: Date): ImportRecord {
+  if (record.state === "Cancelled") return record;
+  if (hasEnded(record.state)) throw conflict(record, `it has ended as ${record.state}`);
+  if (record.state === "Publishing") throw conflict(record, "its tags are being written", "wait for its end");
+  if (record.cancelRequestedAt !== undefined) return record;
+  return { ...record, cancelRequestedAt: now.toISOString() };
+}
+
+/** A part of the import has failed for good: the others shall stop. */
+export function stopRequested(record: ImportRecord, now: Date): ImportRecord {
+  if (hasEnded(record.state) || record.stopRequestedAt !== undefined) return record;
+  return { ...record, stopRequestedAt: now.toISOString() };
+}
+
+export interface RetryChoice {
+  /** Whether the request for the retry brings credentials for the source: those of the first request are gone. */
+  readonly credentials: "given" | "absent";
+  /** `keep`: the digest that was found at first. `resolve`: start from the tag again. */
+  readonly digest: "keep" | "resolve";
+}
+
+/** The next attempt of an import that failed or was cancelled. */
+export function retried(record: ImportRecord, now: Date, { credentials, digest }: RetryChoice): ImportRecord {
+  if (record.state !== "Failed" && record.state !== "Cancelled") {
+    throw conflict(record, `it is ${record.state}`, "only an import that failed or was cancelled can be retried");
+  }
+  const hasCredentials = credentials === "given";
+  if (record.hasCredentials && !hasCredentials) {
+    throw new ImportError({
+      code: "CREDENTIALS_REQUIRED",
+      stage: "accept",
+      side: "source",
+      registry: record.spec.source.registry,
+      what: `import ${record.id} was started with credentials of its own, which are deleted when an import ends`,
+      hint: "repeat them in the body: source.credentials",
+      property: "source.credentials",
+    });
+  }
+  const { v, id, trigger, spec, createdAt, source, targetDigest } = record;
+  const found = digest === "keep" ? { ...(source && { source }), ...(targetDigest && { targetDigest }) } : {};
+  return {
+    ...{ v, id, trigger, spec, createdAt, ...found },
+    state: "Accepted",
+    hasCredentials,
+    attempt: record.attempt + 1,
+    deadlineAt: deadlineOf(record, now),
+    warnings: [],
+  };
+}
+
+/** When an attempt that begins `now` must have ended. */
+export function deadlineOf({ spec }: Pick<ImportRecord, "spec">, now: Date): string {
+  return new Date(now.getTime() + spec.timeoutSeconds * 1_000).toISOString();
+}
+
+/** The first step has begun. */
+export function resolving(record: ImportRecord, now: Date): ImportRecord {
+  if (record.state !== "Accepted") return record;
+  return { ...record, state: "Resolving", startedAt: record.startedAt ?? now.toISOString() };
+}
+
+export interface ResolvedSource {
+  readonly digest: Digest;
+  readonly mediaType: string;
+}
+
+/** The source's digest is known; the first one found stays, whatever the tag points to later. */
+export function pinned(record: ImportRecord, source: ResolvedSource): ImportRecord {
+  return record.source === undefined ? { ...record, source } : record;
+}
+
+export interface Resolved {
+  readonly source: ResolvedSource;
+  /** Differs from the source's when platforms were left out of an index. */
+  readonly targetDigest: Digest;
+  readonly progress: Progress;
+  readonly warnings: readonly string[];
+}
+
+/** The plan stands and copying begins. */
+export function resolved(record: ImportRecord, found: Resolved): ImportRecord {
+  if (record.state === "Copying") return record;
+  assertMayMove(record, "Copying");
+  const { targetDigest, progress, warnings } = found;
+  return {
+    ...pinned(record, found.source),
+    ...{ state: "Copying", targetDigest, progress },
+    warnings: addWarnings(record.warnings, warnings),
+  };
+}
+
+/** The tags are about to be written: from here on nothing can be cancelled. Throws CANCELLED if it was before. */
+export function publishing(record: ImportRecord): ImportRecord {
+  if (record.state === "Publishing") return record;
+  if (record.cancelRequestedAt !== undefined && !hasEnded(record.state)) {
+    throw failure("CANCELLED", `import ${record.id} was cancelled`);
+  }
+  assertMayMove(record, "Publishing");
+  return { ...record, state: "Publishing" };
+}
+
+/** How an import ends. */
+export type RecordEnd = {
+  readonly warnings?: readonly string[];
+  readonly progress?: Progress;
+  readonly targetDigest?: Digest;
+} & (
+  | { readonly state: "Succeeded" | "Skipped" | "Cancelled" }
+  | { readonly state: "Failed"; readonly error: ImportErrorWire }
+);
+
+/** The terminal record. One that ended so already is left alone; one that ended otherwise throws. */
+export function ended(record: ImportRecord, end: RecordEnd, now: Date): ImportRecord {
+  if (record.state === end.state) return record;
+  assertMayMove(record, end.state);
+  const { warnings = [], state, ...rest } = end;
+  const { progress, targetDigest } = rest;
+  return {
+    ...record,
+    ...{ state, finishedAt: now.toISOString() },
+    ...(progress && { progress }),
+    ...(targetDigest && { targetDigest }),
+    ...(end.state === "Failed" ? { error: fitError(end.error) } : {}),
+    warnings: addWarnings(record.warnings, warnings),
+  };
+}
+
+function assertMayMove(record: ImportRecord, to: ImportState): void {
+  if (!mayMove(record.state, to)) throw conflict(record, `it is ${record.state} and cannot become ${to}`);
+}
+
+function conflict({ id }: ImportRecord, what: string, hint?: string): ImportError {
+  return failure("IMPORT_STATE_CONFLICT", `import ${id}: ${what}`, hint);
+}
+
+function failure(code: ErrorCode, what: string, hint?: string): ImportError {
+  return new ImportError({ code, what, ...(hint === undefined ? {} : { hint }) });
+}

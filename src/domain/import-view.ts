@@ -1,0 +1,90 @@
+import { z } from "zod";
+import { digestSchema } from "../digest.ts";
+import { definedOnly, importErrorWireSchema } from "../errors.ts";
+import { importIdSchema } from "./import-id.ts";
+import { type Progress, progressSchema } from "./import-plan.ts";
+import { hasEnded, type ImportRecord, importStateSchema, triggerSchema } from "./import-record.ts";
+import { withRate } from "./progress.ts";
+
+const timeSchema = z.iso.datetime();
+
+/** An import as the API answers it. */
+export const importViewSchema = z
+  .strictObject({
+    id: importIdSchema.describe("Sorts newest first as text."),
+    state: importStateSchema.describe("Succeeded, Skipped, Failed and Cancelled are final."),
+    trigger: triggerSchema.describe("What began the import."),
+    labels: z.record(z.string(), z.string()).describe("As given in the request."),
+    source: z
+      .strictObject({
+        registry: z.string(),
+        repository: z.string(),
+        reference: z.string().describe("The tag that was asked for, else the digest."),
+        digest: digestSchema.optional().describe("Known once resolved; every attempt copies this one."),
+        mediaType: z.string().optional(),
+      })
+      .describe("Where it is copied from."),
+    target: z
+      .strictObject({
+        registry: z.string(),
+        tags: z.array(z.string()).describe("repository:tag"),
+        untaggedRepositories: z.array(z.string()).describe("Filled by digest only."),
+        digest: digestSchema.optional().describe("Differs from the source's when platforms were left out of an index."),
+      })
+      .describe("Where it is copied to."),
+    progress: progressSchema.optional().describe("Known once resolved."),
+    attempt: z.int().min(1).describe("Counts retries, from 1."),
+    createdAt: timeSchema,
+    startedAt: timeSchema.optional(),
+    finishedAt: timeSchema.optional(),
+    error: importErrorWireSchema.optional(),
+    warnings: z.array(z.string()),
+    links: z.strictObject({ self: z.url(), parts: z.url(), cancel: z.url(), retry: z.url() }),
+  })
+  .meta({ id: "Import", description: "An import." });
+export type ImportView = Readonly<z.infer<typeof importViewSchema>>;
+
+/**
+ * What the API says of an import. `progress` is the sum of what its parts say now; without it, what the record holds.
+ * `baseUrl` is scheme and host of this service, without a trailing slash.
+ */
+export function formatImport(record: ImportRecord, progress: Progress | undefined, baseUrl: string): ImportView {
+  const { spec } = record;
+  const self = `${baseUrl}/api/imports/${record.id}`;
+  return {
+    id: record.id,
+    state: record.state,
+    trigger: record.trigger,
+    labels: spec.labels,
+    source: {
+      registry: spec.source.registry,
+      repository: spec.source.repository,
+      reference: spec.source.tag ?? spec.source.digest ?? "latest",
+      ...definedOnly({ digest: record.source?.digest ?? spec.source.digest, mediaType: record.source?.mediaType }),
+    },
+    target: {
+      registry: spec.target.registry,
+      tags: spec.target.tags.map(({ repository, tag }) => `${repository}:${tag}`),
+      untaggedRepositories: spec.target.untaggedRepositories,
+      ...definedOnly({ digest: record.targetDigest }),
+    },
+    ...definedOnly({ progress: finalProgress(record) ?? progress ?? record.progress }),
+    attempt: record.attempt,
+    createdAt: record.createdAt,
+    ...definedOnly({
+      startedAt: record.startedAt,
+      finishedAt: record.finishedAt,
+      error: record.error,
+    }),
+    warnings: record.warnings,
+    links: { self, parts: `${self}/parts`, cancel: `${self}/cancel`, retry: `${self}/retry` },
+  };
+}
+
+/** Of an ended import the record's own counts stand, with the average rate of its run and nothing left to wait for. */
+function finalProgress({ state, progress, startedAt, finishedAt }: ImportRecord): Progress | undefined {
+  if (!hasEnded(state) || progress === undefined) return undefined;
+  if (startedAt === undefined || finishedAt === undefined) return progress;
+  const { etaSeconds: _, ...ended } = withRate(progress, new Date(startedAt), new Date(finishedAt));
+  return ended;
+}

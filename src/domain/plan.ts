@@ -1,0 +1,95 @@
+import { MiB } from "../descriptor.ts";
+import type { Digest } from "../digest.ts";
+import type { ImportPlan, PlannedBlob, Unit } from "./import-plan.ts";
+
+/** One blob of the image; the same digest may come several times. */
+export interface BlobToPlan {
+  readonly digest: Digest;
+  readonly sizeBytes: number;
+  /** Positions of the target repositories that lack it; empty: nothing to do. */
+  readonly missingIn: readonly number[];
+  /** Its content is known without a GET. */
+  readonly isInline: boolean;
+}
+
+export interface PlanRequest {
+  readonly decision: "proceed" | "skip";
+  readonly root: Digest;
+  readonly blobs: readonly BlobToPlan[];
+  /** Manifests in the order to publish them, children first; the root may be among them. */
+  readonly levels: readonly (readonly Digest[])[];
+  /** Whether a blob of this size cannot count on being uploaded within one activity. */
+  readonly needsCheckpoints: (sizeBytes: number) => boolean;
+}
+
+export const maxUnitBytes = 64 * MiB;
+export const maxUnitBlobs = 32;
+/** Above half of a unit a blob is alone: two of them would not fit, and small ones would wait for it. */
+const maxSharedBlobBytes = maxUnitBytes / 2;
+const maxSingleManifests = 100; // what one activity publishes elsewhere, too
+
+/**
+ * What there is to do, the same for the same request in any order of its blobs: every blob that a target repository
+ * lacks is in exactly one unit, with all the repositories that lack it. Largest first, so that the longest copy is
+ * not begun last.
+ */
+export function planImport({ decision, root, blobs, levels, needsCheckpoints }: PlanRequest): ImportPlan {
+  if (decision === "skip") return { v: 1, kind: "skip", units: [], large: [], levels: [] };
+  const missing = mergeByDigest(blobs).toSorted(byPlanOrder);
+  const isLarge = ({ sizeBytes, inline }: PlannedBlob) => inline === undefined && needsCheckpoints(sizeBytes);
+  const packed = packUnits(missing.filter((blob) => !isLarge(blob)));
+  const units = packed.map((unitBlobs, n): Unit => ({ n, blobs: unitBlobs }));
+  const large = missing.filter(isLarge).map((blob, at): Unit => ({ n: units.length + at, blobs: [blob] }));
+  const toPublish = withoutRoot(levels, root);
+  const isSingle =
+    units.length <= 1 &&
+    large.length === 0 &&
+    missing.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) <= maxUnitBytes &&
+    toPublish.flat().length <= maxSingleManifests;
+  return { v: 1, kind: isSingle ? "single" : "copy", units, large, levels: toPublish };
+}
+
+function mergeByDigest(blobs: readonly BlobToPlan[]): readonly PlannedBlob[] {
+  const merged = new Map<Digest, PlannedBlob>();
+  for (const { digest, sizeBytes, missingIn, isInline } of blobs) {
+    const known = merged.get(digest);
+    const targets = [...new Set([...(known?.targets ?? []), ...missingIn])].sort((a, b) => a - b);
+    if (targets.length === 0) continue;
+    const inline = isInline || known?.inline ? ({ inline: true } as const) : {};
+    merged.set(digest, { digest, sizeBytes, targets, ...inline });
+  }
+  return [...merged.values()];
+}
+
+function byPlanOrder(a: PlannedBlob, b: PlannedBlob): number {
+  return b.sizeBytes - a.sizeBytes || (a.digest < b.digest ? -1 : 1);
+}
+
+/** First fit, largest first. */
+function packUnits(blobs: readonly PlannedBlob[]): readonly PlannedBlob[][] {
+  const units: { readonly blobs: PlannedBlob[]; leftBytes: number }[] = [];
+  const open: (typeof units)[number][] = [];
+  for (const blob of blobs) {
+    if (blob.sizeBytes > maxSharedBlobBytes) {
+      units.push({ blobs: [blob], leftBytes: 0 });
+      continue;
+    }
+    const unit = open.find(({ leftBytes, blobs: { length } }) => leftBytes >= blob.sizeBytes && length < maxUnitBlobs);
+    if (unit === undefined) {
+      const opened = { blobs: [blob], leftBytes: maxUnitBytes - blob.sizeBytes };
+      units.push(opened);
+      open.push(opened);
+    } else {
+      unit.blobs.push(blob);
+      unit.leftBytes -= blob.sizeBytes;
+      if (unit.blobs.length === maxUnitBlobs) open.splice(open.indexOf(unit), 1);
+    }
+  }
+  return units.map((unit) => unit.blobs);
+}
+
+function withoutRoot(levels: readonly (readonly Digest[])[], root: Digest): Digest[][] {
+  const seen = new Set<Digest>([root]);
+  const fresh = levels.map((level) => level.filter((digest) => !seen.has(digest) && seen.add(digest)));
+  return fresh.filter(({ length }) => length > 0);
+}

@@ -1,0 +1,142 @@
+import { z } from "zod";
+import { isWildcard, matchesHost, parseHostPattern } from "./host-pattern.ts";
+
+const authSchema = z.strictObject({
+  kind: z.enum(["anonymous", "password", "entra", "ecr", "google"]),
+  username: z.string().min(1).optional(),
+  password: z.string().min(1).optional(),
+  secret: z.string().min(1).optional(),
+});
+
+/** One entry of the setting REGISTRIES. Properties that are not built yet are known, so that they are refused by name. */
+export const registryEntrySchema = z.strictObject({
+  host: z.string().transform((text, context) => {
+    const pattern = parseHostPattern(text);
+    if (pattern === undefined) context.addIssue("expected host[:port] or *.suffix");
+    return pattern ?? "";
+  }),
+  alias: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9-]*$/, "expected lower-case letters, digits and -")
+    .optional(),
+  resourceId: z.string().optional(),
+  auth: authSchema,
+  profile: z.string().optional(),
+  limits: z.unknown().optional(),
+  mirror: z.unknown().optional(),
+  caFile: z.string().optional(),
+  insecure: z.boolean().optional(),
+});
+export type RegistryEntry = Readonly<z.infer<typeof registryEntrySchema>>;
+
+/** Credentials that a request brings for its source. */
+export interface SourceCredentials {
+  readonly username: string;
+  readonly password: string;
+}
+
+/** How to sign in at a registry. */
+export type RegistryCredentials =
+  | { readonly kind: "anonymous" }
+  | { readonly kind: "password"; readonly username: string; readonly password: string };
+
+/** What the service's settings say about registries. */
+export interface Registries {
+  /** The entry of that very host, else the one of the longest suffix. */
+  readonly entryFor: (host: string) => RegistryEntry | undefined;
+  /** Host of an alias, or of a registry in Azure that goes by this name. */
+  readonly hostOfName: (name: string) => string | undefined;
+  /**
+   * How to sign in: what the request brings, else what the entry says, else anonymous. Only the first of these that is
+   * there counts: a 401 never leads to the next.
+   */
+  readonly credentialsFor: (host: string, ofRequest: SourceCredentials | undefined) => RegistryCredentials;
+  /** Hosts that are named exactly. */
+  readonly exactHosts: readonly string[];
+}
+
+export function createRegistries(entries: readonly RegistryEntry[]): Registries {
+  const mostExactFirst = entries.toSorted((a, b) => rank(b) - rank(a));
+  const entryFor = (host: string) => mostExactFirst.find((entry) => matchesHost(entry.host, host));
+  const exactHosts = entries.map(({ host }) => host).filter((host) => !isWildcard(host));
+  return {
+    entryFor,
+    exactHosts,
+    hostOfName: (name) =>
+      entries.find(({ alias, host }) => alias === name && !isWildcard(host))?.host ??
+      exactHosts.find((host) => host.startsWith(`${name}.azurecr.`)),
+    credentialsFor: (host, ofRequest) => {
+      if (ofRequest !== undefined) return { kind: "password", ...ofRequest };
+      const { kind, username, password } = entryFor(host)?.auth ?? { kind: "anonymous" };
+      if (kind !== "password" || username === undefined || password === undefined) return { kind: "anonymous" };
+      return { kind, username, password };
+    },
+  };
+}
+
+/**
+ * Reads the setting REGISTRIES (JSON). Every problem is one line that names the entry; none means that `entries` are
+ * whole. `profiles`: the names that `profile` may have.
+ */
+export function parseRegistries(
+  text: string,
+  profiles: readonly string[],
+): { readonly entries: readonly RegistryEntry[]; readonly problems: readonly string[] } {
+  const items = z.array(z.unknown()).safeParse(parseJson(text));
+  if (!items.success) return { entries: [], problems: ["expected a JSON list of entries"] };
+  const entries: RegistryEntry[] = [];
+  const problems: string[] = [];
+  items.data.forEach((item, at) => {
+    const parsed = registryEntrySchema.safeParse(item);
+    const name = nameOf(item, at);
+    if (parsed.success) {
+      entries.push(parsed.data);
+      problems.push(...entryProblems(parsed.data, profiles).map((problem) => `${name}: ${problem}`));
+    } else {
+      for (const { path, message } of parsed.error.issues) problems.push(`${name}: ${[...path, message].join(" ")}`);
+    }
+  });
+  problems.push(...repeated(entries.map(({ host }) => host)).map((host) => `host ${host} is named twice`));
+  const aliases = entries.flatMap(({ alias }) => (alias === undefined ? [] : [alias]));
+  problems.push(...repeated(aliases).map((alias) => `alias ${alias} is given twice`));
+  return { entries, problems };
+}
+
+function entryProblems(entry: RegistryEntry, profiles: readonly string[]): readonly string[] {
+  const { auth, profile } = entry;
+  const notBuilt = (["resourceId", "limits", "mirror", "caFile"] as const).filter((key) => entry[key] !== undefined);
+  const isBuilt = auth.kind === "anonymous" || auth.kind === "password";
+  const problems: readonly (string | false)[] = [
+    ...notBuilt.map((key) => `${key} is not supported yet`),
+    !isBuilt && `auth kind ${auth.kind} is not supported yet: anonymous and password are`,
+    auth.secret !== undefined && "auth secret is not supported yet: give password",
+    isBuilt && auth.kind === "password" && auth.username === undefined && "auth username is missing",
+    auth.kind === "password" && auth.password === undefined && auth.secret === undefined && "auth password is missing",
+    auth.kind === "anonymous" && (auth.username ?? auth.password) !== undefined && "auth kind anonymous takes no user",
+    entry.alias !== undefined && isWildcard(entry.host) && "an alias needs an exact host",
+    profile !== undefined && !profiles.includes(profile) && `profile ${profile} is none of ${profiles.join(", ")}`,
+  ];
+  return problems.filter((problem) => problem !== false);
+}
+
+function rank({ host }: RegistryEntry): number {
+  return isWildcard(host) ? host.length : Number.POSITIVE_INFINITY;
+}
+
+/** `entry 2 (ghcr.io)`: position from 1, and the host where it can be read. */
+function nameOf(item: unknown, at: number): string {
+  const parsed = z.looseObject({ host: z.string().max(300) }).safeParse(item);
+  return parsed.success ? `entry ${at + 1} (${parsed.data.host})` : `entry ${at + 1}`;
+}
+
+function repeated(texts: readonly string[]): readonly string[] {
+  return [...new Set(texts.filter((text, at) => texts.indexOf(text) !== at))];
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined; // the parser's own words would repeat the setting, which holds passwords
+  }
+}
