@@ -35,7 +35,7 @@ export interface PartPage {
 export interface Parts {
   /**
    * Writes the rows of a plan over whatever is there, in batches. Content is kept once per digest, at its lowest target,
-   * and only up to 900 KiB packed.
+   * and only up to 700 KiB packed.
    */
   readonly insertPlanned: (importId: ImportId, parts: readonly Part[]) => Promise<void>;
   /**

@@ -49,7 +49,7 @@ export function toStorageError(thrown: unknown, table: string): unknown {
   return new ImportError({
     code: "INTERNAL",
     what: `table ${table} refused a request (${status} ${codeOf(thrown) ?? "without a code"})`,
-    cause: thrown,
+    cause: withoutRequest(thrown),
   });
 }
 
@@ -79,9 +79,16 @@ function unavailable(what: string, retryable: boolean, cause: Error, hint?: stri
     code: "STORAGE_UNAVAILABLE",
     what: `storage: ${what}`,
     retryable,
-    cause,
+    cause: withoutRequest(cause),
     ...(hint !== undefined && { hint }),
   });
+}
+
+/** The SDK's error holds the whole request, its Authorization and up to 4 MiB of body: nothing for a log. */
+function withoutRequest(thrown: Error): Error {
+  const slim = new Error(thrown.message);
+  slim.name = thrown.name;
+  return slim;
 }
 
 function reasonOf(thrown: Error): string {
