@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { ImportRequest } from "../domain/import-request-schema.ts";
 import {
   type DryRun,
   dryRunSchema,
@@ -13,7 +14,7 @@ import {
 } from "./api-records.ts";
 import { CliError } from "./cli-error.ts";
 import { exitCodeOfRefusal, exitCodes } from "./exit-codes.ts";
-import type { ImportRequest, SourceCredentials } from "./import-request.ts";
+import type { SourceCredentials } from "./import-request.ts";
 
 export interface ApiClientDeps {
   readonly fetch: typeof fetch;
@@ -80,12 +81,15 @@ export function createApiClient(deps: ApiClientDeps) {
     async *listParts(id: string, signal: AbortSignal): AsyncGenerator<PartView> {
       let token: string | undefined;
       do {
-        const query = token === undefined ? "" : `?continuationToken=${encodeURIComponent(token)}`;
+        const query = new URLSearchParams({
+          limit: "1000",
+          ...(token === undefined ? {} : { continuationToken: token }),
+        });
         const page = read(
           partPageSchema,
-          await send({ method: "GET", path: `${importPath(id)}/parts${query}` }, signal),
+          await send({ method: "GET", path: `${importPath(id)}/parts?${query}` }, signal),
         );
-        yield* page.items;
+        yield* page.parts;
         token = page.continuationToken ?? undefined;
       } while (token !== undefined);
     },

@@ -63,7 +63,7 @@ const pageTokenSchema = z.string().nullish();
 
 /** One page of `GET /api/imports`. It may be short or empty and still have a token. */
 export const importPageSchema = z.looseObject({
-  items: z.array(importViewSchema),
+  imports: z.array(importViewSchema),
   continuationToken: pageTokenSchema,
 });
 export type ImportPage = Readonly<z.infer<typeof importPageSchema>>;
@@ -83,7 +83,7 @@ const partViewSchema = z.looseObject({
 export type PartView = Readonly<z.infer<typeof partViewSchema>>;
 
 /** One page of `GET /api/imports/{id}/parts`. */
-export const partPageSchema = z.looseObject({ items: z.array(partViewSchema), continuationToken: pageTokenSchema });
+export const partPageSchema = z.looseObject({ parts: z.array(partViewSchema), continuationToken: pageTokenSchema });
 
 /** What `dryRun: true` answers; its shape is the service's affair but for the numbers that are shown. */
 export const dryRunSchema = z.looseObject({

@@ -1,3 +1,5 @@
+import type { ImportRequest } from "../domain/import-request-schema.ts";
+import type { Conflict } from "../domain/import-spec.ts";
 import { definedOnly } from "../errors.ts";
 import { CliError } from "./cli-error.ts";
 import { exitCodes } from "./exit-codes.ts";
@@ -8,44 +10,23 @@ export interface SourceCredentials {
   readonly password: string;
 }
 
-/** Body of `POST /api/imports`, as far as the flags can say it. The service checks it. */
-export interface ImportRequest {
-  readonly source:
-    | string
-    | {
-        readonly registryUri?: string;
-        readonly resourceId?: string;
-        readonly sourceImage: string;
-        readonly credentials?: SourceCredentials;
-      };
-  readonly target?: string;
-  readonly targetTags?: readonly string[];
-  readonly untaggedTargetRepositories?: readonly string[];
-  readonly mode?: "Force";
-  readonly conflict?: string;
-  readonly platforms?: readonly string[];
-  readonly sparseIndex?: true;
-  readonly timeoutSeconds?: number;
-  readonly labels?: Readonly<Record<string, string>>;
-}
-
 /** The flags of `drayage import` that describe the import, as commander hands them over. */
 export interface ImportFlags {
   readonly source: string;
   readonly registry?: string;
   readonly name?: string;
   readonly target?: string;
-  readonly image?: readonly string[];
-  readonly repository?: readonly string[];
+  readonly image?: string[];
+  readonly repository?: string[];
   readonly force?: true;
-  readonly conflict?: string;
-  readonly platform?: readonly string[];
+  readonly conflict?: Conflict;
+  readonly platform?: string[];
   readonly sparseIndex?: true;
-  readonly label?: readonly string[];
+  readonly label?: string[];
   readonly timeout?: number;
 }
 
-/** The request that the flags describe; throws a usage error where they contradict each other. */
+/** The request that the flags describe, for the service to check; throws a usage error where they contradict each other. */
 export function toImportRequest(flags: ImportFlags, credentials: SourceCredentials | undefined): ImportRequest {
   if (flags.sparseIndex && flags.platform === undefined) throw usage("--sparse-index needs --platform");
   return {

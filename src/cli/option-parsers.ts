@@ -16,12 +16,12 @@ export function parseCount(text: string): number {
 }
 
 /** Collects the values of an option that may be repeated, for commander. */
-export function collect(text: string, before: readonly string[] | undefined): readonly string[] {
+export function collect(text: string, before: readonly string[] | undefined): string[] {
   return [...(before ?? []), text];
 }
 
 /** Like {@link collect}, and each value may be a list with commas. */
-export function collectList(text: string, before: readonly string[] | undefined): readonly string[] {
+export function collectList(text: string, before: readonly string[] | undefined): string[] {
   const values = text.split(",").map((value) => value.trim());
   return [...(before ?? []), ...values.filter((value) => value !== "")];
 }

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { type Command, Option } from "commander";
+import type { ImportRequest } from "../../domain/import-request-schema.ts";
 import { conflictSchema } from "../../domain/import-spec.ts";
 import type { ApiClient, ImportLook } from "../api-client.ts";
 import { CliError } from "../cli-error.ts";
@@ -8,7 +9,7 @@ import { type OutputFormat, printJson } from "../conclude.ts";
 import { type ExitCode, exitCodes } from "../exit-codes.ts";
 import { startAndFollow } from "../follow-command.ts";
 import { formatPlan } from "../format-record.ts";
-import { type ImportFlags, type ImportRequest, toImportRequest } from "../import-request.ts";
+import { type ImportFlags, toImportRequest } from "../import-request.ts";
 import { collect, collectList, parseSeconds } from "../option-parsers.ts";
 import { type CredentialFlags, readCredentials } from "../source-credentials.ts";
 import { addCredentialOptions, addWaitOptions, type CommandDeps, openClient, type WaitFlags } from "./command-deps.ts";

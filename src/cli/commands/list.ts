@@ -26,8 +26,8 @@ export function addListCommand(program: Command, { io, finish }: CommandDeps): v
     .command("list")
     .description("list imports, newest first")
     .addOption(new Option("--state <state>", "in this state only").choices(importStates))
-    .option("--target <registry>", "into this registry or repository only")
-    .option("--source <registry>", "from this registry or repository only")
+    .option("--target <registry>", "into this registry only")
+    .option("--source <registry>", "from this registry only")
     .addOption(new Option("--trigger <kind>", "started this way only").choices(triggerSchema.shape.kind.options))
     .option("--since <time>", "not before this time, e.g. 2026-01-31T08:00:00Z or 2h ago", parseTime)
     .option("--until <time>", "not after this time", parseTime)
@@ -53,7 +53,7 @@ async function listUpTo(client: ApiClient, flags: Flags, signal: AbortSignal): P
     const filters = { state, target, source, trigger, since, until, continuationToken };
     for (const [name, value] of Object.entries(filters)) if (value !== undefined) query.set(name, value);
     const page = await client.listImports(query, signal);
-    records.push(...page.items);
+    records.push(...page.imports);
     continuationToken = page.continuationToken ?? undefined;
   } while (continuationToken !== undefined && records.length < limit);
   return records.slice(0, limit);

@@ -1,4 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { formatImport } from "../../../src/domain/import-view.ts";
+import { aRecord as aStoredRecord } from "../../helpers/import-records.ts";
 import { aFailure, aProblem, aRecord, ended, importId, startFakeApi } from "./fake-api.ts";
 import { runCli } from "./run-cli.ts";
 
@@ -27,25 +29,34 @@ describe("drayage show", () => {
     expect(run.stdout).toMatch(/^Registry said +UNAUTHORIZED authentication required$/m);
   });
 
+  it("reads what the service makes of its records", async () => {
+    const body = formatImport(aStoredRecord(), undefined, "http://127.0.0.1:7071");
+    await using api = await startFakeApi(() => ({ body }));
+
+    const run = await runCli(["show", body.id, "--json", "--endpoint", api.endpoint]);
+
+    expect(JSON.parse(run.stdout)).toEqual(body);
+  });
+
   it("reads every page of the parts", async () => {
     await using api = await startFakeApi(({ url }) => {
       if (!url.includes("/parts")) return { body: succeeded };
-      if (!url.includes("continuationToken")) return { body: { items: [aPart()], continuationToken: "a/b" } };
+      if (!url.includes("continuationToken")) return { body: { parts: [aPart()], continuationToken: "a/b" } };
       return {
-        body: { items: [aPart({ kind: "manifest", state: "pending", via: undefined, platform: "linux/arm64" })] },
+        body: { parts: [aPart({ kind: "manifest", state: "pending", via: undefined, platform: "linux/arm64" })] },
       };
     });
 
     const run = await runCli(["show", importId, "--parts", "--endpoint", api.endpoint]);
 
-    expect(api.calls().at(-1)).toBe(`GET /api/imports/${importId}/parts?continuationToken=a%2Fb`);
+    expect(api.calls().at(-1)).toBe(`GET /api/imports/${importId}/parts?limit=1000&continuationToken=a%2Fb`);
     expect(run.stdout).toMatch(/^blob +sha256:b{12} +2.0 KiB +mounted +1.5s +application/m);
     expect(run.stdout).toMatch(/^manifest .* pending .*linux\/arm64$/m);
   });
 
   it("puts the parts into the record with --json", async () => {
     await using api = await startFakeApi(({ url }) => ({
-      body: url.includes("/parts") ? { items: [aPart()] } : succeeded,
+      body: url.includes("/parts") ? { parts: [aPart()] } : succeeded,
     }));
 
     const run = await runCli(["show", importId, "--parts", "--json", "--endpoint", api.endpoint]);
@@ -74,7 +85,7 @@ describe("drayage show", () => {
 
 describe("drayage list", () => {
   it("hands its filters over, times in UTC", async () => {
-    await using api = await startFakeApi(() => ({ body: { items: [] } }));
+    await using api = await startFakeApi(() => ({ body: { imports: [] } }));
     const filters = ["--state", "Failed", "--target", "prod.example", "--source", "docker.io", "--trigger", "queue"];
     const times = ["--since", "2h", "--until", "2026-01-31T13:00:00+01:00"];
 
@@ -95,9 +106,9 @@ describe("drayage list", () => {
 
   it("goes on past short and empty pages until the limit is reached", async () => {
     const pages = [
-      { items: [succeeded], continuationToken: "1" },
-      { items: [], continuationToken: "2" },
-      { items: [succeeded, succeeded], continuationToken: "3" },
+      { imports: [succeeded], continuationToken: "1" },
+      { imports: [], continuationToken: "2" },
+      { imports: [succeeded, succeeded], continuationToken: "3" },
     ];
     await using api = await startFakeApi((_, count) => ({ body: pages[count - 1] }));
 
@@ -113,7 +124,7 @@ describe("drayage list", () => {
 
   it("prints one row per import", async () => {
     const target = { registry: "prod.example", tags: ["alpine:3.20", "alpine:3"], untaggedRepositories: [] };
-    await using api = await startFakeApi(() => ({ body: { items: [{ ...succeeded, target }] } }));
+    await using api = await startFakeApi(() => ({ body: { imports: [{ ...succeeded, target }] } }));
 
     const run = await runCli(["list", "--endpoint", api.endpoint]);
 
