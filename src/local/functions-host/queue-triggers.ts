@@ -1,0 +1,82 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { z } from "zod";
+import { expandNames, type QueuesConfig } from "./host-json.ts";
+import { decodeMessage, queueMetadata } from "./queue-binding.ts";
+import { type QueueListener, startQueueListener } from "./queue-listener.ts";
+import { type FunctionMetadata, triggerOf } from "./rpc.ts";
+import type { RunFunction } from "./run-function.ts";
+
+const queueTriggerSchema = z.looseObject({
+  queueName: z.string(),
+  connection: z.string().default("AzureWebJobsStorage"),
+});
+
+/** A function that messages start. */
+export interface QueueFunction {
+  readonly name: string;
+  readonly queueName: string;
+  readonly connectionString: string;
+}
+
+/** The queue functions among `functions`, with their queue and connection looked up in the settings. */
+export function queueFunctions(functions: Iterable<FunctionMetadata>, environment: NodeJS.ProcessEnv): QueueFunction[] {
+  const found: QueueFunction[] = [];
+  for (const metadata of functions) {
+    const { binding } = triggerOf(metadata);
+    if (binding.type.toLowerCase() !== "queuetrigger") continue;
+    const { queueName, connection } = queueTriggerSchema.parse(binding);
+    const name = connection === "" ? "AzureWebJobsStorage" : connection;
+    const connectionString = environment[`AzureWebJobs${name}`] ?? environment[name];
+    if (!connectionString) throw new Error(`function ${metadata.name}: setting ${name} holds no connection string`);
+    found.push({ name: metadata.name, queueName: expandNames(queueName, environment), connectionString });
+  }
+  return found;
+}
+
+/** The genuine host hides a message for 10 minutes and renews that while its function runs. */
+const hiddenSeconds = 600;
+
+export interface QueueTriggersDeps {
+  readonly config: QueuesConfig;
+  readonly run: RunFunction;
+  readonly log: (event: string, fields: Record<string, unknown>) => void;
+}
+
+/**
+ * Listens on the queues of all queue functions. The storage client is loaded only when there are any; it does not
+ * repeat what fails, the listener polls anyway.
+ */
+export async function startQueueTriggers(
+  functions: readonly QueueFunction[],
+  deps: QueueTriggersDeps,
+): Promise<QueueListener[]> {
+  if (functions.length === 0) return [];
+  const { QueueServiceClient } = await import("@azure/storage-queue");
+  return functions.map(({ name, queueName, connectionString }) => {
+    const service = QueueServiceClient.fromConnectionString(connectionString, { retryOptions: { maxTries: 1 } });
+    return startQueueListener({
+      ...deps,
+      name,
+      queue: service.getQueueClient(queueName),
+      poison: service.getQueueClient(`${queueName}-poison`),
+      hiddenSeconds,
+      sleep: async (ms, signal) => {
+        await delay(ms, undefined, { signal });
+      },
+    });
+  });
+}
+
+/** Runs a queue function as if `text` had just been taken from its queue. */
+export async function runQueueFunction(name: string, text: string, run: RunFunction): Promise<void> {
+  const now = new Date();
+  const message = {
+    messageId: crypto.randomUUID(),
+    popReceipt: "",
+    dequeueCount: 1,
+    insertedOn: now,
+    expiresOn: new Date(now.getTime() + 7 * 86_400_000),
+    nextVisibleOn: new Date(now.getTime() + hiddenSeconds * 1_000),
+  };
+  await run(name, { string: decodeMessage(text, "none") ?? text }, queueMetadata(message, text));
+}
