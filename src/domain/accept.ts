@@ -10,11 +10,18 @@ export interface ImportAttempt {
   readonly attempt: number;
 }
 
+/** What table `Open` is told of an unfinished import. */
+export interface OpenRow {
+  readonly id: ImportId;
+  readonly attempt: number;
+  readonly createdAt: string;
+}
+
 export interface AcceptPorts {
   /** Seals and stores; keeps what is there already. */
   readonly insertSecret: (importId: ImportId, credentials: SourceCredentials) => Promise<void>;
-  /** Keeps what is there already. */
-  readonly insertOpen: (importId: ImportId) => Promise<void>;
+  /** Keeps what is there already of this attempt or a later one. `createdAt`: of the row, not of the cause. */
+  readonly insertOpen: (open: OpenRow) => Promise<void>;
   /** `inserted`, or the record that is there already. */
   readonly insertImport: (record: ImportRecord) => Promise<"inserted" | ImportRecord>;
   /** Starts instance {@link instanceId}; one that exists already is as good. */
@@ -46,8 +53,9 @@ export function createAccept(ports: AcceptPorts): (request: AcceptRequest) => Pr
   return async (accepted) => {
     const { id, request } = accepted;
     if (request.credentials !== undefined) await ports.insertSecret(id, request.credentials);
-    await ports.insertOpen(id);
-    const record = newRecord(accepted, ports.now());
+    const now = ports.now();
+    const record = newRecord(accepted, now);
+    await ports.insertOpen({ id, attempt: record.attempt, createdAt: now.toISOString() });
     const inserted = await ports.insertImport(record);
     const isNew = inserted === "inserted";
     const current = isNew ? record : inserted;

@@ -20,6 +20,11 @@ export function matchesHost(pattern: HostPattern, host: string): boolean {
     : host === pattern;
 }
 
+export function matchesAny(patterns: readonly HostPattern[], host: string): boolean {
+  return patterns.some((pattern) => matchesHost(pattern, host));
+}
+
+/** Whether a pattern stands for many hosts. */
 export function isWildcard(pattern: HostPattern): boolean {
   return pattern.startsWith("*.");
 }

@@ -12,6 +12,12 @@ const maxPasswordChars = 16_384; // Google and ECR tokens have some thousand cha
 
 const text = (maxChars: number) => z.string().min(1).max(maxChars);
 
+/** Credentials for a source that are complete: user name and password. */
+export const sourceCredentialsSchema = z.strictObject({
+  username: text(1_024).describe("User name."),
+  password: text(maxPasswordChars).describe("Password or token. Sealed, and deleted when the import ends."),
+});
+
 const credentialsSchema = z
   .strictObject({
     username: text(1_024).optional().describe("User name."),

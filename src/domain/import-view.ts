@@ -45,8 +45,8 @@ export const importViewSchema = z
 export type ImportView = Readonly<z.infer<typeof importViewSchema>>;
 
 /**
- * What the API says of an import. `progress` is the sum of what its parts say now; without it, what the record holds.
- * `baseUrl` is scheme and host of this service, without a trailing slash.
+ * What the API says of an import. `progress` is the one of this moment; without it, and once the import has ended, the
+ * record's own stands. `baseUrl` is scheme and host of this service, without a trailing slash.
  */
 export function formatImport(record: ImportRecord, progress: Progress | undefined, baseUrl: string): ImportView {
   const { spec } = record;
@@ -68,7 +68,7 @@ export function formatImport(record: ImportRecord, progress: Progress | undefine
       untaggedRepositories: spec.target.untaggedRepositories,
       ...definedOnly({ digest: record.targetDigest }),
     },
-    ...definedOnly({ progress: finalProgress(record) ?? progress ?? record.progress }),
+    ...definedOnly({ progress: hasEnded(record.state) ? finalProgress(record) : (progress ?? record.progress) }),
     attempt: record.attempt,
     createdAt: record.createdAt,
     ...definedOnly({
@@ -81,10 +81,9 @@ export function formatImport(record: ImportRecord, progress: Progress | undefine
   };
 }
 
-/** Of an ended import the record's own counts stand, with the average rate of its run and nothing left to wait for. */
-function finalProgress({ state, progress, startedAt, finishedAt }: ImportRecord): Progress | undefined {
-  if (!hasEnded(state) || progress === undefined) return undefined;
-  if (startedAt === undefined || finishedAt === undefined) return progress;
-  const { etaSeconds: _, ...ended } = withRate(progress, new Date(startedAt), new Date(finishedAt));
-  return ended;
+/** The counts at the end, with the average rate of the whole run and nothing left to wait for. */
+function finalProgress({ progress, startedAt, finishedAt }: ImportRecord): Progress | undefined {
+  if (progress === undefined || startedAt === undefined || finishedAt === undefined) return progress;
+  const { etaSeconds: _, ...final } = withRate(progress, new Date(startedAt), new Date(finishedAt));
+  return final;
 }

@@ -16,10 +16,12 @@ export interface ProgressSum {
   readonly now: Date;
 }
 
+/** What the rows of an import add up to. */
+export type ProgressCounts = Pick<Progress, "manifests" | "blobs" | "bytes">;
+
 /**
  * What stands in the parts and in the counts of running units, summed up. A part is counted from when it is done; until
- * then its unit's count stands for it. The rate is the average since the start, over copied bytes alone, since what was
- * mounted or skipped took no time; `etaSeconds` is there while a rate is known and bytes are left.
+ * then its unit's count stands for it. Rate and end as in {@link withRate}.
  */
 export function sumProgress({ parts, units, startedAt, now }: ProgressSum): Progress {
   const manifests = { total: 0, done: 0 };
@@ -34,28 +36,27 @@ export function sumProgress({ parts, units, startedAt, now }: ProgressSum): Prog
     bytes.total += sizeBytes;
     if (isDone) bytes[via ?? "copied"] += sizeBytes;
   }
-  const openBytes = bytes.total - bytes.copied - bytes.mounted - bytes.skipped;
-  let runningBytes = 0;
-  for (const { copiedBytes } of units) runningBytes += copiedBytes;
-  bytes.copied += Math.min(runningBytes, openBytes); // a repeated copy counts its bytes anew
+  for (const { copiedBytes } of units) bytes.copied += copiedBytes;
   return withRate({ manifests, blobs, bytes }, startedAt, now);
 }
 
-/** A progress with its rate as of `now`: the average since `startedAt`. */
-export function withRate(
-  counts: Pick<Progress, "manifests" | "blobs" | "bytes">,
-  startedAt: Date | undefined,
-  now: Date,
-): Progress {
-  const { manifests, blobs, bytes } = counts;
-  const seconds = startedAt === undefined ? 0 : Math.max(0, (now.getTime() - startedAt.getTime()) / 1_000);
-  const bytesPerSecond = seconds === 0 ? 0 : Math.round(bytes.copied / seconds);
-  const leftBytes = Math.max(0, bytes.total - bytes.copied - bytes.mounted - bytes.skipped);
+/**
+ * A progress with its rate as of `now`: the average over copied bytes since `startedAt`, since what was mounted or
+ * skipped took no time. `etaSeconds` is there while a rate is known and bytes are left. A copy that is begun again
+ * reports its bytes anew: more than there are is never shown.
+ */
+export function withRate(counts: ProgressCounts, startedAt: Date | undefined, now: Date): Progress {
+  const { manifests, blobs } = counts;
+  const { total, mounted, skipped } = counts.bytes;
+  const copied = Math.max(0, Math.min(counts.bytes.copied, total - mounted - skipped));
+  const leftBytes = Math.max(0, total - copied - mounted - skipped);
+  const seconds = startedAt === undefined ? 0 : (now.getTime() - startedAt.getTime()) / 1_000;
+  const bytesPerSecond = seconds > 0 ? Math.round(copied / seconds) : 0;
   const isKnown = bytesPerSecond > 0 && leftBytes > 0;
   return {
     manifests,
     blobs,
-    bytes,
+    bytes: { total, copied, mounted, skipped },
     bytesPerSecond,
     ...(isKnown ? { etaSeconds: Math.ceil(leftBytes / bytesPerSecond) } : {}),
   };

@@ -1,0 +1,213 @@
+import { createHash } from "node:crypto";
+import { z } from "zod";
+import { MiB } from "./descriptor.ts";
+import type { AllowSettings } from "./domain/allow-list.ts";
+import { type HostPattern, isWildcard, parseHostPattern } from "./domain/host-pattern.ts";
+import { maxTimeoutSeconds } from "./domain/import-request-schema.ts";
+import { createRegistries, parseRegistries, type Registries } from "./domain/registries.ts";
+import { profileNames } from "./registry/profiles.ts";
+
+/** Where tables and queues are. */
+export type StorageConfig =
+  | { readonly kind: "connectionString"; readonly connectionString: string }
+  | {
+      readonly kind: "identity";
+      readonly accountName: string;
+      /** Of a user-assigned identity; undefined: the system-assigned one. */
+      readonly clientId: string | undefined;
+    };
+
+/** A key that seals stored credentials. The first of the list seals, every one of it opens. */
+export interface SecretsKey {
+  readonly id: string;
+  readonly key: Uint8Array;
+}
+
+/** The service's settings, read and checked once. */
+export interface Config {
+  readonly storage: StorageConfig;
+  readonly tablePrefix: string;
+  readonly defaultTarget: string | undefined;
+  readonly defaultTimeoutSeconds: number;
+  readonly registries: Registries;
+  readonly allow: AllowSettings;
+  /** Who is reached over plain http: INSECURE_HOSTS and what REGISTRIES says. Ask with `matchesAny`. */
+  readonly insecureHosts: readonly HostPattern[];
+  /** host[:port] that may be at private and loopback addresses. */
+  readonly allowPrivateHosts: readonly string[];
+  /** Hosts that the operator names exactly: these may be at private addresses, but not at loopback ones. */
+  readonly namedHosts: readonly string[];
+  /** Empty: requests cannot bring credentials. */
+  readonly secretsKeys: readonly SecretsKey[];
+  /** Undefined: the measured rate alone decides what is uploaded in chunks. */
+  readonly largeBlobBytes: number | undefined;
+  readonly bufferBytes: number;
+  readonly activityBudgetSeconds: number;
+  readonly connectionsPerHost: number;
+  readonly requestsPerHost: number;
+  /** Instances that share the limits of a registry. */
+  readonly limitShares: number;
+}
+
+/** The settings cannot be used. The message has one line per problem and repeats no value that may be secret. */
+export class ConfigError extends Error {
+  override readonly name = "ConfigError";
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    super(`the settings cannot be used:\n${problems.map((problem) => `  ${problem}`).join("\n")}`);
+    this.problems = problems;
+  }
+}
+
+/** Reads the settings from environment variables; an empty one counts as not set. Throws one ConfigError for all problems. */
+export function parseConfig(env: Readonly<Record<string, string | undefined>>): Config {
+  const set = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value.trim() !== ""));
+  const parsed = settingsSchema.safeParse(set);
+  const storage = toStorage(set);
+  const problems = [...(storage === undefined ? [missingStorage] : []), ...issueLines(parsed.error)];
+  if (storage === undefined || !parsed.success || problems.length > 0) throw new ConfigError(problems);
+  const settings = parsed.data;
+  const insecure = settings.REGISTRIES.filter((entry) => entry.insecure === true).map(({ host }) => host);
+  const insecureHosts = [...new Set([...settings.INSECURE_HOSTS, ...insecure])];
+  const registries = createRegistries(settings.REGISTRIES);
+  const listed = [...(settings.ALLOWED_SOURCES ?? []), ...(settings.ALLOWED_TARGETS ?? [])].filter(
+    (entry) => !isWildcard(entry),
+  );
+  const own = settings.DEFAULT_TARGET === undefined ? [] : [settings.DEFAULT_TARGET];
+  const namedHosts = [...new Set([...own, ...registries.exactHosts, ...listed, ...settings.ALLOW_PRIVATE_HOSTS])];
+  return {
+    storage,
+    tablePrefix: settings.TABLE_PREFIX,
+    defaultTarget: settings.DEFAULT_TARGET,
+    defaultTimeoutSeconds: settings.DEFAULT_TIMEOUT_SECONDS,
+    registries,
+    allow: {
+      allowedSources: settings.ALLOWED_SOURCES,
+      allowedTargets: settings.ALLOWED_TARGETS,
+      defaultTarget: settings.DEFAULT_TARGET,
+      namedHosts,
+    },
+    insecureHosts,
+    allowPrivateHosts: settings.ALLOW_PRIVATE_HOSTS,
+    namedHosts,
+    secretsKeys: settings.SECRETS_KEY,
+    largeBlobBytes: settings.LARGE_BLOB_BYTES,
+    bufferBytes: settings.BUFFER_BYTES,
+    activityBudgetSeconds: settings.ACTIVITY_BUDGET_SECONDS,
+    connectionsPerHost: settings.CONNECTIONS_PER_HOST,
+    requestsPerHost: settings.REQUESTS_PER_HOST,
+    limitShares: settings.LIMIT_SHARES,
+  };
+}
+
+function whole(min: number, max: number) {
+  const message = `expected a whole number from ${min} to ${max}`;
+  return z
+    .string()
+    .regex(/^ *[0-9]{1,16} *$/, { error: message, abort: true })
+    .transform(Number)
+    .refine((value) => value >= min && value <= max, message);
+}
+
+const hostListSchema = (kind: "exact" | "pattern") =>
+  z.string().transform((text, context): readonly HostPattern[] => {
+    const entries = text.split(",").map((entry) => entry.trim());
+    return entries
+      .filter((entry) => entry !== "")
+      .flatMap((entry) => {
+        const pattern = parseHostPattern(entry);
+        if (pattern !== undefined && (kind === "pattern" || !isWildcard(pattern))) return [pattern];
+        context.addIssue(
+          `"${entry}" is no host[:port]${kind === "pattern" ? " and no *.suffix" : ""}; entries are parted by commas`,
+        );
+        return [];
+      });
+  });
+
+const hostSchema = z.string().transform((text, context) => {
+  const host = parseHostPattern(text);
+  if (host !== undefined && !isWildcard(host)) return host;
+  context.addIssue(`"${text}" is no host[:port]`);
+  return z.NEVER;
+});
+
+const registriesSchema = z.string().transform((text, context) => {
+  const { entries, problems } = parseRegistries(text, profileNames);
+  for (const problem of problems) context.addIssue(problem);
+  return entries;
+});
+
+const keyBytes = 32;
+
+/** `base64`, or `id:base64,id:base64` while keys are being changed. A key without id goes by its hash. */
+const secretsKeySchema = z.string().transform((text, context): readonly SecretsKey[] => {
+  const keys = text.split(",").flatMap((entry, at): SecretsKey[] => {
+    const [, id, base64 = ""] = /^(?:([A-Za-z0-9_.-]{1,32}):)?([A-Za-z0-9+/]+={0,2})$/.exec(entry.trim()) ?? [];
+    const key = new Uint8Array(Buffer.from(base64, "base64"));
+    if (key.byteLength === keyBytes) return [{ id: id ?? keyIdOf(key), key }];
+    context.addIssue(
+      `key ${at + 1} is not base64 of ${keyBytes} bytes; make one with: openssl rand -base64 ${keyBytes}`,
+    );
+    return [];
+  });
+  if (new Set(keys.map(({ id }) => id)).size < keys.length) context.addIssue("two keys have the same id");
+  return keys;
+});
+
+const storageKeys = {
+  connectionString: "AzureWebJobsStorage",
+  accountName: "AzureWebJobsStorage__accountName",
+  clientId: "AzureWebJobsStorage__clientId",
+} as const;
+
+const settingsSchema = z.object({
+  [storageKeys.connectionString]: z
+    .string()
+    .regex(
+      /^(UseDevelopmentStorage=true;?|(?=.*\bAccountName=).*|(?=.*\bTableEndpoint=).*)$/i,
+      "is no connection string",
+    )
+    .optional(),
+  [storageKeys.accountName]: z
+    .string()
+    .regex(/^[a-z0-9]{3,24}$/, "is no storage account name")
+    .optional(),
+  [storageKeys.clientId]: z.string().optional(),
+  TABLE_PREFIX: z
+    .string()
+    .regex(/^[A-Za-z][A-Za-z0-9]{0,19}$/, "expected at most 20 letters and digits, a letter first")
+    .default(""),
+  DEFAULT_TARGET: hostSchema.optional(),
+  DEFAULT_TIMEOUT_SECONDS: whole(1, maxTimeoutSeconds).default(86_400),
+  ALLOWED_TARGETS: hostListSchema("pattern").optional(),
+  ALLOWED_SOURCES: hostListSchema("pattern").optional(),
+  INSECURE_HOSTS: hostListSchema("exact").default([]),
+  ALLOW_PRIVATE_HOSTS: hostListSchema("exact").default([]),
+  REGISTRIES: registriesSchema.default([]),
+  SECRETS_KEY: secretsKeySchema.default([]),
+  LARGE_BLOB_BYTES: whole(MiB, 2 ** 53 - 1).optional(),
+  BUFFER_BYTES: whole(8 * MiB, 4_096 * MiB).default(96 * MiB),
+  ACTIVITY_BUDGET_SECONDS: whole(5, 3_600).default(240),
+  CONNECTIONS_PER_HOST: whole(1, 1_024).default(32),
+  REQUESTS_PER_HOST: whole(1, 4_096).default(32),
+  LIMIT_SHARES: whole(1, 1_000).default(1),
+});
+
+const missingStorage = `${storageKeys.connectionString}: is missing; set it, or ${storageKeys.accountName} for access by identity`;
+
+function toStorage(set: Readonly<Record<string, string | undefined>>): StorageConfig | undefined {
+  const connectionString = set[storageKeys.connectionString];
+  if (connectionString !== undefined) return { kind: "connectionString", connectionString };
+  const accountName = set[storageKeys.accountName];
+  if (accountName === undefined) return undefined;
+  return { kind: "identity", accountName, clientId: set[storageKeys.clientId] };
+}
+
+function issueLines(error: z.ZodError | undefined): readonly string[] {
+  return (error?.issues ?? []).map(({ path, message }) => `${path.join(".")}: ${message}`);
+}
+
+function keyIdOf(key: Uint8Array): string {
+  return createHash("sha256").update(key).digest("hex").slice(0, 8);
+}
