@@ -1,6 +1,6 @@
-import { ImportError } from "../errors.ts";
-import { errorFromResponse, maxErrorBytes } from "./errors-from-response.ts";
-import { networkError } from "./network-error.ts";
+import { KiB } from "../descriptor.ts";
+import { createAuthorizer, type HostSignIn } from "./authorizer.ts";
+import { createHostLimits, type HostLimits } from "./limits.ts";
 import { profileFor } from "./profiles.ts";
 import type {
   Action,
@@ -9,9 +9,13 @@ import type {
   RegistryAccess,
   RegistryClient,
   RegistryRequest,
-  RegistryResponse,
+  Repository,
+  RequestClass,
 } from "./registry.ts";
-import { createResponse, headerOf } from "./response.ts";
+import { createRetry } from "./retry.ts";
+import { mergeScopes, repositoryScope } from "./scopes.ts";
+import { createSender, type Sending } from "./sender.ts";
+import { createTokens } from "./tokens.ts";
 import { createTransport } from "./transport.ts";
 
 export interface ClientLimits {
@@ -53,72 +57,102 @@ export interface RegistryClientDeps {
 
 /** Opens registries over shared connections, limits, tokens and learned facts: one client per process. */
 export function createRegistryClient(deps: RegistryClientDeps): RegistryClient {
-  const transport = createTransport(deps.limits);
-  const learned = new Map<string, LearnedHost>();
-  return {
-    open: (access) => {
-      const apiHost = apiHostOf(access.registry);
-      const facts = learned.get(apiHost) ?? { maxPutBytes: undefined, uploadBytesPerSecond: undefined };
-      learned.set(apiHost, facts);
-      const registry: Registry = {
-        access,
-        apiHost,
-        profile: profileFor(apiHost, access.profile),
-        learned: facts,
-        repository: (name, _actions: readonly Action[]) => ({
-          registry,
-          name,
-          send: (request, signal) => send(access, apiHost, name, request, signal),
-        }),
-      };
-      return registry;
-    },
-    close: transport.close,
+  const { limits, now } = deps;
+  const transport = createTransport(limits);
+  const send = createSender({ ...deps, ...limits, transport, retry: createRetry({ ...deps, ...limits }) });
+  const tokens = createTokens({ now, fetch: fetchToken });
+  const hosts = new Map<string, Host>();
+
+  const hostFor = (name: string): Host => {
+    const host = hosts.get(name) ?? {
+      limits: createHostLimits({ ...deps, ...limits }),
+      signIn: { scheme: undefined, scopes: new Map() },
+      learned: { maxPutBytes: undefined, uploadBytesPerSecond: undefined },
+    };
+    hosts.set(name, host);
+    return host;
   };
 
-  async function send(
+  async function fetchToken(
     access: RegistryAccess,
-    apiHost: string,
-    name: string,
-    request: RegistryRequest,
+    { url, authorization }: { readonly url: URL; readonly authorization: string | undefined },
     signal: AbortSignal,
-  ): Promise<RegistryResponse> {
-    signal.throwIfAborted();
-    const base = `${access.insecure ? "http" : "https"}://${apiHost}`;
-    const url =
-      "url" in request.target ? new URL(request.target.url) : new URL(`/v2/${name}/${request.target.path}`, base);
-    try {
-      const wire = await transport.exchange(
-        {
-          method: request.method,
-          url,
-          headers: { "user-agent": deps.userAgent, "accept-encoding": "identity", ...request.headers },
-          body: request.body,
-          headersTimeoutMs: request.headersTimeoutMs ?? deps.limits.headersTimeoutMs,
-        },
-        signal,
-      );
-      const response = createResponse(wire, { place: access, signal, onClose: () => undefined });
-      if (request.accept.includes(wire.status)) return response;
-      const body = await response.text(maxErrorBytes).catch(() => "");
-      throw errorFromResponse(access, {
-        method: request.method,
-        status: wire.status,
-        subject:
-          "path" in request.target ? `${request.target.path.split("?", 1).join("")} of ${name}` : `upload to ${name}`,
-        body,
-        retryAfterSeconds: undefined,
-        correlationId: headerOf(wire, "x-ms-correlation-request-id"),
-      });
-    } catch (thrown) {
-      signal.throwIfAborted();
-      if (thrown instanceof ImportError) throw thrown;
-      throw networkError(access, url.host, thrown);
-    }
+  ): Promise<string> {
+    const sending = {
+      access,
+      host: hostFor(url.host).limits,
+      requestClass: "token",
+      method: "GET",
+      url,
+      subject: `token of ${url.host}`,
+      accept: [200],
+      headers: authorization === undefined ? {} : { authorization },
+    } as const;
+    await using response = await send(sending, signal);
+    return await response.text(maxTokenBytes);
   }
+
+  const open = (access: RegistryAccess): Registry => {
+    const apiHost = apiHostOf(access.registry);
+    const base = new URL(`${access.insecure ? "http" : "https"}://${apiHost}`);
+    const { limits: hostLimits, signIn, learned } = hostFor(apiHost);
+
+    const repository = (name: string, actions: readonly Action[]): Repository => ({
+      registry,
+      name,
+      send: async ({ target, pullFrom = [], ...request }, signal) => {
+        const url = "url" in target ? atHost(new URL(target.url), base) : new URL(`/v2/${name}/${target.path}`, base);
+        const pulled = pullFrom.map((from) => repositoryScope(from, ["pull"]));
+        const scopes = mergeScopes([repositoryScope(name, actions), ...pulled]);
+        const sending: Sending = {
+          ...request,
+          access,
+          host: hostLimits,
+          requestClass: requestClassOf(request.method, target),
+          url,
+          subject: subjectOf(name, target),
+          // A Location or Link may lead to another host: nobody signs in there.
+          ...(url.origin === base.origin ? { authorizer: createAuthorizer({ access, signIn, tokens, scopes }) } : {}),
+        };
+        return await send(sending, signal);
+      },
+    });
+    const registry: Registry = { access, apiHost, profile: profileFor(apiHost, access.profile), learned, repository };
+    return registry;
+  };
+
+  return { open, close: transport.close };
 }
+
+/** What is shared by all who ask one host. */
+interface Host {
+  readonly limits: HostLimits;
+  readonly signIn: HostSignIn;
+  readonly learned: LearnedHost;
+}
+
+const maxTokenBytes = 256 * KiB; // tokens with many claims exceed 64 KiB at some identity providers
 
 /** The host whose API serves a registry's name. */
 export function apiHostOf(registry: string): string {
   return registry === "docker.io" || registry === "index.docker.io" ? "registry-1.docker.io" : registry;
+}
+
+/** A registry behind a TLS proxy may hand out http URLs of itself: they are meant to be asked as the registry is. */
+function atHost(url: URL, base: URL): URL {
+  const isItself = url.hostname === base.hostname && (url.port === base.port || url.port === "");
+  if (isItself && url.protocol === "http:" && base.protocol === "https:") {
+    return new URL(`${url.pathname}${url.search}`, base);
+  }
+  return url;
+}
+
+function requestClassOf(method: RegistryRequest["method"], target: RegistryRequest["target"]): RequestClass {
+  if (method !== "GET" && method !== "HEAD") return "write";
+  return "path" in target && target.path.startsWith("referrers/") ? "referrers" : "read";
+}
+
+/** `manifests/3.20 of library/alpine`. A URL that was handed out may be signed: it is not named. */
+function subjectOf(name: string, target: RegistryRequest["target"]): string {
+  return "url" in target ? `an upload or page of ${name}` : `${target.path.split("?", 1).join("")} of ${name}`;
 }

@@ -11,6 +11,8 @@ export interface RefusedResponse {
   readonly body: string;
   readonly retryAfterSeconds: number | undefined;
   readonly correlationId: string | undefined;
+  /** The caller knows that the same request may pass next time. */
+  readonly isRetryable: boolean;
 }
 
 /** At most this much of an error body is read. */
@@ -19,7 +21,7 @@ export const maxErrorBytes = 64 * 1024;
 /** The ImportError for a status that the caller does not understand. */
 export function errorFromResponse(place: ErrorPlace, refused: RefusedResponse): ImportError {
   const upstream = parseUpstreamErrors(refused.body);
-  const { kind, hint, retryable = false } = judge(place, refused, upstream);
+  const { kind, hint, retryable = refused.isRetryable } = judge(place, refused, upstream);
   const [first] = upstream;
   const reason = first === undefined ? "" : ` ${[first.code, first.message].filter((text) => text !== "").join(": ")}`;
   return new ImportError({

@@ -1,4 +1,5 @@
-import { acceptedManifestTypes, isSchema1Type, MiB } from "../descriptor.ts";
+import { z } from "zod";
+import { acceptedManifestTypes, isSchema1Type, MiB, mediaTypes } from "../descriptor.ts";
 import { type Digest, digestOf, parseDigest } from "../digest.ts";
 import { ImportError } from "../errors.ts";
 import { contentMismatch } from "./errors-from-response.ts";
@@ -101,14 +102,20 @@ function mediaTypeOf(response: RegistryResponse): string {
   return (response.header("content-type") ?? "").split(";", 1).join("").trim().toLowerCase();
 }
 
-/** The `mediaType` that a manifest states itself: for registries that answer `application/json` or `text/plain`. */
+const shapeSchema = z.object({
+  mediaType: z.string().optional().catch(undefined),
+  manifests: z.array(z.unknown()).optional().catch(undefined),
+  layers: z.array(z.unknown()).optional().catch(undefined),
+});
+
+/** What a manifest is by its own words or shape: for registries that answer `application/json` or `text/plain`. */
 function declaredMediaType(bytes: Uint8Array): string {
   try {
-    const parsed: unknown = JSON.parse(Buffer.from(bytes).toString("utf8"));
-    if (typeof parsed === "object" && parsed !== null && "mediaType" in parsed && typeof parsed.mediaType === "string")
-      return parsed.mediaType;
+    const { mediaType, manifests, layers } = shapeSchema.parse(JSON.parse(new TextDecoder().decode(bytes)));
+    if (mediaType !== undefined) return mediaType;
+    if (manifests !== undefined) return mediaTypes.ociIndex; // both may leave mediaType out. OCI image-spec 1.1
+    return layers === undefined ? "" : mediaTypes.ociManifest;
   } catch {
-    // no JSON: it has no type, and whoever reads it says so
+    return ""; // no manifest at all: whoever reads it says so
   }
-  return "";
 }

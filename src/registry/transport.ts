@@ -1,5 +1,6 @@
 import { Agent, type Dispatcher } from "undici";
-import { UploadStalledError } from "./network-error.ts";
+import type { ErrorPlace } from "../errors.ts";
+import { networkError, UploadStalledError } from "./network-error.ts";
 import type { RegistryRequest, RequestBody } from "./registry.ts";
 import { watchBody } from "./upload-body.ts";
 
@@ -11,6 +12,8 @@ export interface TransportOptions {
 }
 
 export interface WireRequest {
+  /** Whose request it is: a failure is an error of this side. */
+  readonly place: ErrorPlace;
   readonly method: RegistryRequest["method"];
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
@@ -23,7 +26,10 @@ export type WireResponse = Pick<Dispatcher.ResponseData, "headers" | "body"> & {
   readonly url: URL;
 };
 
-/** Sends single HTTP/1.1 requests: no retries, no redirects, no decompression; errors are thrown as they come. */
+/**
+ * Sends single HTTP/1.1 requests: no retries, no redirects, no decompression. A failure is thrown as the reason of the
+ * signal that caused it, as what the body's own content threw, or as the ImportError for a broken connection.
+ */
 export interface Transport {
   readonly exchange: (request: WireRequest, signal: AbortSignal) => Promise<WireResponse>;
   readonly close: () => Promise<void>;
@@ -46,7 +52,7 @@ export function createTransport({ connectionsPerHost, connectTimeoutMs, stallMs 
   const uploads = new Agent(options);
 
   return {
-    exchange: async ({ method, url, headers, body, headersTimeoutMs }, signal) => {
+    exchange: async ({ place, method, url, headers, body, headersTimeoutMs }, signal) => {
       const agent = method === "GET" || method === "HEAD" ? downloads : uploads;
       const stalled = new AbortController();
       const watched =
@@ -65,8 +71,9 @@ export function createTransport({ connectionsPerHost, connectTimeoutMs, stallMs 
         const response = await agent.request(options);
         return { status: response.statusCode, headers: response.headers, body: response.body, url };
       } catch (thrown) {
+        signal.throwIfAborted();
         const failure = watched?.contentFailure();
-        throw failure === undefined ? thrown : failure.thrown;
+        throw failure === undefined ? networkError(place, url.host, thrown) : failure.thrown;
       }
     },
     close: async () => {

@@ -105,7 +105,7 @@ export async function patchChunk(
       ? { kind: "accepted", session: next }
       : { kind: "range-mismatch" };
   } catch (thrown) {
-    const refusal = refusalOf(thrown);
+    const refusal = refusalOf(thrown, repository);
     if (refusal === "digest-rejected") throw thrown;
     return { kind: refusal };
   }
@@ -172,14 +172,18 @@ async function closeSession(
     );
     return { kind: "done" };
   } catch (thrown) {
-    const refusal = refusalOf(thrown);
+    const refusal = refusalOf(thrown, repository);
     return { kind: refusal === "range-mismatch" ? "session-lost" : refusal };
   }
 }
 
 /** What a refusal means for the session; rethrows what means nothing for it. */
-function refusalOf(thrown: unknown): "session-lost" | "range-mismatch" | "digest-rejected" | "too-large" {
-  if (!(thrown instanceof ImportError)) throw thrown;
+function refusalOf(
+  thrown: unknown,
+  { registry }: Repository,
+): "session-lost" | "range-mismatch" | "digest-rejected" | "too-large" {
+  // The content that was being sent may have thrown an error of its own side, which is none of this registry's.
+  if (!(thrown instanceof ImportError) || thrown.side !== registry.access.side) throw thrown;
   const upstream = (thrown.toWire().upstream ?? []).map(({ code }) => code);
   if (thrown.httpStatus === 413) return "too-large";
   if (thrown.httpStatus === 416) return "range-mismatch";

@@ -1,0 +1,73 @@
+import { parseChallenges } from "./challenge.ts";
+import type { RegistryAccess } from "./registry.ts";
+import { mergeScopes } from "./scopes.ts";
+import { basicAuthorization, type Tokens } from "./tokens.ts";
+
+/** How a host wants to be signed in at; undefined until it has answered. One object per host, for all who ask it. */
+export interface HostSignIn {
+  scheme:
+    | undefined
+    | { readonly kind: "none" }
+    | { readonly kind: "basic" }
+    | { readonly kind: "bearer"; readonly realm: string; readonly service: string | undefined };
+  /** Scopes that the host has asked for in place of ours, by ours: some name repositories otherwise than their paths. */
+  readonly scopes: Map<string, readonly string[]>;
+}
+
+export interface AuthorizerDeps {
+  readonly access: RegistryAccess;
+  readonly signIn: HostSignIn;
+  readonly tokens: Tokens;
+  readonly scopes: readonly string[];
+}
+
+/** Finds the Authorization header for requests of one access and scope at one host. */
+export interface Authorizer {
+  /** From what is known of the host already, so that no request is spent on being refused. */
+  readonly current: (signal: AbortSignal) => Promise<string | undefined>;
+  /** After a 401: another header than `refused` to try with, or undefined when there is none. */
+  readonly renew: (challenge: string, refused: string | undefined, signal: AbortSignal) => Promise<string | undefined>;
+  /** The host has answered without a challenge. */
+  readonly accepted: () => void;
+  /** Nothing is known of the host yet. */
+  readonly isFirstContact: () => boolean;
+}
+
+export function createAuthorizer({ access, signIn, tokens, scopes }: AuthorizerDeps): Authorizer {
+  const scopesKey = scopes.join(" ");
+
+  const current: Authorizer["current"] = async (signal) => {
+    const { scheme } = signIn;
+    if (scheme === undefined || scheme.kind === "none") return undefined;
+    if (scheme.kind === "basic") return basicAuthorization(access.credentials);
+    const { realm, service } = scheme;
+    const wanted = signIn.scopes.get(scopesKey) ?? scopes;
+    return `Bearer ${await tokens.get(access, { realm, service, scopes: wanted }, signal)}`;
+  };
+
+  return {
+    current,
+    renew: async (header, refused, signal) => {
+      const challenges = parseChallenges(header);
+      const bearer = challenges.find(({ scheme, parameters }) => scheme === "bearer" && parameters.realm);
+      const realm = bearer?.parameters.realm;
+      if (bearer !== undefined && realm !== undefined) {
+        const { service, scope } = bearer.parameters;
+        signIn.scheme = { kind: "bearer", realm, service };
+        const wanted = mergeScopes([...scopes, ...(scope?.split(" ") ?? [])]);
+        if (wanted.join(" ") !== scopesKey) signIn.scopes.set(scopesKey, wanted);
+        if (refused?.startsWith("Bearer ")) tokens.forget(refused.slice("Bearer ".length));
+      } else if (challenges.some(({ scheme }) => scheme === "basic")) {
+        signIn.scheme = { kind: "basic" };
+      } else {
+        return undefined;
+      }
+      const renewed = await current(signal);
+      return renewed === refused ? undefined : renewed;
+    },
+    accepted: () => {
+      signIn.scheme ??= { kind: "none" };
+    },
+    isFirstContact: () => signIn.scheme === undefined,
+  };
+}

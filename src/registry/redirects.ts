@@ -1,0 +1,50 @@
+import { type ErrorPlace, ImportError } from "../errors.ts";
+import { codeOf } from "./errors-from-response.ts";
+import { discard, headerOf } from "./response.ts";
+import type { Transport, WireRequest, WireResponse } from "./transport.ts";
+
+const redirectStatuses: readonly number[] = [301, 302, 303, 307, 308];
+const maxRedirects = 5;
+
+/** What a storage host must be told to serve the right bytes. Nothing else goes to a host that was not asked for. */
+const carriedHeaders: readonly string[] = ["accept", "accept-encoding", "if-range", "range", "user-agent"];
+
+export interface RedirectOptions {
+  readonly place: ErrorPlace;
+  /** Plain http may be followed to: only where the registry itself is reached that way. */
+  readonly insecure: boolean;
+}
+
+/**
+ * Sends a request and follows its redirects (GET and HEAD only: a body is sent where it was meant to go). The URLs
+ * are signed by the storage behind a registry: they appear in no log and no error.
+ */
+export async function exchangeFollowing(
+  { exchange }: Transport,
+  request: WireRequest,
+  { place, insecure }: RedirectOptions,
+  signal: AbortSignal,
+): Promise<WireResponse> {
+  let { url, headers } = request;
+  const mayFollow = request.method === "GET" || request.method === "HEAD";
+  for (let redirects = 0; ; redirects += 1) {
+    const response = await exchange({ ...request, url, headers }, signal);
+    if (!mayFollow || !redirectStatuses.includes(response.status)) return response;
+    const next = URL.parse(headerOf(response, "location") ?? "", url.href);
+    await discard(response);
+    if (next === null || redirects === maxRedirects) throw badRedirect(place, next === null ? "nowhere" : "in circles");
+    if (next.protocol !== "https:" && !(next.protocol === "http:" && insecure)) {
+      const what = `it redirects to ${next.host} without TLS`;
+      throw new ImportError({ ...place, code: "HOST_NOT_ALLOWED", what });
+    }
+    if (next.origin !== url.origin) {
+      // Once away it stays away: a host that sends back must not be able to have our headers sent along.
+      headers = Object.fromEntries(Object.entries(headers).filter(([name]) => carriedHeaders.includes(name)));
+    }
+    url = next;
+  }
+}
+
+function badRedirect(place: ErrorPlace, where: string): ImportError {
+  return new ImportError({ ...place, code: codeOf(place, "UNAVAILABLE"), what: `it redirects ${where}` });
+}

@@ -1,0 +1,98 @@
+import { ImportError } from "../errors.ts";
+import type { HostLimits } from "./limits.ts";
+import type { RegistryAccess, RegistryRequest, RequestClass } from "./registry.ts";
+
+export interface RetryDeps {
+  /** Tries in all. */
+  readonly attempts: number;
+  readonly maxWaitSeconds: number;
+  /** In [0, 1). */
+  readonly random: () => number;
+  readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
+  readonly log: (event: string, fields: Record<string, unknown>) => void;
+}
+
+export interface RetryOptions {
+  readonly mode: NonNullable<RegistryRequest["retry"]>;
+  readonly access: RegistryAccess;
+  readonly requestClass: RequestClass;
+  readonly host: HostLimits;
+}
+
+/**
+ * Makes a request until it succeeds or fails for good, and tells the host's limits what each failure says about it:
+ * 429 pauses the class, 503 and a failed connection the host, so that nobody else runs into the same wall.
+ */
+export function createRetry({ attempts, maxWaitSeconds, random, sleep, log }: RetryDeps) {
+  /** Errors that a call has given up on: one that needed it (a request its token) does not begin anew. */
+  const settled = new WeakSet<ImportError>();
+
+  const recover = async (
+    error: ImportError,
+    tries: number,
+    { mode, access, requestClass, host }: RetryOptions,
+    signal: AbortSignal,
+  ): Promise<void> => {
+    const { registry, side } = access;
+    // An error of the other side came out of the body that was being sent: it says nothing about this host.
+    if (!error.retryable || error.side !== side || settled.has(error)) throw error;
+    const waitMs = Math.max((error.retryAfterSeconds ?? 0) * 1_000, backoffMs(tries, random));
+    const paused = pausedBy(error, requestClass);
+    if (paused !== undefined) host.pause(paused, waitMs);
+    if (mode === "once" || tries >= attempts || waitMs > maxWaitSeconds * 1_000) {
+      settled.add(error);
+      throw error;
+    }
+    log("registry.retry", { registry, side, code: error.code, httpStatus: error.httpStatus, tries, waitMs });
+    if (paused === undefined) await sleep(waitMs, signal); // else the pause is what the next try waits for
+  };
+
+  return async <T>(options: RetryOptions, attempt: () => Promise<T>, signal: AbortSignal): Promise<T> => {
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return await attempt();
+      } catch (thrown) {
+        signal.throwIfAborted();
+        if (!(thrown instanceof ImportError)) throw thrown;
+        await recover(thrown, tries, options, signal);
+      }
+    }
+  };
+}
+
+/** Full jitter below a ceiling that doubles from 250 ms to 20 s. */
+export function backoffMs(tries: number, random: () => number): number {
+  return random() * Math.min(20_000, 250 * 2 ** (tries - 1));
+}
+
+function pausedBy({ httpStatus, code }: ImportError, requestClass: RequestClass): RequestClass | "all" | undefined {
+  if (httpStatus === 429) return requestClass;
+  const isConnectionFailure = httpStatus === undefined && code.endsWith("_UNAVAILABLE");
+  return httpStatus === 503 || isConnectionFailure ? "all" : undefined;
+}
+
+/**
+ * Seconds that a `Retry-After` asks to wait: a number, which may be fractional, an HTTP date, or a Go duration as
+ * GHCR sends it (`880.092µs`: dependabot/cli#380). Undefined when it says nothing that can be read.
+ */
+export function parseRetryAfter(value: string | undefined, now: Date): number | undefined {
+  const text = value?.trim() ?? "";
+  if (/^\d+(\.\d+)?$/.test(text)) return Number(text);
+  if (/^(\d+(\.\d+)?(ns|us|µs|μs|ms|s|m|h))+$/.test(text)) {
+    const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ns|us|µs|μs|ms|s|m|h)/g)];
+    return parts.reduce((sum, [, amount, unit]) => sum + Number(amount) * (secondsPer[unit ?? ""] ?? 0), 0);
+  }
+  const dateMs = /^[A-Za-z]{3}/.test(text) ? Date.parse(text) : Number.NaN;
+  return Number.isNaN(dateMs) ? undefined : Math.max(0, (dateMs - now.getTime()) / 1_000);
+}
+
+const secondsPer: Readonly<Record<string, number>> = {
+  ns: 1e-9,
+  us: 1e-6,
+  µs: 1e-6, // micro sign
+  μs: 1e-6, // Greek letter mu
+  ms: 1e-3,
+  s: 1,
+  m: 60,
+  h: 3_600,
+};

@@ -1,0 +1,19 @@
+import type { Action } from "./registry.ts";
+
+/** The token scope for a repository: `repository:library/alpine:pull,push`. Source: distribution token specification. */
+export function repositoryScope(name: string, actions: readonly Action[]): string {
+  return `repository:${name}:${[...new Set(actions)].sort().join(",")}`;
+}
+
+/** Sorted scopes without duplicates; the actions of one resource are joined. The order makes them a cache key. */
+export function mergeScopes(scopes: readonly string[]): readonly string[] {
+  const actionsOf = new Map<string, Set<string>>();
+  for (const scope of scopes) {
+    const [, resource, actions] = /^(.+):([^:]*)$/.exec(scope) ?? [];
+    if (resource === undefined || actions === undefined) continue;
+    const joined = actionsOf.get(resource) ?? new Set();
+    for (const action of actions.split(",")) joined.add(action);
+    actionsOf.set(resource, joined);
+  }
+  return [...actionsOf].map(([resource, actions]) => `${resource}:${[...actions].sort().join(",")}`).sort();
+}

@@ -1,0 +1,159 @@
+import type { Authorizer } from "./authorizer.ts";
+import { errorFromResponse, maxErrorBytes } from "./errors-from-response.ts";
+import type { HostLimits } from "./limits.ts";
+import { exchangeFollowing } from "./redirects.ts";
+import type { RegistryAccess, RegistryRequest, RegistryResponse, RequestClass } from "./registry.ts";
+import { createResponse, discard, headerOf } from "./response.ts";
+import { type createRetry, parseRetryAfter } from "./retry.ts";
+import type { Transport, WireResponse } from "./transport.ts";
+
+export interface SenderDeps {
+  readonly transport: Transport;
+  readonly retry: ReturnType<typeof createRetry>;
+  readonly userAgent: string;
+  readonly headersTimeoutMs: number;
+  readonly now: () => Date;
+}
+
+/** A request as it goes to one host. */
+export interface Sending extends Omit<RegistryRequest, "target" | "pullFrom"> {
+  readonly access: RegistryAccess;
+  readonly host: HostLimits;
+  readonly requestClass: RequestClass;
+  readonly url: URL;
+  /** What it is about, for errors: neither host nor query. */
+  readonly subject: string;
+  /** Absent: the request goes without Authorization, unless its headers have one. */
+  readonly authorizer?: Authorizer;
+}
+
+/** Sends a request within the limits of its host, signed in, redirected and retried, or throws its ImportError. */
+export type Send = (sending: Sending, signal: AbortSignal) => Promise<RegistryResponse>;
+
+export function createSender({ transport, retry, userAgent, headersTimeoutMs, now }: SenderDeps): Send {
+  const exchange = (
+    sending: Sending,
+    authorization: string | undefined,
+    signal: AbortSignal,
+  ): Promise<WireResponse> => {
+    const { access, method, url, body } = sending;
+    const headers = {
+      "user-agent": userAgent,
+      "accept-encoding": "identity", // digests and ranges are those of the content as it is stored
+      ...sending.headers,
+      ...(authorization === undefined ? {} : { authorization }),
+    };
+    const request = {
+      place: access,
+      method,
+      url,
+      headers,
+      body,
+      headersTimeoutMs: sending.headersTimeoutMs ?? headersTimeoutMs,
+    };
+    return exchangeFollowing(transport, request, { place: access, insecure: access.insecure }, signal);
+  };
+
+  /** Learns how a host wants to be signed in at, where the request itself could not be sent a second time. */
+  const introduce = async (sending: Sending, authorizer: Authorizer, signal: AbortSignal): Promise<void> => {
+    const { access, host, requestClass, url } = sending;
+    const ping = {
+      access,
+      host,
+      requestClass,
+      url: new URL("/v2/", url),
+      method: "GET",
+      subject: "",
+      accept: [],
+    } as const;
+    const response = await exchange(ping, undefined, signal);
+    await discard(response);
+    if (response.status === 401) await authorizer.renew(challengeOf(response), undefined, signal);
+    else authorizer.accepted();
+  };
+
+  /** The answer, after a second try with another token where the first one was refused. */
+  const exchangeSignedIn = async (sending: Sending, signal: AbortSignal): Promise<Answer> => {
+    const { authorizer, url, body } = sending;
+    if (authorizer === undefined) return { response: await exchange(sending, undefined, signal), isRetryable: false };
+    const isReplayable = body === undefined || body.content instanceof Uint8Array;
+    if (!isReplayable && authorizer.isFirstContact()) await introduce(sending, authorizer, signal);
+    const authorization = await authorizer.current(signal);
+    const response = await exchange(sending, authorization, signal);
+    // A host that we were redirected to has no say in how we sign in here.
+    if (response.status !== 401 || response.url.origin !== url.origin) {
+      if (response.status !== 401) authorizer.accepted();
+      return { response, isRetryable: false };
+    }
+    try {
+      const renewed = await authorizer.renew(challengeOf(response), authorization, signal);
+      if (renewed === undefined || !isReplayable) return { response, isRetryable: renewed !== undefined };
+      await discard(response);
+      return { response: await exchange(sending, renewed, signal), isRetryable: false };
+    } catch (thrown) {
+      await discard(response);
+      throw thrown;
+    }
+  };
+
+  const refusal = async ({ response, isRetryable }: Answer, sending: Sending, signal: AbortSignal) => {
+    const { access, method, subject } = sending;
+    const body = await readErrorBody(response);
+    signal.throwIfAborted();
+    const retryAfter = headerOf(response, "retry-after") ?? /retry-after:\s*([^\s,;"]+)/i.exec(body)?.[1];
+    return errorFromResponse(access, {
+      method,
+      status: response.status,
+      subject,
+      body,
+      retryAfterSeconds: parseRetryAfter(retryAfter, now()),
+      correlationId: headerOf(response, "x-ms-correlation-request-id"),
+      isRetryable,
+    });
+  };
+
+  const attempt = async (sending: Sending, signal: AbortSignal): Promise<RegistryResponse> => {
+    const { access, host, requestClass, accept } = sending;
+    const leave = await host.enter(requestClass, access, signal);
+    try {
+      const answer = await exchangeSignedIn(sending, signal);
+      const { response } = answer;
+      if (!accept.includes(response.status)) throw await refusal(answer, sending, signal);
+      return createResponse(response, { place: access, signal, onClose: leave });
+    } catch (thrown) {
+      leave();
+      throw thrown;
+    }
+  };
+
+  return (sending, signal) => {
+    const { access, requestClass, host, retry: mode = "idempotent" } = sending;
+    return retry({ mode, access, requestClass, host }, () => attempt(sending, signal), signal);
+  };
+}
+
+interface Answer {
+  readonly response: WireResponse;
+  /** A 401 that the same request would not meet a second time; only its body could not be sent again. */
+  readonly isRetryable: boolean;
+}
+
+function challengeOf(response: WireResponse): string {
+  return headerOf(response, "www-authenticate") ?? "";
+}
+
+/** The first 64 KiB, and what there is of them when the connection breaks. */
+async function readErrorBody({ body }: WireResponse): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let lengthBytes = 0;
+  try {
+    for await (const chunk of body) {
+      chunks.push(chunk);
+      lengthBytes += chunk.byteLength;
+      if (lengthBytes >= maxErrorBytes) break;
+    }
+  } catch {
+    // The status has been answered: an error with fewer words is better than another error.
+  }
+  return new TextDecoder().decode(Buffer.concat(chunks).subarray(0, maxErrorBytes));
+}
