@@ -84,6 +84,12 @@ export function aRecord(changes: Readonly<Record<string, unknown>> = {}): Record
     createdAt: "2026-01-31T08:00:00.000Z",
     startedAt: "2026-01-31T08:00:01.000Z",
     warnings: [],
+    links: {
+      self: `http://127.0.0.1/api/imports/${importId}`,
+      parts: `http://127.0.0.1/api/imports/${importId}/parts`,
+      cancel: `http://127.0.0.1/api/imports/${importId}/cancel`,
+      retry: `http://127.0.0.1/api/imports/${importId}/retry`,
+    },
     ...changes,
   };
 }

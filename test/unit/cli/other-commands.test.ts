@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { formatImport } from "../../../src/domain/import-view.ts";
-import { aRecord as aStoredRecord } from "../../helpers/import-records.ts";
+import { importViewSchema as readByClient } from "../../../src/cli/api-records.ts";
+import { importViewSchema } from "../../../src/domain/import-view.ts";
 import { aFailure, aProblem, aRecord, ended, importId, startFakeApi } from "./fake-api.ts";
 import { runCli } from "./run-cli.ts";
 
@@ -29,13 +29,11 @@ describe("drayage show", () => {
     expect(run.stdout).toMatch(/^Registry said +UNAUTHORIZED authentication required$/m);
   });
 
-  it("reads what the service makes of its records", async () => {
-    const body = formatImport(aStoredRecord(), undefined, "http://127.0.0.1:7071");
-    await using api = await startFakeApi(() => ({ body }));
-
-    const run = await runCli(["show", body.id, "--json", "--endpoint", api.endpoint]);
-
-    expect(JSON.parse(run.stdout)).toEqual(body);
+  it("reads what the service answers, whether running, ended or failed", () => {
+    for (const record of [aRecord(), succeeded, aFailure()]) {
+      expect(importViewSchema.parse(record)).toEqual(record); // the records of these tests are what the service says
+      expect(readByClient.parse(record)).toEqual(record);
+    }
   });
 
   it("reads every page of the parts", async () => {
