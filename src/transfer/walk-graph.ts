@@ -132,7 +132,9 @@ async function withoutForeign(request: WalkRequest, found: readonly FoundBlob[],
   const warnings =
     foreignLayers === "skip"
       ? []
-      : [...missing].map((digest) => `foreign layer ${digest} is left out: ${source.registry.access.registry} lacks it`);
+      : [...missing].map(
+          (digest) => `foreign layer ${digest} is left out: ${source.registry.access.registry} lacks it`,
+        );
   return { blobs, warnings };
 }
 

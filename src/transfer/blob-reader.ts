@@ -1,0 +1,166 @@
+import { MiB } from "../descriptor.ts";
+import type { Digest } from "../digest.ts";
+import { ImportError } from "../errors.ts";
+import type { Repository } from "../registry/registry.ts";
+import type { ByteBudget } from "./byte-budget.ts";
+import { type Lane, type LaneSource, openRange, openStream } from "./lane.ts";
+import { placeOf } from "./place-of.ts";
+import { createReadAhead, rangeBytes } from "./read-ahead.ts";
+
+export interface BlobReaderDeps {
+  readonly buffers: ByteBudget;
+  readonly now: () => number;
+  readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
+}
+
+export interface ReadRequest {
+  readonly source: Repository;
+  readonly digest: Digest;
+  readonly sizeBytes: number;
+  readonly startBytes: number;
+}
+
+/** The content of a blob from `startBytes` to its end, in order, as one iterator; close it on every path. */
+export interface BlobReader extends AsyncIterator<Uint8Array, undefined>, AsyncDisposable {
+  /** Resolves when the first byte is there, which the next `next` returns. */
+  readonly prime: () => Promise<void>;
+}
+
+const maxReconnects = 3; // without progress
+const progressBytes = MiB; // less than this between two failures is none
+
+/**
+ * Reads a blob over as many connections as help: one plain GET for a source that keeps up, parallel ranges for one that
+ * does not, and a new GET at the offset when a connection breaks or a signed URL expires. Sizes are checked, digests
+ * are not.
+ */
+export function openBlobReader(deps: BlobReaderDeps, request: ReadRequest, signal: AbortSignal): BlobReader {
+  const { buffers, now, sleep } = deps;
+  const { sizeBytes } = request;
+  const readAhead = createReadAhead(now());
+  let etag: string | undefined;
+  const blob: LaneSource = { ...request, etag: () => etag };
+  /** In the order of the content; the first is read. Only the first may be a stream. */
+  const lanes: Lane[] = [];
+  let offsetBytes = request.startBytes;
+  let primed: Uint8Array | undefined;
+  let reconnects = 0;
+  let reconnectedAtBytes = offsetBytes;
+  let isClosed = false;
+
+  const drop = async (lane: Lane): Promise<void> => {
+    await lane.close();
+    if (lane.kind === "range") buffers.giveBack(rangeBytes);
+  };
+  const dropAll = async (from: number): Promise<void> => {
+    await Promise.all(lanes.splice(from).map(drop));
+  };
+
+  const openHead = async (): Promise<Lane> => {
+    const head = await openStream(blob, offsetBytes, signal);
+    etag ??= head.etag;
+    lanes.push(head);
+    addRanges();
+    return head;
+  };
+
+  /** Puts ranges behind the last lane, as many as read-ahead asks for and memory allows. */
+  const addRanges = (): void => {
+    while (lanes.length < readAhead.lanes()) {
+      const last = lanes.at(-1);
+      if (last === undefined) return;
+      const isUnbounded = last.kind === "stream" && last.endBytes === sizeBytes;
+      const startBytes = isUnbounded ? offsetBytes + rangeBytes : last.endBytes;
+      if (startBytes >= sizeBytes || !buffers.tryTake(rangeBytes)) return;
+      last.endBytes = startBytes;
+      lanes.push(openRange(blob, startBytes, Math.min(startBytes + rangeBytes, sizeBytes), signal));
+    }
+  };
+
+  const endLane = async (head: Lane): Promise<void> => {
+    const failure = lanes[1]?.failure();
+    if (head.kind === "stream" && failure !== undefined) {
+      // The stream is still open: it goes on as if nobody had tried to be faster.
+      await dropAll(1);
+      giveUpRanges(failure);
+      head.endBytes = sizeBytes;
+      return;
+    }
+    lanes.shift();
+    await drop(head);
+    addRanges();
+  };
+
+  /** Corrupt content ends the copy; whatever else is wrong with ranges, the plain stream will tell. */
+  const giveUpRanges = (failure: unknown): void => {
+    if (failure instanceof ImportError && failure.code === "SOURCE_CONTENT_CORRUPT") throw failure;
+    const isPassing = failure instanceof ImportError && failure.retryable;
+    readAhead.limit(isPassing ? readAhead.lanes() / 2 : 1);
+  };
+
+  /** Decides what a failed lane means: throws, or leaves no lane so that the next GET starts at the offset. */
+  const recover = async (thrown: unknown): Promise<void> => {
+    const wasRange = lanes[0]?.kind === "range";
+    await dropAll(0);
+    if (signal.aborted || isClosed) throw thrown;
+    if (wasRange) {
+      giveUpRanges(thrown);
+      return;
+    }
+    const mayReconnect = thrown instanceof ImportError && thrown.retryable && thrown.retryAfterSeconds === undefined;
+    if (!mayReconnect) throw thrown;
+    if (offsetBytes - reconnectedAtBytes >= progressBytes) reconnects = 0;
+    reconnects += 1;
+    if (reconnects > maxReconnects) throw thrown;
+    reconnectedAtBytes = offsetBytes;
+    await sleep(250 * 2 ** (reconnects - 1), signal);
+  };
+
+  const read = async (): Promise<Uint8Array | undefined> => {
+    while (offsetBytes < sizeBytes) {
+      const head = lanes[0] ?? (await openHead());
+      const askedAt = now();
+      let chunk: Uint8Array | undefined;
+      try {
+        chunk = await head.take();
+        if (chunk === undefined) throw shortRead(request, offsetBytes);
+      } catch (thrown) {
+        await recover(thrown);
+        continue;
+      }
+      const leftBytes = head.endBytes - offsetBytes;
+      if (chunk.byteLength > leftBytes) chunk = chunk.subarray(0, leftBytes);
+      offsetBytes += chunk.byteLength;
+      const answeredAt = now();
+      if (readAhead.note(chunk.byteLength, answeredAt - askedAt, answeredAt)) addRanges();
+      if (offsetBytes === head.endBytes && offsetBytes < sizeBytes) await endLane(head);
+      return chunk;
+    }
+    return undefined;
+  };
+
+  return {
+    prime: async () => {
+      primed ??= await read();
+    },
+    next: async () => {
+      const value = primed ?? (await read());
+      primed = undefined;
+      return value === undefined ? { done: true, value } : { done: false, value };
+    },
+    [Symbol.asyncDispose]: async () => {
+      isClosed = true; // an upload that failed may still wait for a chunk: it must not open the source again
+      await dropAll(0);
+    },
+  };
+}
+
+function shortRead({ source, digest, sizeBytes }: ReadRequest, offsetBytes: number): ImportError {
+  return new ImportError({
+    ...placeOf(source),
+    code: "SOURCE_UNAVAILABLE",
+    retryable: true,
+    digest,
+    what: `blob ${digest} of ${source.name} broke off after ${offsetBytes} of ${sizeBytes} bytes`,
+  });
+}

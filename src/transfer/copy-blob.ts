@@ -1,0 +1,224 @@
+import type { Via } from "../domain/import-plan.ts";
+import { ImportError, unreachable } from "../errors.ts";
+import { headBlob, mountBlob } from "../registry/blobs.ts";
+import type { UploadSession } from "../registry/uploads.ts";
+import { isOver } from "./budget.ts";
+import { createByteBudget } from "./byte-budget.ts";
+import { createLiveUploads, uploadName } from "./live-uploads.ts";
+import { createMountMemory } from "./mount-memory.ts";
+import { createSingleFlight } from "./single-flight.ts";
+import { type StreamResult, streamBlob } from "./stream-blob.ts";
+import { leaseBytes, needsCheckpoints, type TransferSettings } from "./transfer-settings.ts";
+import { giveUp, type UploadJob } from "./upload-job.ts";
+import { LeaseLostError, type UploadKey, type UploadLease, type UploadLeases } from "./upload-lease.ts";
+
+export interface CopyBlobDeps {
+  readonly settings: TransferSettings;
+  readonly leases: UploadLeases;
+  /** Milliseconds since any fixed time. */
+  readonly now: () => number;
+  readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
+}
+
+/** One blob for one target repository. */
+export interface CopyBlobJob extends UploadJob {
+  /** Repositories of the target that hold the blob, as this import knows. */
+  readonly filled: readonly string[];
+  /** Whether to look first if the blob is there: on a retry, after a wait, or when the last look is old. */
+  readonly headFirst: boolean;
+  /** Import id: the same import takes its own lease over. */
+  readonly owner: string;
+}
+
+export type BlobOutcome =
+  | {
+      readonly kind: "done";
+      readonly via: Via;
+      readonly ms: number;
+      /** Upload sessions that were begun. */
+      readonly attempts: number;
+      readonly copiedBytes: number;
+    }
+  /** Asked to wait by a registry, or because another import is sending the blob. Look first when called again. */
+  | { readonly kind: "wait"; readonly retryAfterSeconds: number }
+  /** The budget has ended: call again. `hasProgressed`: not all of the budget was in vain. */
+  | { readonly kind: "more"; readonly hasProgressed: boolean };
+
+export type CopyBlob = (job: CopyBlobJob, signal: AbortSignal) => Promise<BlobOutcome>;
+
+const liveUploads = 64;
+const rememberedBlobs = 10_000;
+const busyTries = 5; // a second apart
+const busyRetrySeconds = 15;
+
+/**
+ * The blob ladder: is it there → mount → stream. One per process: what it learns and whom it makes wait is shared by all
+ * its calls. Throws the ImportError of a failure; what a registry asks to wait for is an outcome.
+ */
+export function createCopyBlob(deps: CopyBlobDeps): CopyBlob {
+  const { settings, leases, now, sleep } = deps;
+  const flights = createSingleFlight();
+  const mounts = createMountMemory(rememberedBlobs);
+  const buffers = createByteBudget(settings.bufferBytes);
+  const uploadDeps = { settings, buffers, now, sleep, live: createLiveUploads(liveUploads) };
+
+  /** Where mounts work, a blob travels once per host; elsewhere once per repository. */
+  const flightName = (job: CopyBlobJob): string => {
+    const { apiHost } = job.target.registry;
+    return mounts.mayMount(apiHost) ? `${apiHost}@${job.digest}` : uploadName(keyOf(job));
+  };
+
+  const copy = async (job: CopyBlobJob, signal: AbortSignal): Promise<Ladder> => {
+    let isLooking = job.headFirst;
+    for (;;) {
+      if (isOver(job.budget, now)) return { kind: "more", hasProgressed: true };
+      const flight = flights.enter(flightName(job));
+      if (flight.kind === "follower") {
+        await untilOver(flight.ended, job, deps, signal);
+        isLooking = true; // the leader may have brought it, or failed for reasons of its own
+        continue;
+      }
+      try {
+        return await climb(job, isLooking ? "look" : "missing", signal);
+      } finally {
+        flight.end();
+      }
+    }
+  };
+
+  const climb = async (job: CopyBlobJob, known: "look" | "missing", signal: AbortSignal): Promise<Ladder> => {
+    if (known === "look" && (await isThere(job, signal))) return { kind: "done", via: "skipped", attempts: 0 };
+    const mount = await tryMount(job, signal);
+    if (mount === "mounted") return { kind: "done", via: "mounted", attempts: 1 };
+    const { registry } = job.target;
+    if (job.sizeBytes < leaseBytes && !needsCheckpoints(job.sizeBytes, registry, settings))
+      return toLadder(
+        await streamBlob(uploadDeps, { job, key: keyOf(job), lease: undefined, opened: mount }, signal),
+        job,
+      );
+    return await streamUnderLease(job, mount, signal);
+  };
+
+  /** "mounted", or the session that a target has opened instead. */
+  const tryMount = async (job: CopyBlobJob, signal: AbortSignal): Promise<"mounted" | UploadSession | undefined> => {
+    const { target, digest } = job;
+    const { apiHost } = target.registry;
+    const remembered = mounts.recall(apiHost, digest);
+    for (const from of mountSources(job, remembered)) {
+      const outcome = await mountBlob(target, { digest, from }, signal);
+      if (outcome.kind === "mounted") return "mounted";
+      if (from === remembered) mounts.forget(apiHost, digest);
+      if (outcome.kind === "session") return outcome.session;
+    }
+    return undefined;
+  };
+
+  const streamUnderLease = async (
+    job: CopyBlobJob,
+    opened: UploadSession | undefined,
+    signal: AbortSignal,
+  ): Promise<Ladder> => {
+    let unused = opened;
+    let lease: UploadLease | undefined;
+    let isKept = false;
+    try {
+      const acquired = await acquire(job, signal);
+      lease = acquired.lease;
+      if (lease === undefined) return waitForOther;
+      if (acquired.wasBusy && (await isThere(job, signal))) return { kind: "done", via: "skipped", attempts: 0 };
+      unused = undefined; // the upload's own from here on
+      const result = await streamBlob(uploadDeps, { job, key: keyOf(job), lease, opened }, signal);
+      isKept = result.kind === "paused";
+      return toLadder(result, job);
+    } catch (thrown) {
+      if (!(thrown instanceof LeaseLostError)) throw thrown;
+      isKept = true; // as another import's
+      return waitForOther;
+    } finally {
+      await giveUp(job.target, unused);
+      if (lease !== undefined && !isKept) await releaseQuietly(lease);
+    }
+  };
+
+  const acquire = async (job: CopyBlobJob, signal: AbortSignal) => {
+    for (let tries = 1; ; tries += 1) {
+      const lease = await leases.acquire(keyOf(job), job.owner, signal);
+      if (lease !== "busy") return { lease, wasBusy: tries > 1 };
+      if (tries > busyTries) return { lease: undefined, wasBusy: true };
+      await sleep(1_000, signal);
+    }
+  };
+
+  return async (job, signal) => {
+    const startedAt = now();
+    try {
+      const end = await copy(job, signal);
+      if (end.kind !== "done") return end;
+      mounts.remember(job.target.registry.apiHost, job.digest, job.target.name);
+      const copiedBytes = end.via === "copied" ? job.sizeBytes : 0;
+      return { ...end, ms: now() - startedAt, copiedBytes };
+    } catch (thrown) {
+      const retryAfterSeconds =
+        thrown instanceof ImportError && thrown.retryable ? thrown.retryAfterSeconds : undefined;
+      if (retryAfterSeconds === undefined) throw thrown;
+      return { kind: "wait", retryAfterSeconds };
+    }
+  };
+}
+
+type Ladder =
+  | Pick<BlobOutcome & { kind: "done" }, "kind" | "via" | "attempts">
+  | Exclude<BlobOutcome, { kind: "done" }>;
+
+const waitForOther: Ladder = { kind: "wait", retryAfterSeconds: busyRetrySeconds };
+
+function toLadder(result: StreamResult, { budget }: CopyBlobJob): Ladder {
+  switch (result.kind) {
+    case "done":
+      return { kind: "done", via: "copied", attempts: result.attempts };
+    case "paused":
+      if (result.error !== undefined) throw result.error;
+      return { kind: "more", hasProgressed: true };
+    case "stopped":
+      return { kind: "more", hasProgressed: budget.stopping.aborted };
+    default:
+      return unreachable(result);
+  }
+}
+
+function keyOf({ target, digest }: CopyBlobJob): UploadKey {
+  return { registry: target.registry.apiHost, repository: target.name, digest };
+}
+
+async function isThere({ target, digest }: CopyBlobJob, signal: AbortSignal): Promise<boolean> {
+  return (await headBlob(target, digest, signal)) !== undefined;
+}
+
+const maxMountTries = 2; // each costs a write; a second place helps where rights differ
+
+/** Repositories to mount from, the likeliest first. */
+function mountSources({ source, target, filled }: CopyBlobJob, remembered: string | undefined): readonly string[] {
+  const isSameHost = source.registry.apiHost === target.registry.apiHost;
+  const places = [...filled, ...(isSameHost ? [source.name] : []), ...(remembered === undefined ? [] : [remembered])];
+  return [...new Set(places)].filter((name) => name !== target.name).slice(0, maxMountTries);
+}
+
+/** Waits for another's flight, but not beyond the job's own budget. */
+async function untilOver(
+  ended: Promise<void>,
+  { budget }: CopyBlobJob,
+  { now, sleep }: Pick<CopyBlobDeps, "now" | "sleep">,
+  signal: AbortSignal,
+): Promise<void> {
+  const waiting = new AbortController();
+  const any = AbortSignal.any([signal, budget.stopping, waiting.signal]);
+  const budgetEnd = sleep(Math.max(0, budget.endsAt - now()), any).catch(() => undefined); // whoever woke it is asked below
+  await Promise.race([ended, budgetEnd]);
+  waiting.abort(new Error("the flight has ended"));
+  signal.throwIfAborted();
+}
+
+/** A lease that cannot be deleted runs out by itself: what became of the blob does not hang on it. */
+async function releaseQuietly(lease: UploadLease): Promise<void> {
+  await lease.release().catch(() => undefined);
+}

@@ -1,0 +1,95 @@
+import { type Digest, digestOf } from "../digest.ts";
+import type { Conflict } from "../domain/import-spec.ts";
+import { ImportError } from "../errors.ts";
+import { getManifest, headManifest, putManifest } from "../registry/manifests.ts";
+import type { Repository } from "../registry/registry.ts";
+import { mapConcurrently } from "./map-concurrently.ts";
+import { placeOf } from "./place-of.ts";
+import type { ManifestContent } from "./publish-manifests.ts";
+
+export interface PutTagsDeps {
+  readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
+}
+
+export interface TagRequest {
+  readonly manifest: ManifestContent;
+  readonly tags: readonly { readonly target: Repository; readonly tag: string }[];
+  /** `overwrite` moves a tag that is elsewhere; the others refuse to. */
+  readonly conflict: Conflict;
+  /** `manifest`: each tag is read again afterwards, to its last byte. */
+  readonly verify: "manifest" | "none";
+}
+
+const parallelTags = 8;
+
+/**
+ * Lets tags point to a manifest. Each is looked at right before: one that holds the digest already is left alone, one
+ * that holds another digest fails with `TARGET_TAG_EXISTS` unless it may be overwritten. Between that look and the PUT
+ * another writer may still come: registries have no conditional PUT.
+ */
+export function createPutTags(deps: PutTagsDeps) {
+  return async ({ manifest, tags, conflict, verify }: TagRequest, signal: AbortSignal): Promise<void> => {
+    await mapConcurrently(tags, parallelTags, async ({ target, tag }) => {
+      const before = await readTag(target, tag, manifest.digest, signal);
+      if (before !== manifest.digest) {
+        if (before !== undefined && conflict !== "overwrite") throw tagExists(target, tag, before);
+        await putManifest(target, tag, manifest, signal);
+      }
+      if (verify === "manifest") await assertTagged(deps, { target, tag, manifest }, signal);
+    });
+  };
+}
+
+/** The digest that a tag holds, in the algorithm of `want`: registries answer with sha256 whatever was pushed. */
+async function readTag(
+  target: Repository,
+  tag: string,
+  want: Digest,
+  signal: AbortSignal,
+): Promise<Digest | undefined> {
+  const head = await headManifest(target, tag, signal);
+  if (head === undefined) return undefined;
+  if (head.digest !== undefined && algorithmOf(head.digest) === algorithmOf(want)) return head.digest;
+  const manifest = await getManifest(target, tag, signal);
+  return manifest && digestOf(manifest.bytes, want);
+}
+
+interface Tagged {
+  readonly target: Repository;
+  readonly tag: string;
+  readonly manifest: ManifestContent;
+}
+
+const readBacks = 4; // replicas of a registry may lag behind a moment
+const readBackMs = 1_000;
+
+async function assertTagged(deps: PutTagsDeps, { target, tag, manifest }: Tagged, signal: AbortSignal): Promise<void> {
+  let found: Digest | undefined;
+  for (let reads = 1; reads <= readBacks; reads += 1) {
+    const read = await getManifest(target, tag, signal);
+    found = read && digestOf(read.bytes, manifest.digest);
+    if (found === manifest.digest) return;
+    if (reads < readBacks) await deps.sleep(readBackMs, signal);
+  }
+  throw new ImportError({
+    ...placeOf(target),
+    code: "TARGET_DIGEST_REJECTED",
+    digest: manifest.digest,
+    what: `${target.name}:${tag} is ${found ?? "missing"} after it was put as ${manifest.digest}`,
+    hint: "another writer may have moved the tag",
+  });
+}
+
+function tagExists(target: Repository, tag: string, digest: Digest): ImportError {
+  return new ImportError({
+    ...placeOf(target),
+    code: "TARGET_TAG_EXISTS",
+    digest,
+    what: `${target.name}:${tag} exists and is ${digest}`,
+    hint: "import with conflict overwrite (mode Force) to move it",
+  });
+}
+
+function algorithmOf(digest: Digest): string {
+  return digest.slice(0, digest.indexOf(":"));
+}

@@ -1,0 +1,71 @@
+import { MiB } from "../descriptor.ts";
+import type { Registry } from "../registry/registry.ts";
+
+/** What the operator may tune about moving content. */
+export interface TransferSettings {
+  /** How long one activity works before it returns `more`. */
+  readonly activityBudgetMs: number;
+  /** Blobs from this size on are uploaded in chunks with checkpoints, whatever the measured rate says. */
+  readonly largeBlobBytes: number;
+  /** Bytes between two checkpoints, where an old Location stays valid. */
+  readonly checkpointBytes: number;
+  /** Memory that all read-ahead of this process shares. */
+  readonly bufferBytes: number;
+  /** Blobs of one unit that travel at once. */
+  readonly parallelBlobs: number;
+}
+
+export const defaultTransferSettings: TransferSettings = {
+  activityBudgetMs: 4 * 60_000,
+  largeBlobBytes: Number.POSITIVE_INFINITY,
+  checkpointBytes: 64 * MiB,
+  bufferBytes: 96 * MiB,
+  parallelBlobs: 5,
+};
+
+/** Blobs from this size on are worth a lease: several imports must not send them at the same time. */
+export const leaseBytes = 64 * MiB;
+
+const assumedBytesPerSecond = 50 * MiB; // until an upload was measured
+const minChunkBytes = MiB;
+
+/** Whether a blob may not end within one activity, so that it has to be sent in chunks that can be gone on from. */
+export function needsCheckpoints(sizeBytes: number, registry: Registry, settings: TransferSettings): boolean {
+  if (registry.profile.chunkBytes === 0) return false;
+  if (sizeBytes >= settings.largeBlobBytes) return true;
+  const bytesPerSecond = registry.learned.uploadBytesPerSecond ?? assumedBytesPerSecond;
+  return sizeBytes / bytesPerSecond > settings.activityBudgetMs / 1000 / 2;
+}
+
+/** Bytes per PATCH, or undefined where the blob goes as one PUT. */
+export function chunkBytesFor(sizeBytes: number, registry: Registry, settings: TransferSettings): number | undefined {
+  const { profile, learned } = registry;
+  if (profile.chunkBytes === 0) return undefined;
+  const limit = learned.maxPutBytes ?? Number.POSITIVE_INFINITY;
+  if (sizeBytes <= limit && !needsCheckpoints(sizeBytes, registry, settings)) return undefined;
+  return Math.min(profile.chunkBytes, limit);
+}
+
+/** Learns from a 413 to `refusedBytes` at once. False: there is no smaller way to send them. */
+export function learnTooLarge(refusedBytes: number, { profile, learned }: Registry): boolean {
+  if (profile.chunkBytes === 0 || refusedBytes <= minChunkBytes) return false;
+  const half = Math.max(minChunkBytes, Math.floor(refusedBytes / 2));
+  learned.maxPutBytes = Math.min(learned.maxPutBytes ?? Number.POSITIVE_INFINITY, profile.chunkBytes, half);
+  return true;
+}
+
+const minMeasuredBytes = 4 * MiB; // below, latency says more than the rate
+const newestShare = 0.3;
+
+/** Takes one upload into the moving average of its registry. */
+export function learnUploadRate(bytes: number, ms: number, { learned }: Registry): void {
+  if (bytes < minMeasuredBytes || ms <= 0) return;
+  const rate = (bytes * 1000) / ms;
+  const before = learned.uploadBytesPerSecond ?? rate;
+  learned.uploadBytesPerSecond = before + newestShare * (rate - before);
+}
+
+/** How long to wait for the final answer: a registry may verify gigabytes in silence. */
+export function finalAnswerMs(sizeBytes: number): number {
+  return Math.max(120_000, sizeBytes / 20_000); // 20 MB/s
+}

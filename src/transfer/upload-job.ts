@@ -1,0 +1,103 @@
+import { createHasher, type Digest } from "../digest.ts";
+import { ImportError } from "../errors.ts";
+import { headBlob } from "../registry/blobs.ts";
+import type { Repository } from "../registry/registry.ts";
+import { cancelUpload, type UploadSession } from "../registry/uploads.ts";
+import { type BlobReader, type BlobReaderDeps, openBlobReader } from "./blob-reader.ts";
+import { type Budget, isOver } from "./budget.ts";
+import type { ByteBudget } from "./byte-budget.ts";
+import { corrupt } from "./lane.ts";
+import type { TransferSettings } from "./transfer-settings.ts";
+
+export interface UploadDeps {
+  readonly settings: TransferSettings;
+  readonly buffers: ByteBudget;
+  readonly now: () => number;
+  readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
+}
+
+/** One blob to be sent from one repository to another. */
+export interface UploadJob {
+  readonly source: Repository;
+  readonly target: Repository;
+  readonly digest: Digest;
+  readonly sizeBytes: number;
+  /** Its bytes, where they are known: no GET is made. */
+  readonly inline?: Uint8Array;
+  readonly budget: Budget;
+  /** Bytes of this blob that were passed to the target so far; falls back when an upload starts over. */
+  readonly onProgress: (bytes: number) => void;
+}
+
+/** How one upload session ended: completed, kept (`paused`), or given up. */
+export type UploadEnd =
+  | { readonly kind: "done" }
+  /** The next call goes on with the session. `error` is the passing failure that ended this one; else the budget did. */
+  | { readonly kind: "paused"; readonly error?: ImportError }
+  /** The budget ended in the middle of what cannot be gone on with. */
+  | { readonly kind: "stopped" }
+  /** The target no longer knows the session, or stored something else than was sent. */
+  | { readonly kind: "lost" }
+  /** The target says that what it got does not have the digest. */
+  | { readonly kind: "rejected" }
+  /** 413 to so many bytes in one request. */
+  | { readonly kind: "too-large"; readonly bytes: number }
+  /** The connection broke, and the blob did not turn up. */
+  | { readonly kind: "broken"; readonly error: ImportError };
+
+/** The content of the job's blob from `startBytes` on. */
+export function openContent(deps: BlobReaderDeps, job: UploadJob, startBytes: number, signal: AbortSignal): BlobReader {
+  if (job.inline === undefined && job.sizeBytes > 0) return openBlobReader(deps, { ...job, startBytes }, signal);
+  const bytes = job.inline?.subarray(startBytes) ?? new Uint8Array();
+  let isRead = bytes.byteLength === 0;
+  return {
+    prime: async () => {},
+    next: async () => {
+      if (isRead) return { done: true, value: undefined };
+      isRead = true;
+      return { done: false, value: bytes };
+    },
+    [Symbol.asyncDispose]: async () => {},
+  };
+}
+
+/** What `verified` needs to know of a job's blob, but for the part that is sent. */
+export function verification(job: UploadJob) {
+  const { source, digest, sizeBytes } = job;
+  return { digest, sizeBytes, corrupt: (what: string) => corrupt({ source, digest }, what) };
+}
+
+/** A hasher that has already seen nothing; for an empty blob nothing is all there is to check. */
+export function startHash({ digest, sizeBytes, source }: UploadJob) {
+  const hasher = createHasher(digest);
+  if (sizeBytes === 0 && createHasher(digest).digest() !== digest) throw corrupt({ source, digest }, "is not empty");
+  return hasher;
+}
+
+const lookEveryMs = 5_000;
+const looks = 12; // for 60 s
+
+/**
+ * After the last byte was sent and no answer came: waits for the blob to turn up, since a target that is still storing
+ * it would get all of it twice. False when it did not within a minute.
+ */
+export async function turnsUp(deps: UploadDeps, job: UploadJob, signal: AbortSignal): Promise<boolean> {
+  for (let look = 0; ; look += 1) {
+    if ((await headBlob(job.target, job.digest, signal)) !== undefined) return true;
+    if (look === looks || isOver(job.budget, deps.now)) return false;
+    await deps.sleep(lookEveryMs, signal);
+  }
+}
+
+/** Whether the answer to a request was lost, rather than given: by the network, or by a gateway that did not wait. */
+export function isAnswerLost(thrown: unknown): thrown is ImportError {
+  if (!(thrown instanceof ImportError) || thrown.code !== "TARGET_UNAVAILABLE") return false;
+  return thrown.httpStatus === undefined || thrown.httpStatus === 502 || thrown.httpStatus === 504;
+}
+
+const cancelMs = 5_000;
+
+/** Cancels a session that is given up; on its own time, since the work's signal may be what ended it. */
+export async function giveUp(target: Repository, session: UploadSession | undefined): Promise<void> {
+  if (session !== undefined) await cancelUpload(target, session, AbortSignal.timeout(cancelMs));
+}

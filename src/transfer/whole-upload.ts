@@ -1,0 +1,86 @@
+import { unreachable } from "../errors.ts";
+import { putBlob, startUpload, type UploadSession } from "../registry/uploads.ts";
+import { BudgetEndedError, isOver } from "./budget.ts";
+import { finalAnswerMs, learnUploadRate } from "./transfer-settings.ts";
+import {
+  giveUp,
+  isAnswerLost,
+  openContent,
+  startHash,
+  turnsUp,
+  type UploadDeps,
+  type UploadEnd,
+  type UploadJob,
+  verification,
+} from "./upload-job.ts";
+import { type VerifiedContent, verified } from "./verified.ts";
+
+/**
+ * Sends a blob as one PUT while it is read: GET first, the session when the first byte is there, since a target may
+ * close an idle one while the source is still fetching. `opened` is a session that a refused mount has left.
+ */
+export async function uploadWhole(
+  deps: UploadDeps,
+  job: UploadJob,
+  opened: UploadSession | undefined,
+  signal: AbortSignal,
+): Promise<UploadEnd> {
+  let session = opened;
+  try {
+    await using reader = openContent(deps, job, 0, signal);
+    await reader.prime();
+    session ??= await startUpload(job.target, signal);
+    const content = verified(reader, {
+      ...verification(job),
+      hasher: startHash(job),
+      startBytes: 0,
+      endBytes: job.sizeBytes,
+      onChunk: (seenBytes) => {
+        if (seenBytes < job.sizeBytes && isOver(job.budget, deps.now)) throw new BudgetEndedError("budget used up");
+        job.onProgress(seenBytes);
+      },
+    });
+    const end = await put(deps, job, { session, content }, signal);
+    if (end.kind === "done") session = undefined;
+    return end;
+  } finally {
+    await giveUp(job.target, session);
+  }
+}
+
+async function put(
+  deps: UploadDeps,
+  job: UploadJob,
+  { session, content }: { readonly session: UploadSession; readonly content: VerifiedContent },
+  signal: AbortSignal,
+): Promise<UploadEnd> {
+  const { target, digest, sizeBytes } = job;
+  const startedAt = deps.now();
+  const measure = (): void => learnUploadRate(content.seenBytes(), deps.now() - startedAt, target.registry);
+  try {
+    const request = { digest, sizeBytes, content, headersTimeoutMs: finalAnswerMs(sizeBytes) };
+    const outcome = await putBlob(target, session, request, signal);
+    switch (outcome.kind) {
+      case "done":
+        measure();
+        return outcome;
+      case "session-lost":
+        return { kind: "lost" };
+      case "digest-rejected":
+        return { kind: "rejected" };
+      case "too-large":
+        return { kind: "too-large", bytes: sizeBytes };
+      default:
+        return unreachable(outcome);
+    }
+  } catch (thrown) {
+    const failure = content.failure() ?? thrown; // the request only knows that its body ended early
+    if (failure instanceof BudgetEndedError) {
+      measure(); // so that the next try knows that the blob needs chunks
+      return { kind: "stopped" };
+    }
+    if (signal.aborted || !isAnswerLost(failure)) throw failure;
+    if (content.seenBytes() === sizeBytes && (await turnsUp(deps, job, signal))) return { kind: "done" };
+    return { kind: "broken", error: failure };
+  }
+}
