@@ -1,9 +1,12 @@
-import { type Digest, parseDigest } from "../../src/digest.ts";
+import { type Digest, digestOf, parseDigest } from "../../src/digest.ts";
+import { definedOnly } from "../../src/errors.ts";
+import type { AuthOptions } from "../../src/local/registry/auth.ts";
 import type { RegistryBehaviour } from "../../src/local/registry/behaviour.ts";
 import { type Answer, type Handle, refusal } from "../../src/local/registry/call.ts";
 import type { Content } from "../../src/local/registry/content.ts";
 import { serve } from "../../src/local/registry/http-server.ts";
 import { startEmbeddedRegistry } from "../../src/local/registry/registry.ts";
+import type { TokenRequest } from "../../src/local/registry/tokens.ts";
 import type { OpenSession } from "../../src/local/registry/uploads.ts";
 import { type Fault, type FaultMatch, fault, withFaults } from "./faults.ts";
 import { createHolds, type Hold, type HoldAt } from "./holds.ts";
@@ -13,6 +16,9 @@ import { createStorage } from "./storage.ts";
 
 export interface TestRegistryOptions {
   readonly faults?: readonly Fault[];
+  readonly auth?: AuthOptions;
+  /** Default: everything in memory. */
+  readonly directory?: string;
   readonly behaviour?: Partial<RegistryBehaviour>;
 }
 
@@ -36,7 +42,16 @@ export interface TestRegistry extends AsyncDisposable {
   /** Body bytes that came for a digest (over all sessions that were closed with it) or for a session. */
   readonly bytesReceived: (digestOrSession: string) => number;
   readonly openSessions: () => OpenSession[];
-  /** The blob, wherever it is; undefined when it is in no repository (or not in the one named). */
+  /** What the token service was asked. */
+  readonly tokenRequests: readonly TokenRequest[];
+  /** Makes all tokens issued so far invalid. */
+  readonly revokeTokens: () => void;
+  /** The blob is there (in that repository, or in any), and its bytes have that digest. */
+  readonly holdsBlob: (digest: Digest, repository?: string) => Promise<boolean>;
+  /**
+   * The blob, wherever it is; compare megabytes by `holdsBlob`, `toEqual` takes seconds for them. Undefined when it
+   * is in no repository (or not in the one named).
+   */
   readonly readBlob: (digest: Digest, repository?: string) => Promise<Uint8Array | undefined>;
   readonly readManifest: (
     repository: string,
@@ -61,7 +76,7 @@ export interface TestRegistry extends AsyncDisposable {
   readonly close: () => Promise<void>;
 }
 
-/** Starts a registry for one test, with everything in memory. It works for clients in other processes too. */
+/** Starts a registry for one test. It works for clients in other processes too. */
 export async function startRegistry(options: TestRegistryOptions = {}): Promise<TestRegistry> {
   const log = createRequestLog();
   const holds = createHolds();
@@ -80,12 +95,17 @@ export async function startRegistry(options: TestRegistryOptions = {}): Promise<
   const registry = await startEmbeddedRegistry({
     port: 0,
     wrap,
-    ...(options.behaviour === undefined ? {} : { behaviour: options.behaviour }),
+    ...definedOnly({ behaviour: options.behaviour, auth: options.auth, directory: options.directory }),
   });
   const { catalog, content } = registry;
   const storageServer = await serve(wrap(storage.handle), 0);
   storageUrl = `http://127.0.0.1:${storageServer.port}`;
 
+  const readBlob = async (digest: Digest, repository?: string): Promise<Uint8Array | undefined> => {
+    const places = repository === undefined ? [...catalog.repositories.keys()] : [repository];
+    const isThere = places.some((name) => catalog.repositories.get(name)?.blobs.has(digest));
+    return isThere ? await readAll(content, digest) : undefined;
+  };
   const close = async (): Promise<void> => {
     holds.releaseAll();
     await Promise.all([registry.close(), storageServer.close()]);
@@ -100,11 +120,13 @@ export async function startRegistry(options: TestRegistryOptions = {}): Promise<
       match === undefined ? log.requests.length : log.requests.filter((request) => matches(match, request)).length,
     bytesReceived: (digestOrSession) => bytesReceived(log.requests, digestOrSession),
     openSessions: registry.openSessions,
-    readBlob: async (digest, repository) => {
-      const places = repository === undefined ? [...catalog.repositories.keys()] : [repository];
-      const isThere = places.some((name) => catalog.repositories.get(name)?.blobs.has(digest));
-      return isThere ? await readAll(content, digest) : undefined;
+    tokenRequests: registry.tokenRequests,
+    revokeTokens: registry.revokeTokens,
+    holdsBlob: async (digest, repository) => {
+      const bytes = await readBlob(digest, repository);
+      return bytes !== undefined && digestOf(bytes, digest) === digest;
     },
+    readBlob,
     readManifest: async (repository, reference) => {
       const held = catalog.repositories.get(repository);
       const digest = parseDigest(reference) ?? held?.tags.get(reference);

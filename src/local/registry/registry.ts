@@ -1,17 +1,24 @@
 import { type Digest, digestOf } from "../../digest.ts";
+import { type AuthOptions, requireBasic, requireBearer } from "./auth.ts";
 import { conformant, type RegistryBehaviour } from "./behaviour.ts";
-import { createBlobs } from "./blobs.ts";
-import { type Answer, answer, type Call, type Handle, isRepositoryName, Refusal } from "./call.ts";
+import { type Handle, isRepositoryName } from "./call.ts";
 import { type Catalog, createCatalog } from "./catalog.ts";
+import { openCatalogJournal } from "./catalog-journal.ts";
 import { type Content, createMemoryContent } from "./content.ts";
+import { openDiskContent } from "./content-disk.ts";
+import { answering, createDispatch } from "./dispatch.ts";
 import { serve } from "./http-server.ts";
-import { createLists } from "./lists.ts";
-import { createManifests, describeManifest, type ManifestBytes } from "./manifests.ts";
+import { describeManifest, type ManifestBytes } from "./manifests.ts";
+import { createTokenService, type TokenRequest } from "./tokens.ts";
 import { createUploads, type OpenSession } from "./uploads.ts";
 
 export interface EmbeddedRegistryOptions {
   /** 0: the system chooses. */
   readonly port: number;
+  /** Where blobs, tags and open uploads outlive the process. Default: in memory. */
+  readonly directory?: string;
+  /** Default: everybody may do everything. */
+  readonly auth?: AuthOptions;
   readonly behaviour?: Partial<RegistryBehaviour>;
   /** Put around the handling of every request: for logs and faults. */
   readonly wrap?: (handle: Handle) => Handle;
@@ -25,6 +32,10 @@ export interface EmbeddedRegistry extends AsyncDisposable {
   readonly catalog: Catalog;
   readonly content: Content;
   readonly openSessions: () => OpenSession[];
+  /** What the token service was asked, in the order of arrival. */
+  readonly tokenRequests: readonly TokenRequest[];
+  /** Makes all tokens issued so far invalid. */
+  readonly revokeTokens: () => void;
   /** Puts a blob into a repository without a request. */
   readonly putBlob: (repository: string, bytes: Uint8Array, digest?: Digest) => Promise<Digest>;
   /** Puts a manifest into a repository without a request and without checks; its tags are the caller's. */
@@ -32,24 +43,41 @@ export interface EmbeddedRegistry extends AsyncDisposable {
   readonly close: () => Promise<void>;
 }
 
+/** Starts a registry. Closing it destroys open connections and leaves what is on disk. */
 export async function startEmbeddedRegistry(options: EmbeddedRegistryOptions): Promise<EmbeddedRegistry> {
-  const behaviour = { ...conformant, ...options.behaviour };
-  const content = createMemoryContent();
-  const catalog = createCatalog({ history: [], store: async () => undefined });
+  const { catalog, content, close: closeStore } = await openStore(options.directory);
+  const tokens = options.auth?.kind === "bearer" ? createTokenService(options.auth) : undefined;
   let url = "";
-  const deps = { catalog, content, behaviour, origin: () => url };
+  let tokenUrl = "";
+  const deps = { catalog, content, behaviour: { ...conformant, ...options.behaviour }, origin: () => url };
   const uploads = createUploads(deps);
-  const handle = answering(createDispatch({ ...deps, uploads }));
-  const server = await serve(options.wrap?.(handle) ?? handle, options.port);
-  const host = `127.0.0.1:${server.port}`;
-  url = `http://${host}`;
-  const close = () => server.close();
+  const dispatch = answering(createDispatch({ ...deps, uploads }));
+  const guarded =
+    tokens === undefined
+      ? options.auth?.kind === "basic"
+        ? requireBasic(options.auth, dispatch)
+        : dispatch
+      : requireBearer(tokens, () => `${tokenUrl}/token`, dispatch);
+  const handle = options.wrap?.(guarded) ?? guarded;
+
+  const server = await serve(handle, options.port);
+  const hasOwnPort = options.auth?.kind === "bearer" && options.auth.endpoint === "own-port";
+  const tokenServer = hasOwnPort ? await serve(handle, 0) : server;
+  url = `http://127.0.0.1:${server.port}`;
+  tokenUrl = `http://127.0.0.1:${tokenServer.port}`;
+  const close = async (): Promise<void> => {
+    await Promise.all([server.close(), tokenServer.close()]);
+    await closeStore();
+  };
+
   return {
-    host,
+    host: `127.0.0.1:${server.port}`,
     url,
     catalog,
     content,
     openSessions: uploads.openSessions,
+    tokenRequests: tokens?.requests ?? [],
+    revokeTokens: () => tokens?.revokeAll(),
     putBlob: async (repository, bytes, digest = digestOf(bytes)) => {
       if (!isRepositoryName(repository)) throw new Error(`${repository} is not a repository name`);
       await content.write(digest, bytes);
@@ -66,74 +94,19 @@ export async function startEmbeddedRegistry(options: EmbeddedRegistryOptions): P
   };
 }
 
-/** Refusals become answers below whatever is wrapped around, which then sees answers alone. */
-function answering(handle: Handle): Handle {
-  return async (call) => {
-    try {
-      return await handle(call);
-    } catch (thrown) {
-      if (thrown instanceof Refusal) return thrown.answer;
-      throw thrown;
-    }
-  };
-}
-
-interface DispatchDeps {
+interface Store {
   readonly catalog: Catalog;
   readonly content: Content;
-  readonly behaviour: RegistryBehaviour;
-  readonly origin: () => string;
-  readonly uploads: ReturnType<typeof createUploads>;
+  readonly close: () => Promise<void>;
 }
 
-const apiVersion = { "docker-distribution-api-version": "registry/2.0" };
-
-function createDispatch(deps: DispatchDeps): Handle {
-  const { catalog, behaviour, uploads } = deps;
-  const blobs = createBlobs(deps);
-  const manifests = createManifests(deps);
-  const lists = createLists(deps);
-
-  const checkRepository = (call: Call, repository: string): void => {
-    const isPush = call.method === "POST" || call.method === "PUT" || call.method === "PATCH";
-    if (isPush && behaviour.newRepositories === "refused" && !catalog.repositories.has(repository))
-      throw new Refusal(404, "NAME_UNKNOWN", `repository ${repository} is not known`);
-  };
-
-  return async (call) => {
-    const { route } = call;
-    if ("repository" in route) checkRepository(call, route.repository);
-    switch (route.kind) {
-      case "base":
-        return answer(200, apiVersion);
-      case "catalog":
-        return lists.repositories(call);
-      case "tags":
-        return lists.tags(call, route.repository);
-      case "manifest":
-        return await manifests(call, route.repository, route.reference);
-      case "blob":
-        return await blobs(call, route.repository, requireDigest(route.digest));
-      case "uploads":
-        return await uploads.start(call, route.repository);
-      case "upload":
-        return await uploads.go(call, route.repository, route.session);
-      case "referrers":
-        return lists.referrers(call, route.repository, requireDigest(route.digest));
-      case "bad-name":
-        throw new Refusal(400, "NAME_INVALID", "the repository name is not valid");
-      case "token":
-      case "none":
-        return notFound();
-    }
-  };
-}
-
-function notFound(): Answer {
-  throw new Refusal(404, "NOT_FOUND", "there is nothing at this path");
-}
-
-function requireDigest(digest: Digest | undefined): Digest {
-  if (digest === undefined) throw new Refusal(400, "DIGEST_INVALID", "the digest is not valid");
-  return digest;
+async function openStore(directory: string | undefined): Promise<Store> {
+  if (directory === undefined) {
+    const catalog = createCatalog({ history: [], store: async () => undefined });
+    return { catalog, content: createMemoryContent(), close: async () => undefined };
+  }
+  const journal = await openCatalogJournal(directory);
+  const catalog = createCatalog(journal);
+  const content = await openDiskContent(directory, new Set(catalog.sessions.keys()));
+  return { catalog, content, close: journal.close };
 }

@@ -1,0 +1,38 @@
+import { parseArgs } from "node:util";
+import { conformant, distribution28 } from "./registry/behaviour.ts";
+import { startEmbeddedRegistry } from "./registry/registry.ts";
+
+const usage = `usage: node dist/local/registry.mjs [--port 5001] [--dir DIR] [--like distribution-2.8]
+
+An OCI registry on 127.0.0.1, without authentication. Without --dir it keeps everything in memory.`;
+
+const { values } = parseArgs({
+  options: {
+    port: { type: "string", default: "5001" },
+    dir: { type: "string" },
+    like: { type: "string" },
+    help: { type: "boolean", default: false },
+  },
+});
+
+if (values.help) {
+  console.log(usage);
+} else if (!/^\d{1,5}$/.test(values.port) || (values.like !== undefined && values.like !== "distribution-2.8")) {
+  console.error(usage);
+  process.exitCode = 2;
+} else {
+  const registry = await startEmbeddedRegistry({
+    port: Number(values.port),
+    behaviour: values.like === undefined ? conformant : distribution28,
+    ...(values.dir === undefined ? {} : { directory: values.dir }),
+  });
+  console.log(`registry on ${registry.host}, ${values.dir === undefined ? "in memory" : `stored in ${values.dir}`}`);
+  const stop = (): void => {
+    registry.close().catch((thrown: unknown) => {
+      console.error(thrown);
+      process.exitCode = 1;
+    });
+  };
+  process.once("SIGINT", stop);
+  process.once("SIGTERM", stop);
+}
