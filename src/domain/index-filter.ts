@@ -72,13 +72,16 @@ function platformsOf({ digest, platform, attests }: ChildDescriptor, { platforms
   return (platform === undefined ? platformsInside(digest) : [platform]).filter(isRealPlatform);
 }
 
-const entrySchema = z.looseObject({ digest: z.string() });
-const indexSchema = z.looseObject({ manifests: z.array(entrySchema) });
+const documentSchema = z.record(z.string(), z.unknown());
+const entriesSchema = z.array(z.unknown());
+const entrySchema = z.object({ digest: z.string() });
 
 function withoutEntries(bytes: Uint8Array, leftOut: ReadonlySet<string>): Uint8Array {
-  const document: unknown = JSON.parse(new TextDecoder().decode(bytes));
-  const { manifests } = indexSchema.parse(document); // throws only for what parseManifest has refused before
-  // Spreading keeps the order of the properties and all that is unknown here.
-  const filtered = { ...Object(document), manifests: manifests.filter(({ digest }) => !leftOut.has(digest)) };
-  return new TextEncoder().encode(JSON.stringify(filtered));
+  // These throw only for what parseManifest has refused before. A schema of the entries' properties must not be used
+  // to copy them: it would change their order, and the digest with it.
+  const document = documentSchema.parse(JSON.parse(new TextDecoder().decode(bytes)));
+  const manifests = entriesSchema
+    .parse(document.manifests)
+    .filter((entry) => !leftOut.has(entrySchema.parse(entry).digest));
+  return new TextEncoder().encode(JSON.stringify({ ...document, manifests }));
 }

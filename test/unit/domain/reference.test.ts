@@ -12,6 +12,7 @@ import {
 } from "../../../src/domain/reference.ts";
 import { ImportError } from "../../../src/errors.ts";
 import { anyReference } from "./arbitraries.ts";
+import { attempt, refusal } from "./refusal.ts";
 
 const hex = "0123456789abcdef".repeat(4);
 
@@ -173,18 +174,3 @@ describe("registryHostSchema", () => {
     );
   });
 });
-
-function attempt<T>(call: () => T): T | ImportError {
-  try {
-    return call();
-  } catch (thrown) {
-    if (thrown instanceof ImportError) return thrown;
-    throw thrown;
-  }
-}
-
-function refusal(call: () => unknown): ImportError {
-  const result = attempt(call);
-  if (result instanceof ImportError) return result;
-  throw new Error(`not refused: ${JSON.stringify(result)}`);
-}
