@@ -22,7 +22,7 @@ export interface Open {
   /** Tells everything that runs for the import to stop; false: it is not open. */
   readonly requestStop: (id: ImportId) => Promise<boolean>;
   /** The stopped ones among all open imports, in one query. */
-  readonly readStopped: () => Promise<ReadonlySet<ImportId>>;
+  readonly readStopped: () => Promise<readonly ImportId[]>;
   readonly list: () => Promise<readonly OpenImport[]>;
   readonly delete: (id: ImportId) => Promise<void>;
 }
@@ -46,9 +46,9 @@ export function createOpen(access: TableAccess): Open {
     },
     requestStop: (id) => table.merge({ ...keysOf(id), stop: true }),
     readStopped: async () => {
-      const ids = new Set<ImportId>();
+      const ids: ImportId[] = [];
       for await (const { row } of table.query({ filter: "stop eq true", select: ["rowKey"] }))
-        ids.add(stoppedRowSchema.parse(row).rowKey);
+        ids.push(stoppedRowSchema.parse(row).rowKey);
       return ids;
     },
     list: async () => {

@@ -1,12 +1,13 @@
 import type { Digest } from "../digest.ts";
 import type { ImportId } from "../domain/import-id.ts";
 import type { Part, Via } from "../domain/import-plan.ts";
+import type { ProgressCounts } from "../domain/progress.ts";
 import { ImportError } from "../errors.ts";
 import { writeBatches } from "./batches.ts";
 import { decodePart, encodePart, packContent, partColumns, partKey, unpackContent } from "./part-row.ts";
 import type { TableAccess } from "./storage-client.ts";
 import { type BatchAction, filterText, type StoredRow } from "./table.ts";
-import { encodeUnit, type PartsSum, sumColumns, sumRows, type UnitBytes } from "./unit-row.ts";
+import { encodeUnit, sumColumns, sumRows, type UnitBytes } from "./unit-row.ts";
 
 /** A part that has come to be at the target. */
 export interface PartResult {
@@ -52,7 +53,7 @@ export interface Parts {
   ) => Promise<ReadonlyMap<Digest, StoredContent>>;
   /** The content of a blob that needs no GET; undefined: there is none. */
   readonly readInline: (importId: ImportId, digest: Digest) => Promise<Uint8Array | undefined>;
-  readonly sum: (importId: ImportId) => Promise<PartsSum>;
+  readonly sum: (importId: ImportId) => Promise<ProgressCounts>;
   readonly list: (importId: ImportId, limit: number, continuationToken: string | undefined) => Promise<PartPage>;
   /** Forgets what units of a former attempt have reported. */
   readonly deleteUnits: (importId: ImportId) => Promise<void>;
@@ -145,7 +146,7 @@ export function createParts(access: TableAccess): Parts {
   };
 }
 
-const noBytes: UnitBytes = { copiedBytes: 0, mountedBytes: 0, skippedBytes: 0 };
+const noBytes: UnitBytes = { copiedBytes: 0 };
 
 function partitionIs(importId: ImportId): string {
   return `PartitionKey eq ${filterText(importId)}`;

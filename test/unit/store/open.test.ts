@@ -42,7 +42,7 @@ describe("createOpen", () => {
 
     const found = await open.readStopped();
 
-    expect(found).toEqual(new Set(stopped));
+    expect([...found].sort()).toEqual([...stopped].sort());
     expect(access.transactions() - before).toBe(1);
   });
 
@@ -58,7 +58,7 @@ describe("createOpen", () => {
 
     await open.insert({ id, createdAt, attempt: 1 });
 
-    expect(await open.readStopped()).toEqual(new Set([id]));
+    expect(await open.readStopped()).toEqual([id]);
   });
 
   it("forgets the stop of a former attempt when the next one begins", async () => {
@@ -68,7 +68,7 @@ describe("createOpen", () => {
 
     await open.insert({ id, createdAt: "2026-03-01T13:00:00.000Z", attempt: 2 });
 
-    expect(await open.readStopped()).toEqual(new Set());
+    expect(await open.readStopped()).toEqual([]);
     expect(await open.list()).toEqual([{ id, createdAt: "2026-03-01T13:00:00.000Z", attempt: 2, isStopped: false }]);
   });
 });

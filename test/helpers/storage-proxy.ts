@@ -1,0 +1,86 @@
+import { once } from "node:events";
+import { createServer, type IncomingMessage, request } from "node:http";
+import { connectionString } from "./azurite.ts";
+
+/** What happens to one request on its way. */
+export type StorageFault =
+  /** It never reaches storage. */
+  | { readonly kind: "refuse"; readonly status: number }
+  | { readonly kind: "reset" }
+  /** It does, and its answer is lost: the sender sees a broken connection. */
+  | { readonly kind: "loseAnswer" };
+
+/** A real server before the tables of an Azurite: breaks requests, and shifts the clock that storage shows. */
+export interface StorageProxy extends AsyncDisposable {
+  readonly connectionString: string;
+  /** The next request that `matches` (default: any) meets the fault. */
+  readonly breakNext: (fault: StorageFault, matches?: (method: string) => boolean) => void;
+  /** Moves the `Date` of all answers on. */
+  readonly advanceClock: (ms: number) => void;
+}
+
+export async function startStorageProxy(tableEndpoint: string): Promise<StorageProxy> {
+  const faults: { readonly fault: StorageFault; readonly matches: (method: string) => boolean }[] = [];
+  let aheadMs = 0;
+
+  const takeFault = (method: string): StorageFault | undefined => {
+    const at = faults.findIndex(({ matches }) => matches(method));
+    return at < 0 ? undefined : faults.splice(at, 1)[0]?.fault;
+  };
+
+  const server = createServer((incoming, answer) => {
+    const fault = takeFault(incoming.method ?? "");
+    if (fault?.kind === "reset") {
+      incoming.socket.destroy();
+      return;
+    }
+    if (fault?.kind === "refuse") {
+      incoming.resume().once("end", () => answer.writeHead(fault.status).end());
+      return;
+    }
+    forward(incoming, (response) => {
+      if (fault?.kind === "loseAnswer") {
+        response.resume().once("end", () => incoming.socket.destroy());
+        return;
+      }
+      const date = new Date(Date.parse(response.headers.date ?? "") + aheadMs).toUTCString();
+      answer.sendDate = false;
+      answer.writeHead(response.statusCode ?? 500, { ...response.headers, date });
+      response.pipe(answer);
+    });
+  });
+
+  function forward(incoming: IncomingMessage, onResponse: (response: IncomingMessage) => void): void {
+    const url = new URL(incoming.url ?? "/", tableEndpoint);
+    const { host, port } = new URL(tableEndpoint);
+    const headers = { ...incoming.headers, host };
+    const outgoing = request({
+      host: "127.0.0.1",
+      port,
+      path: `${url.pathname}${url.search}`,
+      method: incoming.method,
+      headers,
+    });
+    outgoing.once("response", onResponse).once("error", () => incoming.socket.destroy());
+    incoming.pipe(outgoing);
+  }
+
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("the proxy has no port");
+  return {
+    connectionString: connectionString({ table: `http://127.0.0.1:${address.port}` }),
+    breakNext: (fault, matches = () => true) => {
+      faults.push({ fault, matches });
+    },
+    advanceClock: (ms) => {
+      aheadMs += ms;
+    },
+    [Symbol.asyncDispose]: async () => {
+      server.closeAllConnections();
+      server.close();
+      await once(server, "close");
+    },
+  };
+}
