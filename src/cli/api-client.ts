@@ -188,6 +188,7 @@ function networkCode(thrown: unknown): string {
   if (!(thrown instanceof Error)) return "unknown";
   const coded = errorWithCodeSchema.safeParse(thrown.cause);
   if (coded.success) return coded.data.code;
+  if (thrown.cause instanceof Error) return thrown.cause.message;
   return thrown.name === "TimeoutError" ? "timeout" : thrown.message;
 }
 

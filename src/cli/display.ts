@@ -1,7 +1,8 @@
 import { hasEnded } from "../domain/import-record.ts";
 import type { ImportView } from "./api-records.ts";
 import type { CliIo, TextOutput } from "./cli-io.ts";
-import { formatProgressLine, renderLive } from "./progress-display.ts";
+import { printable } from "./format-values.ts";
+import { formatDirection, formatProgressLine, renderLive } from "./progress-display.ts";
 
 /** Shows a running import. `note` says something besides; `close` leaves the cursor on an empty line. */
 export interface Display {
@@ -32,7 +33,7 @@ function createPlainDisplay(output: TextOutput, note: (text: string) => void, no
     show: (record) => {
       if (hasEnded(record.state)) return; // the outcome follows
       if (record.state === shownState && now() - shownAt < plainLineMs) return;
-      if (shownState === undefined) output.write(`Import ${record.id}\n`);
+      if (shownState === undefined) output.write(`${printable(`Import ${record.id}  ${formatDirection(record)}`)}\n`);
       output.write(`${formatProgressLine(record)}\n`);
       shownState = record.state;
       shownAt = now();

@@ -42,7 +42,7 @@ function toTextOutput(stream: NodeJS.WriteStream): TextOutput {
       stream.write(text);
     },
     isTty: stream.isTTY === true,
-    columns: () => stream.columns ?? 80,
+    columns: () => stream.columns || 80, // 0: a terminal that does not know its size
   };
 }
 

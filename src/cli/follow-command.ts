@@ -25,7 +25,10 @@ export async function startAndFollow(
 ): Promise<ExitCode> {
   const display = createDisplay(io, format);
   const over = new AbortController();
-  const timer = typeof wait === "number" ? setTimeout(() => over.abort(new WaitOver()), wait * 1000) : undefined;
+  const timer =
+    typeof wait === "number"
+      ? setTimeout(() => over.abort(new WaitOver()), Math.min(wait * 1000, maxTimerMs))
+      : undefined;
   try {
     const first = await start();
     const { record } = first;
@@ -41,3 +44,5 @@ export async function startAndFollow(
 function emptyAnswer(): CliError {
   return new CliError({ exitCode: exitCodes.serviceUnavailable, message: "the service answered without a record" });
 }
+
+const maxTimerMs = 2 ** 31 - 1; // a longer timer fires at once

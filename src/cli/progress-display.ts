@@ -2,20 +2,10 @@ import { hasEnded } from "../domain/import-record.ts";
 import type { ErrorView, ImportView, ProgressView } from "./api-records.ts";
 import { cut, formatBar, formatBytes, formatDuration, printable } from "./format-values.ts";
 
-/** The lines that a terminal redraws while the import runs; none is longer than `columns`. */
+/** The lines that a terminal redraws while the import runs; none is longer than `columns`. Of an ended one its head. */
 export function renderLive(record: ImportView, columns: number, elapsedSeconds: number): string[] {
-  const head = `${formatSource(record)} → ${formatTargets(record).join(", ")}`;
-  const lines = [`Import ${record.id}`, `  ${head}`];
-  const { progress } = record;
-  if (progress === undefined || progress.bytes.total === 0) {
-    lines.push(`  ${record.state.padEnd(stateWidth)}  ${formatDuration(elapsedSeconds)}`);
-  } else {
-    const numbers = formatNumbers(record, progress);
-    const room = columns - 2 - stateWidth - 2 - 2 - numbers.length - 1;
-    const bar = room >= minBarWidth ? `${formatBar(fractionDone(progress), Math.min(room, maxBarWidth))}  ` : "";
-    lines.push(`  ${record.state.padEnd(stateWidth)}  ${bar}${numbers}`);
-    lines.push(`  ${" ".repeat(stateWidth)}  ${formatCounts(progress)}`);
-  }
+  const lines = [`Import ${record.id}`, `  ${formatDirection(record)}`];
+  if (!hasEnded(record.state)) lines.push(...renderState(record, columns, elapsedSeconds));
   return lines.map((line) => cut(printable(line), Math.max(1, columns - 1))); // the last column would wrap on some terminals
 }
 
@@ -45,6 +35,11 @@ export function formatSource(record: Pick<ImportView, "source">): string {
   const { registry, repository, reference } = record.source;
   if (reference === undefined) return `${registry}/${repository}`;
   return `${registry}/${repository}${reference.includes(":") ? "@" : ":"}${reference}`;
+}
+
+/** From where to where. */
+export function formatDirection(record: ImportView): string {
+  return `${formatSource(record)} → ${formatTargets(record).join(", ")}`;
 }
 
 /** Every target of an import with its registry. */
@@ -80,6 +75,16 @@ export function secondsTaken(record: ImportView): number | undefined {
 const stateWidth = "Publishing".length;
 const minBarWidth = 10;
 const maxBarWidth = 40;
+
+function renderState(record: ImportView, columns: number, elapsedSeconds: number): string[] {
+  const { progress } = record;
+  const state = `  ${record.state.padEnd(stateWidth)}  `;
+  if (progress === undefined || progress.bytes.total === 0) return [`${state}${formatDuration(elapsedSeconds)}`];
+  const numbers = formatNumbers(record, progress);
+  const room = columns - state.length - 2 - numbers.length - 1;
+  const bar = room >= minBarWidth ? `${formatBar(fractionDone(progress), Math.min(room, maxBarWidth))}  ` : "";
+  return [`${state}${bar}${numbers}`, `${" ".repeat(state.length)}${formatCounts(progress)}`];
+}
 
 function fractionDone(progress: ProgressView): number {
   return progress.bytes.total === 0 ? 0 : bytesDone(progress) / progress.bytes.total;
