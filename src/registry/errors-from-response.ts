@@ -187,7 +187,7 @@ function isWrite(method: string): boolean {
 }
 
 const ociErrorsSchema = z.object({
-  errors: z.array(z.object({ code: z.coerce.string().catch(""), message: z.coerce.string().catch("") })).min(1),
+  errors: z.array(z.object({ code: z.string().catch(""), message: z.string().catch("") })).min(1),
 });
 /** What token services answer: Docker Hub `details`, OAuth `error` and `error_description`, Quay `message`. */
 const otherErrorSchema = z.object({

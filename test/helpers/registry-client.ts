@@ -1,0 +1,94 @@
+import type { Side } from "../../src/errors.ts";
+import { type ClientLimits, createRegistryClient, defaultLimits } from "../../src/registry/client.ts";
+import type { Action, Credentials, RegistryAccess, Repository } from "../../src/registry/registry.ts";
+
+/** A clock that stands still until somebody sleeps; a sleep takes no time and moves it. */
+export interface FakeClock {
+  readonly now: () => Date;
+  readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
+  readonly advance: (ms: number) => void;
+  /** Every sleep so far, in milliseconds. */
+  readonly sleeps: readonly number[];
+}
+
+export function createFakeClock(start = "2026-11-24T12:00:00.000Z"): FakeClock {
+  let nowMs = Date.parse(start);
+  const sleeps: number[] = [];
+  return {
+    now: () => new Date(nowMs),
+    sleep: async (ms, signal) => {
+      signal.throwIfAborted();
+      sleeps.push(ms);
+      nowMs += ms;
+    },
+    advance: (ms) => {
+      nowMs += ms;
+    },
+    sleeps,
+  };
+}
+
+export interface TestClientOptions {
+  readonly limits?: Partial<ClientLimits>;
+  readonly random?: () => number;
+}
+
+export interface TestClient extends AsyncDisposable {
+  readonly clock: FakeClock;
+  /** What was logged, as one text. */
+  readonly logged: () => string;
+  readonly access: (host: string, options?: AccessOptions) => RegistryAccess;
+  readonly repository: (host: string, options?: RepositoryOptions) => Repository;
+}
+
+export interface AccessOptions {
+  readonly side?: Side;
+  readonly credentials?: Credentials;
+  readonly insecure?: boolean;
+  readonly profile?: string;
+}
+
+export interface RepositoryOptions extends AccessOptions {
+  readonly name?: string;
+  readonly actions?: readonly Action[];
+}
+
+/** The real client on a fake clock: waits between tries take no time. Source repository `team/app` by default. */
+export function createTestClient({ limits = {}, random = () => 0.5 }: TestClientOptions = {}): TestClient {
+  const clock = createFakeClock();
+  const lines: string[] = [];
+  const client = createRegistryClient({
+    limits: { ...defaultLimits, ...limits },
+    userAgent: "drayage-test",
+    random,
+    now: clock.now,
+    sleep: clock.sleep,
+    log: (event, fields) => lines.push(JSON.stringify({ event, ...fields })),
+  });
+  const access: TestClient["access"] = (host, options = {}) => ({
+    side: options.side ?? "source",
+    registry: host,
+    stage: "copy",
+    credentials: options.credentials ?? { kind: "anonymous" },
+    insecure: options.insecure ?? true,
+    ...(options.profile === undefined ? {} : { profile: options.profile }),
+  });
+  return {
+    clock,
+    logged: () => lines.join("\n"),
+    access,
+    repository: (host, { name = "team/app", actions = ["pull"], ...options }: RepositoryOptions = {}) =>
+      client.open(access(host, options)).repository(name, actions),
+    [Symbol.asyncDispose]: client.close,
+  };
+}
+
+/** What `run` throws; fails when it throws nothing. */
+export async function thrownBy(run: () => Promise<unknown>): Promise<unknown> {
+  try {
+    await run();
+  } catch (thrown) {
+    return thrown;
+  }
+  throw new Error("nothing was thrown");
+}

@@ -1,0 +1,365 @@
+import { describe, expect, it } from "vitest";
+import { digestOf } from "../../../src/digest.ts";
+import { ImportError } from "../../../src/errors.ts";
+import { getBlob, headBlob } from "../../../src/registry/blobs.ts";
+import { apiHostOf } from "../../../src/registry/client.ts";
+import { startUpload } from "../../../src/registry/uploads.ts";
+import { type Reply, startServer } from "../../helpers/http-server.ts";
+import { createTestClient, thrownBy } from "../../helpers/registry-client.ts";
+
+const never = new AbortController().signal;
+const content = Buffer.from("content");
+const digest = digestOf(content);
+
+/** A server that gives its replies one after another, the last one for ever. */
+function startScript(...replies: readonly Reply[]) {
+  let at = 0;
+  return startServer(() => replies[Math.min(at++, replies.length - 1)]);
+}
+
+async function read(chunks: AsyncIterable<Uint8Array>): Promise<string> {
+  const all: Uint8Array[] = [];
+  for await (const chunk of chunks) all.push(chunk);
+  return Buffer.concat(all).toString();
+}
+
+describe("apiHostOf", () => {
+  it("knows where Docker Hub's API is", () => {
+    expect(["docker.io", "index.docker.io", "quay.io"].map(apiHostOf)).toEqual([
+      "registry-1.docker.io",
+      "registry-1.docker.io",
+      "quay.io",
+    ]);
+  });
+});
+
+describe("retries", () => {
+  it.each([408, 429, 500, 502, 503, 504])("tries an idempotent request again after %i", async (status) => {
+    await using server = await startScript({ status }, { status: 200, headers: { "content-length": "7" } });
+    await using client = createTestClient();
+
+    const size = await headBlob(client.repository(server.host), digest, never);
+
+    expect(size).toBe(7);
+    expect(client.clock.sleeps).toEqual([125]); // half of 250 ms
+  });
+
+  it("gives up after the attempts allowed, with the last error", async () => {
+    await using server = await startScript({ status: 502 });
+    await using client = createTestClient({ limits: { attempts: 3 } });
+
+    const thrown = await thrownBy(() => headBlob(client.repository(server.host), digest, never));
+
+    expect(thrown).toMatchObject({ code: "SOURCE_UNAVAILABLE", httpStatus: 502, retryable: true });
+    expect(server.requests).toHaveLength(3);
+    expect(client.clock.sleeps).toEqual([125, 250]);
+  });
+
+  it.each([400, 403, 404, 501])("does not try again after %i", async (status) => {
+    await using server = await startScript({ status });
+    await using client = createTestClient();
+
+    await thrownBy(() => startUpload(client.repository(server.host, { side: "target" }), never));
+
+    expect(server.requests).toHaveLength(1);
+  });
+
+  it("does not try a request again that its caller wants to judge itself", async () => {
+    await using server = await startScript({ status: 503 });
+    await using client = createTestClient();
+    const repository = client.repository(server.host);
+    const request = { method: "GET", target: { path: "x" }, accept: [200], retry: "once" } as const;
+
+    const thrown = await thrownBy(() => repository.send(request, never));
+
+    expect(thrown).toMatchObject({ httpStatus: 503, retryable: true });
+    expect(server.requests).toHaveLength(1);
+  });
+
+  it("waits as long as Retry-After says", async () => {
+    await using server = await startScript({ status: 429, headers: { "retry-after": "7" } }, { status: 200 });
+    await using client = createTestClient();
+
+    await headBlob(client.repository(server.host), digest, never);
+
+    expect(client.clock.sleeps).toEqual([7_000]);
+  });
+
+  it("finds the time to wait in the body, where GHCR puts it", async () => {
+    const body = "retry-after: 2.5s, allowed: 44000/minute";
+    await using server = await startScript({ status: 429, body }, { status: 200 });
+    await using client = createTestClient();
+
+    await using _ = await getBlob(client.repository(server.host), { digest }, never);
+
+    expect(client.clock.sleeps).toEqual([2_500]);
+  });
+
+  it("throws a Retry-After that is too long to be waited for, to everybody who asks that host", async () => {
+    await using server = await startScript({ status: 429, headers: { "retry-after": "3600" } });
+    await using client = createTestClient();
+
+    const first = await thrownBy(() => headBlob(client.repository(server.host), digest, never));
+    const second = await thrownBy(() => headBlob(client.repository(server.host, { name: "other" }), digest, never));
+
+    expect(first).toMatchObject({ code: "SOURCE_RATE_LIMITED", httpStatus: 429, retryAfterSeconds: 3_600 });
+    expect(second).toMatchObject({ code: "SOURCE_RATE_LIMITED", retryable: true, retryAfterSeconds: 3_600 });
+    expect(server.requests).toHaveLength(1);
+    expect(client.clock.sleeps).toEqual([]);
+  });
+
+  it("pauses reads after a 429 to a read, and lets writes pass", async () => {
+    await using server = await startServer(({ method }) =>
+      method === "HEAD"
+        ? { status: 429, headers: { "retry-after": "100" } }
+        : { status: 202, headers: { location: "/v2/up" } },
+    );
+    await using client = createTestClient();
+    const repository = client.repository(server.host, { side: "target" });
+    await thrownBy(() => headBlob(repository, digest, never));
+
+    await startUpload(repository, never);
+
+    expect(client.clock.sleeps).toEqual([]);
+  });
+
+  it("pauses the whole host after a 503", async () => {
+    await using server = await startServer(({ method }) =>
+      method === "HEAD"
+        ? { status: 503, headers: { "retry-after": "100" } }
+        : { status: 202, headers: { location: "/v2/up" } },
+    );
+    await using client = createTestClient();
+    const repository = client.repository(server.host, { side: "target" });
+    await thrownBy(() => headBlob(repository, digest, never));
+
+    const thrown = await thrownBy(() => startUpload(repository, never));
+
+    expect(thrown).toMatchObject({ code: "TARGET_RATE_LIMITED", retryAfterSeconds: 100 });
+  });
+
+  it("tries again when the connection breaks before an answer, and says why when it never comes", async () => {
+    await using server = await startServer((_, { incoming }) => {
+      incoming.socket.destroy();
+      return undefined;
+    });
+    await using client = createTestClient({ limits: { attempts: 2 } });
+
+    const thrown = await thrownBy(() => headBlob(client.repository(server.host), digest, never));
+
+    expect(thrown).toMatchObject({ code: "SOURCE_UNAVAILABLE", retryable: true });
+    expect(String(thrown)).toContain(`source ${server.host}: the connection broke`);
+    expect(server.requests).toHaveLength(2);
+  });
+
+  it("says that nobody listens there", async () => {
+    const server = await startServer(() => undefined);
+    await server[Symbol.asyncDispose]();
+    await using client = createTestClient({ limits: { attempts: 1 } });
+
+    const thrown = await thrownBy(() => headBlob(client.repository(server.host), digest, never));
+
+    expect(thrown).toMatchObject({ code: "SOURCE_UNAVAILABLE", retryable: true });
+    expect(String(thrown)).toContain("the connection was refused");
+  });
+
+  it("says that a host does not speak TLS, and does not try again", async () => {
+    await using server = await startServer(() => ({ status: 200 }));
+    await using client = createTestClient();
+
+    const thrown = await thrownBy(() => headBlob(client.repository(server.host, { insecure: false }), digest, never));
+
+    expect(thrown).toMatchObject({ code: "SOURCE_UNAVAILABLE", retryable: false });
+    expect(String(thrown)).toContain("INSECURE_HOSTS");
+    expect(client.clock.sleeps).toEqual([]);
+  });
+});
+
+describe("cancellation", () => {
+  it("throws the signal's reason while the answer is waited for", async () => {
+    const aborter = new AbortController();
+    await using server = await startServer(() => {
+      aborter.abort(new Error("cancelled by the user"));
+      return undefined;
+    });
+    await using client = createTestClient();
+
+    const thrown = await thrownBy(() => headBlob(client.repository(server.host), digest, aborter.signal));
+
+    expect(thrown).toBe(aborter.signal.reason);
+  });
+
+  it("throws the signal's reason from content that is being read", async () => {
+    const aborter = new AbortController();
+    await using server = await startServer((_, { outgoing }) => {
+      outgoing.writeHead(200, { "content-length": "100" }).write("begins");
+      return undefined;
+    });
+    await using client = createTestClient();
+    await using blob = await getBlob(client.repository(server.host), { digest }, aborter.signal);
+
+    const thrown = await thrownBy(async () => {
+      for await (const _ of blob.content) aborter.abort(new Error("cancelled by the user"));
+    });
+
+    expect(thrown).toBe(aborter.signal.reason);
+  });
+
+  it("asks nothing when it is cancelled already", async () => {
+    await using server = await startScript({ status: 200 });
+    await using client = createTestClient();
+
+    const thrown = await thrownBy(() => headBlob(client.repository(server.host), digest, AbortSignal.abort("why")));
+
+    expect(thrown).toBe("why");
+    expect(server.requests).toEqual([]);
+  });
+});
+
+describe("limits", () => {
+  it("keeps to the requests in flight that a host may see, also while bodies are read", async () => {
+    await using server = await startServer(() => ({ status: 200, body: content }));
+    await using client = createTestClient({ limits: { requestsPerHost: 2 } });
+    const repository = client.repository(server.host);
+    const first = await getBlob(repository, { digest }, never);
+    await using _second = await getBlob(repository, { digest }, never);
+    const third = getBlob(repository, { digest }, never);
+    const aborter = new AbortController();
+    const fourth = thrownBy(() => getBlob(repository, { digest }, aborter.signal));
+
+    aborter.abort(new Error("cancelled in the queue"));
+    const seenWhileFull = server.requests.length;
+    await first[Symbol.asyncDispose]();
+    await using _third = await third;
+
+    expect(await fourth).toBe(aborter.signal.reason);
+    expect(seenWhileFull).toBe(2);
+    expect(server.requests).toHaveLength(3);
+  });
+
+  it("frees the place of a request that failed", async () => {
+    await using server = await startScript({ status: 403 });
+    await using client = createTestClient({ limits: { requestsPerHost: 1 } });
+    const repository = client.repository(server.host);
+
+    const codes = [];
+    for (let count = 0; count < 3; count += 1) codes.push(await thrownBy(() => headBlob(repository, digest, never)));
+
+    expect(codes).toHaveLength(3);
+    expect(server.requests).toHaveLength(3);
+  });
+});
+
+describe("redirects", () => {
+  it.each([301, 302, 303, 307, 308])("follows a %i to another host without our headers", async (status) => {
+    await using storage = await startServer(() => ({ status: 200, body: content }), { hostname: "localhost" });
+    await using server = await startServer(({ headers }) =>
+      headers.authorization === undefined
+        ? { status: 401, headers: { "www-authenticate": 'Basic realm="r"' } }
+        : { status, headers: { location: `${storage.origin}/blob?sig=secret&x=%2B` } },
+    );
+    await using client = createTestClient();
+    const credentials = { kind: "password", username: "u", password: "p" } as const;
+
+    await using blob = await getBlob(client.repository(server.host, { credentials }), { digest }, never);
+
+    expect(await read(blob.content)).toBe("content");
+    expect(storage.requests[0]?.url).toBe("/blob?sig=secret&x=%2B");
+    expect(storage.requests[0]?.headers.authorization).toBeUndefined();
+  });
+
+  it("asks the other host for the same range", async () => {
+    await using storage = await startServer(() => ({
+      status: 206,
+      headers: { "content-range": "bytes 1-3/7" },
+      body: "ont",
+    }));
+    await using server = await startScript({ status: 307, headers: { location: `${storage.origin}/blob` } });
+    await using client = createTestClient();
+    const range = { startBytes: 1, endBytes: 4 };
+
+    await using blob = await getBlob(client.repository(server.host), { digest, range, ifRange: '"e"' }, never);
+
+    expect(await read(blob.content)).toBe("ont");
+    expect(storage.requests[0]?.headers).toMatchObject({ range: "bytes=1-3", "if-range": '"e"' });
+  });
+
+  it("follows a relative Location with Authorization, which never left the host", async () => {
+    await using server = await startServer(({ url, headers }) => {
+      if (headers.authorization === undefined)
+        return { status: 401, headers: { "www-authenticate": 'Basic realm="r"' } };
+      return url.startsWith("/v2/") ? { status: 302, headers: { location: "../moved?a=b" } } : { status: 200 };
+    });
+    await using client = createTestClient();
+    const credentials = { kind: "password", username: "u", password: "p" } as const;
+    const repository = client.repository(server.host, { credentials });
+
+    const thrown = await thrownBy(() =>
+      repository.send({ method: "GET", target: { path: "x" }, accept: [418] }, never),
+    );
+
+    expect(thrown).toBeInstanceOf(ImportError);
+    expect(server.requests.at(-1)?.headers.authorization).toMatch(/^Basic /);
+  });
+
+  it("sends no Authorization to a host that sends back to the registry", async () => {
+    await using server = await startServer(({ url, headers }): Reply => {
+      if (url === "/back") return { status: 200 };
+      if (headers.authorization === undefined)
+        return { status: 401, headers: { "www-authenticate": 'Basic realm="r"' } };
+      return { status: 307, headers: { location: `${storage.origin}/away` } };
+    });
+    await using storage = await startServer(() => ({ status: 307, headers: { location: `${server.origin}/back` } }));
+    await using client = createTestClient();
+    const credentials = { kind: "password", username: "u", password: "p" } as const;
+
+    await headBlob(client.repository(server.host, { credentials }), digest, never);
+
+    expect(server.requests.at(-1)).toMatchObject({ url: "/back" });
+    expect(server.requests.at(-1)?.headers.authorization).toBeUndefined();
+  });
+
+  it("stops after five", async () => {
+    await using server = await startScript({ status: 302, headers: { location: "/again?sig=secret" } });
+    await using client = createTestClient();
+
+    const thrown = await thrownBy(() => headBlob(client.repository(server.host), digest, never));
+
+    expect(thrown).toMatchObject({ code: "SOURCE_UNAVAILABLE", retryable: false });
+    expect(server.requests).toHaveLength(6);
+  });
+
+  it("names a signed URL neither in errors nor in the log", async () => {
+    await using storage = await startServer(() => ({ status: 403, body: "<Error><Code>Expired</Code></Error>" }));
+    await using broken = await startServer((_, { incoming }) => {
+      incoming.socket.destroy();
+      return undefined;
+    });
+    await using server = await startServer(({ method }) => {
+      const { origin } = method === "HEAD" ? storage : broken;
+      return { status: 307, headers: { location: `${origin}/path-secret?sig=query-secret` } };
+    });
+    await using client = createTestClient({ limits: { attempts: 2 } });
+
+    const thrown = [
+      await thrownBy(() => headBlob(client.repository(server.host), digest, never)),
+      await thrownBy(() => getBlob(client.repository(server.host), { digest }, never)),
+    ];
+
+    expect(thrown).toMatchObject([{ code: "SOURCE_FORBIDDEN" }, { code: "SOURCE_UNAVAILABLE", retryable: true }]);
+    const texts = thrown.map((error) => (error instanceof ImportError ? JSON.stringify(error.toWire()) : ""));
+    expect(`${texts.join()} ${client.logged()}`).not.toContain("secret");
+    expect(texts[1]).toContain(broken.host);
+    expect(client.logged()).toContain("registry.retry");
+  });
+
+  it("does not follow a redirect of a request with a body", async () => {
+    await using server = await startScript({ status: 307, headers: { location: "/elsewhere" } });
+    await using client = createTestClient();
+
+    const thrown = await thrownBy(() => startUpload(client.repository(server.host, { side: "target" }), never));
+
+    expect(thrown).toMatchObject({ code: "TARGET_UNAVAILABLE", httpStatus: 307 });
+    expect(server.requests).toHaveLength(1);
+  });
+});
