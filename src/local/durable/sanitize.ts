@@ -1,0 +1,30 @@
+const credentialMarks = [
+  "Token=",
+  "DefaultEndpointsProtocol=http",
+  "AccountKey=",
+  "Data Source=",
+  "Server=",
+  "Password=",
+  "pwd=",
+  "&amp;sig=",
+  "&sig=",
+  "?sig=",
+  "SharedAccessKey=",
+  "&amp;code=",
+  "&code=",
+  "?code=",
+  "key=",
+];
+const mark = new RegExp(
+  `(?:${credentialMarks.map((text) => text.replace(/[?&]/g, "\\$&")).join("|")})[^<"'\\r\\n]*`,
+  "gi",
+);
+
+/**
+ * What the genuine host leaves of a message: text that looks like a credential is cut up to the next quote or line end.
+ * That also cuts into the JSON which an orchestrator's failure carries, and can make it unreadable (azure-functions-host
+ * issue 11896). Source: azure-functions-host, Sanitizer.cs.
+ */
+export function sanitize(message: string): string {
+  return message.replace(mark, "[Hidden Credential]");
+}
