@@ -50,41 +50,23 @@ export function usage(message: string, hint?: string): CliError {
   return new CliError({ exitCode: exitCodes.usage, message, hint });
 }
 
-function toSource(flags: ImportFlags, credentials: SourceCredentials | undefined): ImportRequest["source"] {
-  const { registry, source } = flags;
+/** The reference goes as it was typed: the service knows aliases, hosts and what to say about a wrong one. */
+function toSource(
+  { registry, source }: ImportFlags,
+  credentials: SourceCredentials | undefined,
+): ImportRequest["source"] {
   const withCredentials = definedOnly({ credentials });
-  if (registry !== undefined) {
-    if (!isResourceId(registry)) {
-      return { registryUri: registry, sourceImage: withoutHost(source, registry), ...withCredentials };
-    }
-    if (credentials !== undefined) {
-      throw usage(
-        "--registry with a resource id takes no credentials",
-        "give the login server to use --username/--password",
-      );
-    }
-    return { resourceId: registry, sourceImage: source };
-  }
-  if (credentials === undefined) return source;
-  const slash = source.indexOf("/");
-  const host = source.slice(0, Math.max(slash, 0));
-  if (!/[.:]|^localhost$/.test(host)) {
-    throw usage(
-      "--source names no registry",
-      `e.g. --source docker.io/${source.replace(/^\/+/, "")}, or --registry HOST`,
-    );
-  }
-  return { registryUri: host, sourceImage: source.slice(slash + 1), ...withCredentials };
+  if (registry === undefined) return credentials === undefined ? source : { sourceImage: source, ...withCredentials };
+  if (!isResourceId(registry)) return { registryUri: registry, sourceImage: source, ...withCredentials };
+  if (credentials === undefined) return { resourceId: registry, sourceImage: source };
+  throw usage(
+    "--registry with a resource id takes no credentials",
+    "give the login server to use --username and --password",
+  );
 }
 
 function isResourceId(registry: string): boolean {
   return registry.toLowerCase().startsWith("/subscriptions/");
-}
-
-/** With `--registry` the source is an image even if it names that registry again, as with `az acr import`. */
-function withoutHost(source: string, registry: string): string {
-  const host = registry.replace(/^https?:\/\//, "").replace(/\/+$/, "");
-  return source.toLowerCase().startsWith(`${host.toLowerCase()}/`) ? source.slice(host.length + 1) : source;
 }
 
 function parseLabels(texts: readonly string[]): Record<string, string> {

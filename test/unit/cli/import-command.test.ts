@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { importRequestSchema } from "../../../src/domain/import-request-schema.ts";
 import { aFailure, aProblem, aRecord, ended, importId, startFakeApi } from "./fake-api.ts";
 import { runCli } from "./run-cli.ts";
 
@@ -42,11 +43,6 @@ describe("drayage import: the request", () => {
       { source: { registryUri: "src.example", sourceImage: "team/app:1" } },
     ],
     [
-      "--source without the registry that --registry names again",
-      ["-r", "src.example", "--source", "src.example/team/app:1"],
-      { source: { registryUri: "src.example", sourceImage: "team/app:1" } },
-    ],
-    [
       "a resource id",
       [
         "-r",
@@ -62,12 +58,11 @@ describe("drayage import: the request", () => {
       },
     ],
     [
-      "credentials, with the host cut from the short form",
+      "credentials with the short form",
       ["--source", "src.example:5000/team/app:1", "-u", "ci", "-p", "s3cret-value"],
       {
         source: {
-          registryUri: "src.example:5000",
-          sourceImage: "team/app:1",
+          sourceImage: "src.example:5000/team/app:1",
           credentials: { username: "ci", password: "s3cret-value" },
         },
       },
@@ -80,6 +75,7 @@ describe("drayage import: the request", () => {
 
     expect(run.exitCode).toBe(0);
     expect(api.seen.map((request) => request.body)).toEqual([body]);
+    expect(importRequestSchema.safeParse(body).success).toBe(true); // a body that the service reads
     expect(run.stdout + run.stderr).not.toContain("s3cret-value");
   });
 
@@ -156,7 +152,6 @@ describe("drayage import: wrong usage", () => {
     ["a label twice", [...image, "--label", "a=1", "--label", "a=2"], "given twice"],
     ["a wait that is no time", [...image, "--wait", "soon"], "e.g. 15m"],
     ["credentials with a resource id", ["-r", "/subscriptions/s", "--source", "a", "-p", "x"], "takes no credentials"],
-    ["credentials for no registry", ["--source", "alpine:3.20", "-p", "x"], "docker.io/alpine:3.20"],
     ["an endpoint that is no URL", [...image, "--endpoint", "localhost:7071"], "http or https URL"],
   ];
   it.each(wrong)("refuses %s before anything is sent", async (_, args, said) => {
