@@ -1,6 +1,6 @@
 import { createCipheriv, createHash } from "node:crypto";
 import { type Descriptor, mediaTypes } from "../../src/descriptor.ts";
-import { type Digest, digestOf } from "../../src/digest.ts";
+import { type Digest, digestOf, digestSchema } from "../../src/digest.ts";
 
 /** Content with what a manifest says about it. */
 export interface TestBlob {
@@ -48,6 +48,8 @@ const configTypes = {
   docker: "application/vnd.docker.container.image.v1+json",
 } as const;
 
+const someSha512 = digestSchema.parse(`sha512:${"0".repeat(128)}`);
+
 /** `sizeBytes` bytes that look random and are the same for the same seed. */
 export function testBytes(sizeBytes: number, seed: string): Uint8Array {
   const key = createHash("sha256").update(seed).digest().subarray(0, 16);
@@ -73,6 +75,8 @@ export interface ImageSpec {
   readonly artifactType?: string;
   /** Layers that live at these URLs; their bytes are in no registry. */
   readonly foreignLayers?: readonly { readonly sizeBytes: number; readonly urls: readonly string[] }[];
+  /** Of the layers' digests. */
+  readonly algorithm?: "sha256" | "sha512";
   /** Same seed, same bytes. Default "image". */
   readonly seed?: string;
 }
@@ -82,9 +86,11 @@ export function image(spec: ImageSpec = {}): TestImage {
   const format = spec.format ?? "oci";
   const seed = spec.seed ?? "image";
   const platform = spec.platform ?? { os: "linux", architecture: "amd64" };
-  const layers = (spec.layers ?? [1_000]).map((layer, at) =>
-    testBlob(typeof layer === "number" ? layerBytes(layer, `${seed} layer ${at}`) : layer, layerTypes[format]),
-  );
+  const like = spec.algorithm === "sha512" ? someSha512 : undefined;
+  const layers = (spec.layers ?? [1_000]).map((layer, at) => {
+    const content = typeof layer === "number" ? layerBytes(layer, `${seed} layer ${at}`) : layer;
+    return testBlob(content, layerTypes[format], like);
+  });
   const foreign = (spec.foreignLayers ?? []).map(({ sizeBytes, urls }, at) => ({
     ...testBlob(layerBytes(sizeBytes, `${seed} foreign ${at}`), layerTypes[`${format}Foreign`]).descriptor,
     urls,
@@ -225,6 +231,17 @@ export function artifact(spec: ArtifactSpec): TestImage {
     annotations: spec.annotations,
   });
   return { root, manifests: [root], blobs: [empty, content] };
+}
+
+/** An artifact as clients stored it before OCI 1.1: blobs, and no config. */
+export function artifactManifest(spec: Pick<ArtifactSpec, "artifactType" | "content" | "subject">): TestImage {
+  const content = testBlob(spec.content ?? new TextEncoder().encode(spec.artifactType), "application/octet-stream");
+  const root = manifestOf(mediaTypes.ociArtifactManifest, {
+    artifactType: spec.artifactType,
+    blobs: [content.descriptor],
+    subject: spec.subject,
+  });
+  return { root, manifests: [root], blobs: [content] };
 }
 
 /** A schema 1 manifest: what no importer takes any more. */

@@ -6,6 +6,10 @@ export interface RegistryBehaviour {
   readonly sessions: "stateful" | "stateless";
   /** `ignored`: chunks are appended wherever they say they belong, like distribution 2.8 does. */
   readonly contentRange: "checked" | "ignored";
+  /** What becomes of a session whose client goes away in the middle of a chunk. zot forgets it. */
+  readonly interrupted: "kept" | "forgotten";
+  /** `POST …?digest=` with the whole blob: taken, or answered by a session, like distribution 2.8 does. */
+  readonly wholePost: "taken" | "ignored";
   /** What a manifest PUT answers when a blob of it is missing. */
   readonly missingBlobs: "400" | "404" | "accepted";
   /** What an index PUT answers when a child of it is missing. */
@@ -20,6 +24,8 @@ export const conformant: RegistryBehaviour = {
   urls: "relative",
   sessions: "stateless",
   contentRange: "checked",
+  interrupted: "kept",
+  wholePost: "taken",
   missingBlobs: "400",
   missingChildren: "400",
   referrers: "served",
@@ -32,5 +38,6 @@ export const distribution28: RegistryBehaviour = {
   urls: "absolute",
   sessions: "stateful",
   contentRange: "ignored",
+  wholePost: "ignored",
   referrers: "missing",
 };

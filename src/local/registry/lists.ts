@@ -28,7 +28,7 @@ export function createLists({ catalog, behaviour, origin }: ListsDeps) {
     repositories: (call: Call): Answer =>
       paged(call, [...catalog.repositories.keys()], (repositories) => ({ repositories })),
     referrers: (call: Call, name: string, subject: Digest): Answer => {
-      if (behaviour.referrers === "missing") throw new Refusal(404, "NOT_FOUND", "referrers are not supported");
+      if (behaviour.referrers === "missing") return plainNotFound();
       const wanted = call.query.get("artifactType");
       const manifests = [...(catalog.repositories.get(name)?.manifests.values() ?? [])]
         .filter((manifest) => manifest.subject === subject)
@@ -45,6 +45,12 @@ export function createLists({ catalog, behaviour, origin }: ListsDeps) {
       return jsonAnswer(200, index, { "content-type": mediaTypes.ociIndex, ...headers });
     },
   };
+}
+
+/** What distribution 2.8 answers at paths that it does not know. */
+function plainNotFound(): Answer {
+  const body = new TextEncoder().encode("404 page not found\n");
+  return { kind: "answer", status: 404, headers: { "content-type": "text/plain; charset=utf-8" }, body };
 }
 
 function pageOf(call: Call, sorted: readonly string[]): { page: readonly string[]; next: string | undefined } {

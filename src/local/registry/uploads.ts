@@ -90,7 +90,7 @@ export function createUploads(deps: UploadsDeps) {
       return created(deps, repository, mount);
     }
     const wanted = call.query.get("digest");
-    if (wanted === null) {
+    if (wanted === null || behaviour.wholePost === "ignored") {
       const session = await start(repository, algorithmOf(call.query.get("digest-algorithm")));
       return progress(deps, session, 202);
     }
@@ -100,9 +100,20 @@ export function createUploads(deps: UploadsDeps) {
     return await commit(session, digest);
   };
 
+  const cancel = async (session: Session): Promise<Answer> => {
+    await end(session);
+    await session.file.discard();
+    return answer(204);
+  };
+
   const patch = async (call: Call, session: Session): Promise<Answer> => {
     checkContentRange(deps, session, call);
-    await append(session, call);
+    try {
+      await append(session, call);
+    } catch (thrown) {
+      if (behaviour.interrupted === "forgotten") await cancel(session);
+      throw thrown;
+    }
     return progress(deps, session, 202);
   };
 
@@ -111,12 +122,6 @@ export function createUploads(deps: UploadsDeps) {
     checkContentRange(deps, session, call);
     await append(session, call);
     return await commit(session, digest);
-  };
-
-  const cancel = async (session: Session): Promise<Answer> => {
-    await end(session);
-    await session.file.discard();
-    return answer(204);
   };
 
   const onSession = async (call: Call, session: Session): Promise<Answer> => {
