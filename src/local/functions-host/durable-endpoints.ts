@@ -1,11 +1,16 @@
 import { z } from "zod";
+import { unreachable } from "../../errors.ts";
+import type { CommandOutcome, DurableEngine } from "../durable/engine.ts";
+import type { RuntimeStatus } from "../durable/records.ts";
 import { type DurableClientInputOptions, instanceLinks } from "./durable-client-input.ts";
 import { createInstanceList, parseFilter } from "./durable-instances.ts";
-import { type DurableEngine, type InstanceStatus, isFinished } from "./durable-port.ts";
 import { type HostAnswer, type HostRequest, jsonAnswer, messageOf } from "./http-server.ts";
 
+/** What the endpoints need of the engine. */
+export type EndpointEngine = Omit<DurableEngine, "close" | "waitFor" | "whenIdle">;
+
 export interface DurableEndpointsDeps {
-  readonly engine: DurableEngine;
+  readonly engine: EndpointEngine;
   readonly hubName: string;
   readonly code: string;
 }
@@ -40,17 +45,13 @@ export function createDurableEndpoints({ engine, hubName, code }: DurableEndpoin
   async function start(request: HostRequest, name: string, instanceId: string | undefined): Promise<HostAnswer> {
     const input = parseBody(request);
     if (input.kind === "invalid") return invalidJson(input.reason);
-    if (instanceId !== undefined) {
-      const existing = await engine.getStatus(instanceId, {});
-      if (existing && !isFinished(existing.runtimeStatus)) return alreadyExists(existing);
-    }
     const version = request.query.get("version");
-    const id = await engine.start(name, {
+    const outcome = await engine.start(name, {
       ...(instanceId === undefined ? {} : { instanceId }),
       ...(input.kind === "empty" ? {} : { input: input.value }),
       ...(version === null ? {} : { version }),
     });
-    return started(request, id);
+    return outcome.kind === "exists" ? alreadyExists(outcome.status) : started(request, outcome.instanceId);
   }
 
   function started(request: HostRequest, instanceId: string): HostAnswer {
@@ -66,26 +67,22 @@ export function createDurableEndpoints({ engine, hubName, code }: DurableEndpoin
     if (request.method === "GET") return instances.page(request);
     if (request.method !== "DELETE") return notFound;
     const filter = parseFilter(request.query);
-    if (!filter.createdTimeFrom) return jsonAnswer(400, "Please provide value for 'createdTimeFrom' parameter.");
-    const ended = (await engine.list(filter)).filter(({ runtimeStatus }) => isFinished(runtimeStatus));
-    if (ended.length === 0) return notFound;
-    for (const { instanceId } of ended) await engine.purge(instanceId);
-    return jsonAnswer(200, { instancesDeleted: ended.length });
+    if (filter.createdFromMs === undefined) {
+      return jsonAnswer(400, "Please provide value for 'createdTimeFrom' parameter.");
+    }
+    const purged = await Promise.all(engine.list(filter).map(({ instanceId }) => engine.purge(instanceId)));
+    const instancesDeleted = purged.filter(({ kind }) => kind === "accepted").length;
+    return instancesDeleted === 0 ? notFound : jsonAnswer(200, { instancesDeleted });
   }
 
   async function onInstance(request: HostRequest, instanceId: string): Promise<HostAnswer> {
     if (request.method === "GET") return instances.one(request, instanceId);
     if (request.method !== "DELETE") return notFound;
-    const status = await engine.getStatus(instanceId, {});
-    if (!status) return notFound;
-    if (!isFinished(status.runtimeStatus)) {
-      return jsonAnswer(
-        412,
-        `Only orchestrations in a terminal state can be purged, but the orchestration with instance ID ${instanceId} has status ${status.runtimeStatus}`,
-      );
-    }
-    await engine.purge(instanceId);
-    return jsonAnswer(200, { instancesDeleted: 1 });
+    const outcome = await engine.purge(instanceId);
+    if (outcome.kind === "missing") return notFound;
+    if (outcome.kind === "accepted") return jsonAnswer(200, { instancesDeleted: 1 });
+    const text = `Only orchestrations in a terminal state can be purged, but the orchestration with instance ID ${instanceId} has status ${outcome.status}`;
+    return jsonAnswer(412, text);
   }
 
   async function operate(
@@ -94,77 +91,79 @@ export function createDurableEndpoints({ engine, hubName, code }: DurableEndpoin
     operation: string,
     eventName: string | undefined,
   ): Promise<HostAnswer> {
-    const status = await engine.getStatus(instanceId, {});
-    const name = operation.toLowerCase();
-    if (name === "rewind") return rewind(request, instanceId, status);
-    if (!status) return notFound;
-    if (name === "restart") return restart(request, status);
-    if (!operations.includes(name)) return notFound;
-    if (isFinished(status.runtimeStatus)) return gone;
-    if (name === "raiseevent") return raiseEvent(request, instanceId, eventName);
-    return control(name, status, request.query.get("reason") ?? "");
+    const reason = request.query.get("reason") ?? "";
+    switch (operation.toLowerCase()) {
+      case "raiseevent":
+        return eventName === undefined ? notFound : raiseEvent(request, instanceId, eventName);
+      case "terminate":
+        return toAnswer("terminate", instanceId, await engine.terminate(instanceId, reason));
+      case "suspend":
+        return toAnswer("suspend", instanceId, await engine.suspend(instanceId, reason));
+      case "resume":
+        return toAnswer("resume", instanceId, await engine.resume(instanceId, reason));
+      case "rewind":
+        return rewound(instanceId, await engine.rewind(instanceId, reason));
+      case "restart":
+        return restart(request, instanceId);
+      default:
+        return notFound;
+    }
   }
 
-  async function control(verb: string, status: InstanceStatus, reason: string): Promise<HostAnswer> {
-    const { instanceId, runtimeStatus } = status;
-    const isSuspended = runtimeStatus === "Suspended";
-    if (verb === "terminate") await engine.terminate(instanceId, reason);
-    else if (verb === "suspend" && !isSuspended) await engine.suspend(instanceId, reason);
-    else if (verb === "resume" && isSuspended) await engine.resume(instanceId, reason);
-    else return wrongState(verb, status);
-    return accepted;
-  }
-
-  async function raiseEvent(
-    request: HostRequest,
-    instanceId: string,
-    eventName: string | undefined,
-  ): Promise<HostAnswer> {
-    if (eventName === undefined) return notFound;
+  async function raiseEvent(request: HostRequest, instanceId: string, eventName: string): Promise<HostAnswer> {
+    if (!engine.getStatus(instanceId, { showInput: false })) return notFound;
     if (!(request.headers["content-type"] ?? "").toLowerCase().includes("application/json")) {
       return jsonAnswer(400, { Message: "Only application/json request content is supported" });
     }
     const data = parseBody(request);
     if (data.kind === "invalid") return invalidJson(data.reason);
-    await engine.raiseEvent(instanceId, eventName, data.kind === "empty" ? null : data.value);
-    return accepted;
+    const value = data.kind === "empty" ? null : data.value;
+    return toAnswer("raise an event to", instanceId, await engine.raiseEvent(instanceId, eventName, value));
   }
 
-  async function rewind(request: HostRequest, id: string, status: InstanceStatus | undefined): Promise<HostAnswer> {
-    if (!status) return jsonAnswer(404, `No orchestration with instance ID "${id}" found.`);
-    if (status.runtimeStatus !== "Failed") {
-      const text = `This orchestration has status ${status.runtimeStatus}, but only orchestrations in the "Failed" state can be rewound.`;
-      return jsonAnswer(412, text);
-    }
-    await engine.rewind(id, request.query.get("reason") ?? "");
-    return accepted;
-  }
-
-  async function restart(request: HostRequest, status: InstanceStatus): Promise<HostAnswer> {
+  async function restart(request: HostRequest, instanceId: string): Promise<HostAnswer> {
+    const status = engine.getStatus(instanceId, { showInput: true });
+    if (!status) return notFound;
+    const { name, input } = status;
     const keepsId = request.query.get("restartWithNewInstanceId")?.toLowerCase() === "false";
-    if (keepsId && !isFinished(status.runtimeStatus)) return alreadyExists(status);
-    const { input } = (await engine.getStatus(status.instanceId, { showInput: true })) ?? status;
-    const id = await engine.start(status.name, { input, ...(keepsId ? { instanceId: status.instanceId } : {}) });
-    return started(request, id);
+    const outcome = await engine.start(name, { input, ...(keepsId ? { instanceId } : {}) });
+    return outcome.kind === "exists" ? alreadyExists(outcome.status) : started(request, outcome.instanceId);
   }
 }
 
-const operations: readonly string[] = ["raiseevent", "terminate", "suspend", "resume"];
 const notFound: HostAnswer = { status: 404 };
 const accepted: HostAnswer = { status: 202 };
 const gone: HostAnswer = { status: 410 };
 
-function alreadyExists({ runtimeStatus }: InstanceStatus): HostAnswer {
-  return jsonAnswer(409, { Message: `An Orchestration instance with the status ${runtimeStatus} already exists.` });
+function alreadyExists(status: RuntimeStatus): HostAnswer {
+  return jsonAnswer(409, { Message: `An Orchestration instance with the status ${status} already exists.` });
 }
 
-function wrongState(verb: string, { instanceId, runtimeStatus }: InstanceStatus): HostAnswer {
-  return jsonAnswer(500, {
-    Message: "Something went wrong while processing your request",
-    ExceptionMessage: `Cannot ${verb} the orchestration instance ${instanceId} because instance is in the ${runtimeStatus} state.`,
-    ExceptionType: "System.InvalidOperationException",
-    StackTrace: "",
-  });
+function toAnswer(verb: string, instanceId: string, outcome: CommandOutcome): HostAnswer {
+  switch (outcome.kind) {
+    case "accepted":
+      return accepted;
+    case "missing":
+      return notFound;
+    case "finished":
+      return gone;
+    case "conflict":
+      return jsonAnswer(500, {
+        Message: "Something went wrong while processing your request",
+        ExceptionMessage: `Cannot ${verb} the orchestration instance ${instanceId} because instance is in the ${outcome.status} state.`,
+        ExceptionType: "System.InvalidOperationException",
+        StackTrace: "",
+      });
+    default:
+      return unreachable(outcome);
+  }
+}
+
+function rewound(instanceId: string, outcome: CommandOutcome): HostAnswer {
+  if (outcome.kind === "accepted") return accepted;
+  if (outcome.kind === "missing") return jsonAnswer(404, `No orchestration with instance ID "${instanceId}" found.`);
+  const text = `This orchestration has status ${outcome.status}, but only orchestrations in the "Failed" state can be rewound.`;
+  return jsonAnswer(412, text);
 }
 
 function invalidJson(reason: string): HostAnswer {

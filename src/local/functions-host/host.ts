@@ -1,7 +1,7 @@
+import type { DurableEngine } from "../durable/engine.ts";
 import { createAdminEndpoints } from "./admin-endpoints.ts";
 import { durableClientInput } from "./durable-client-input.ts";
-import { createDurableEndpoints } from "./durable-endpoints.ts";
-import type { DurableEngine } from "./durable-port.ts";
+import { createDurableEndpoints, type EndpointEngine } from "./durable-endpoints.ts";
 import { createEventGridEndpoint } from "./event-grid.ts";
 import { type HostConfig, readHostConfig } from "./host-json.ts";
 import { createAuthorization, type IsAuthorized } from "./host-keys.ts";
@@ -16,6 +16,9 @@ import { createScheduleStore, timerFunctions } from "./timer-triggers.ts";
 import type { Worker } from "./worker.ts";
 
 export type HostLog = (event: string, fields: Record<string, unknown>) => void;
+
+/** The durable engine of a host. */
+export type HostEngine = EndpointEngine & Pick<DurableEngine, "close">;
 
 export interface OpenEngineContext {
   readonly worker: Worker;
@@ -38,14 +41,14 @@ export interface ServeOptions {
   readonly keys: readonly string[] | undefined;
   readonly clock: TimerClock;
   readonly log: HostLog;
-  readonly openEngine: (context: OpenEngineContext) => Promise<DurableEngine>;
+  readonly openEngine: (context: OpenEngineContext) => Promise<HostEngine>;
 }
 
 export interface FunctionsHost {
   /** Origin, without a trailing slash. */
   readonly url: string;
   readonly port: number;
-  readonly engine: DurableEngine;
+  readonly engine: HostEngine;
   /** Stops listening, lets functions end for 5 s, runs the app's terminate hooks, closes the engine. May be repeated. */
   readonly close: () => Promise<void>;
 }
@@ -68,7 +71,7 @@ export async function serveApp(options: ServeOptions): Promise<FunctionsHost> {
     handle: async (request) => (await ready.promise)(request),
     log,
   }).catch(async (thrown: unknown) => {
-    await engine.close();
+    await engine.close(0);
     throw thrown;
   });
   const url = `http://127.0.0.1:${server.port}`;
@@ -107,6 +110,7 @@ export async function serveApp(options: ServeOptions): Promise<FunctionsHost> {
   log("host.started", { url, functions: functions.length });
 
   async function stop(): Promise<void> {
+    const deadline = performance.now() + graceMs;
     await within(
       Promise.all([
         server.close(graceMs),
@@ -119,7 +123,7 @@ export async function serveApp(options: ServeOptions): Promise<FunctionsHost> {
       ]),
       graceMs,
     );
-    await engine.close();
+    await engine.close(Math.max(0, deadline - performance.now()));
     log("host.stopped", {});
   }
   let stopping: Promise<void> | undefined;
@@ -137,7 +141,7 @@ export async function serveApp(options: ServeOptions): Promise<FunctionsHost> {
 interface EndpointsContext {
   readonly options: ServeOptions;
   readonly config: HostConfig;
-  readonly engine: DurableEngine;
+  readonly engine: HostEngine;
   readonly url: string;
   readonly code: string;
   readonly run: RunFunction;

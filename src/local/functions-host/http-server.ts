@@ -37,8 +37,14 @@ export interface HttpServer {
 
 /** Listens on loopback only. `port` 0 lets the system choose. */
 export async function startHttpServer(port: number, { handle, log }: HttpServerDeps): Promise<HttpServer> {
+  let isClosing = false;
   const server = createServer({ keepAliveTimeout: 60_000 }, (request, response) => {
-    serve(request, response, handle).catch((thrown: unknown) => {
+    const answer = async (asked: HostRequest) => {
+      const given = await handle(asked);
+      if (isClosing) response.setHeader("connection", "close"); // else close() would wait for the idle connection
+      return given;
+    };
+    serve(request, response, answer).catch((thrown: unknown) => {
       log("http.failed", { path: pathOf(request), error: messageOf(thrown) });
       if (response.headersSent) response.destroy();
       else send(response, { status: 500 });
@@ -52,6 +58,7 @@ export async function startHttpServer(port: number, { handle, log }: HttpServerD
     port: portOf(server.address()),
     close: (graceMs) =>
       new Promise<void>((resolve) => {
+        isClosing = true;
         const cut = setTimeout(() => server.closeAllConnections(), graceMs);
         server.close(() => {
           clearTimeout(cut);
