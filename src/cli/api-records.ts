@@ -87,6 +87,7 @@ export const partPageSchema = z.looseObject({ parts: z.array(partViewSchema), co
 
 /** What `dryRun: true` answers; its shape is the service's affair but for the numbers that are shown. */
 export const dryRunSchema = z.looseObject({
+  action: z.string().optional(),
   source: importViewSchema.shape.source.optional(),
   target: importViewSchema.shape.target.optional(),
   progress: progressViewSchema.optional(),

@@ -84,7 +84,8 @@ export function formatPlan(plan: DryRun): string {
     const { manifests, blobs, bytes } = progress;
     const missing = Math.max(0, bytes.total - bytesDone(progress));
     lines.push(`  ${manifests.total} manifests, ${blobs.total} blobs, ${formatBytes(bytes.total)}`);
-    lines.push(`  to copy: ${blobs.total - blobs.done} blobs, ${formatBytes(missing)}`);
+    const toCopy = `to copy: ${blobs.total - blobs.done} blobs, ${formatBytes(missing)}`;
+    lines.push(`  ${plan.action === "skip" ? "nothing to do: the target holds it already" : toCopy}`);
   }
   lines.push(...plan.warnings.map((warning) => `  warning: ${warning}`));
   return lines.map((line) => `${printable(line)}\n`).join("");
