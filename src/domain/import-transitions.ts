@@ -18,10 +18,10 @@ export function cancelRequested(record: ImportRecord, now: Date): ImportRecord {
   return { ...record, cancelRequestedAt: now.toISOString() };
 }
 
-/** A part of the import has failed for good: the others shall stop. */
-export function stopRequested(record: ImportRecord, now: Date): ImportRecord {
+/** A part of the import has failed for good: the others shall stop, and this is what it will end with. */
+export function stopRequested(record: ImportRecord, now: Date, error: ImportErrorWire): ImportRecord {
   if (hasEnded(record.state) || record.stopRequestedAt !== undefined) return record;
-  return { ...record, stopRequestedAt: now.toISOString() };
+  return { ...record, stopRequestedAt: now.toISOString(), error: fitError(error) };
 }
 
 export interface RetryChoice {

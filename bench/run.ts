@@ -1,0 +1,225 @@
+import { execFileSync } from "node:child_process";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { rm } from "node:fs/promises";
+import { cpus, totalmem } from "node:os";
+import { join, resolve } from "node:path";
+import { parseArgs } from "node:util";
+import { startDockerRegistry, startFreshRegistry, startService } from "./processes.ts";
+import { pushBlob, pushImage, pushIndex, type SeededDescriptor } from "./seed.ts";
+import { startThrottleProxy } from "./throttle-proxy.ts";
+import { type Copier, type CopyJob, drayage, floor, peer, readOnce } from "./tools.ts";
+
+const MiB = 1024 * 1024;
+
+const { values: options } = parseArgs({
+  options: {
+    runs: { type: "string", default: "3" },
+    cases: { type: "string", default: "a,b,c,d,e,slow,flat" },
+    directory: { type: "string", default: process.env.BENCH_DIR ?? "bench/work" },
+    out: { type: "string", default: "bench/results.json" },
+  },
+});
+const runs = Number(options.runs);
+const wanted = new Set(options.cases.split(","));
+const work = resolve(options.directory);
+mkdirSync(work, { recursive: true });
+
+interface CaseResult {
+  readonly seconds: Readonly<Record<string, number>>;
+  readonly ratioToSkopeo?: number;
+  readonly ratioToFloor?: number;
+  readonly peakMB: number;
+  readonly transactions: number;
+}
+
+const peers = (["skopeo", "crane", "regctl"] as const).filter(isOnPath);
+const results: Record<string, CaseResult> = {};
+
+await using source = await startDockerRegistry(join(work, "source"));
+const layer = wanted.has("a") ? await seedOneLayer("bench/large", 2048 * MiB) : undefined;
+if (wanted.has("flat")) await seedOneLayer("bench/layer200", 200 * MiB);
+if (wanted.has("slow")) await seedOneLayer("bench/layer512", 512 * MiB);
+if (wanted.has("b") || wanted.has("e")) await seedPlatforms();
+if (wanted.has("c")) await seedLayers("bench/small", 3, MiB);
+if (wanted.has("d")) await seedMany();
+
+if (layer !== undefined) {
+  const withFloor = { floor: ({ target }: CopyJob) => floor(source.host, target, "bench/large", layer.digest) };
+  await measure("a", ["bench/large:1"], { extra: withFloor });
+}
+if (wanted.has("flat")) await measure("flat200", ["bench/layer200:1"], { only: ["drayage"] });
+if (wanted.has("b")) await measure("b", ["bench/platforms:1"], {});
+if (wanted.has("c")) await measure("c", ["bench/small:1"], {});
+if (wanted.has("d")) await measure("d", manyImages(), {});
+if (wanted.has("e")) await measure("e", ["bench/platforms:1"], { again: true });
+if (wanted.has("slow")) await measureSlowSource();
+report();
+await source[Symbol.asyncDispose]();
+await rm(work, { recursive: true, force: true });
+
+interface MeasureOptions {
+  readonly extra?: Readonly<Record<string, Copier>>;
+  readonly only?: readonly string[];
+  /** Measures the second copy into the same target: everything is there. */
+  readonly again?: boolean;
+}
+
+/** Runs every tool in turn, `runs` times, each into a fresh target; the service is fresh per case (peak memory). */
+async function measure(name: string, images: readonly string[], { extra = {}, only, again = false }: MeasureOptions) {
+  const copiers = { ...Object.fromEntries(peers.map((name) => [name, peer(name)])), ...extra };
+  const tools = ["drayage", ...Object.keys(copiers)].filter((tool) => only?.includes(tool) ?? true);
+  const seconds: Record<string, number[]> = {};
+  let peakMB = 0;
+  let transactions = 0;
+  for (let run = 0; run < runs; run += 1) {
+    for (const tool of tools) {
+      await using target = await startFreshRegistry(join(work, "target"));
+      const job = { source: source.host, target: target.host, images };
+      const copy = copiers[tool];
+      const measured = copy === undefined ? await runDrayage(job, again) : await runPeer(copy, job, again);
+      peakMB = Math.max(peakMB, measured.peakMB);
+      transactions = Math.max(transactions, measured.transactions / images.length);
+      seconds[tool] = [...(seconds[tool] ?? []), measured.seconds];
+      console.log(`${name} run ${run + 1} ${tool.padEnd(8)} ${measured.seconds.toFixed(3)} s`);
+    }
+  }
+  record(name, seconds, peakMB, transactions);
+}
+
+interface Measured {
+  readonly seconds: number;
+  readonly peakMB: number;
+  readonly transactions: number;
+}
+
+/** A service of its own, so that its peak memory is that of this case. */
+async function runDrayage(job: CopyJob, again: boolean): Promise<Measured> {
+  await using service = await startService(work, [job.source, job.target]);
+  const copy = drayage(service.url, again ? "skipIfSame" : "fail");
+  if (again) await copy(job);
+  const before = await service.transactions();
+  const seconds = await copy(job);
+  return { seconds, peakMB: await service.peakMB(), transactions: (await service.transactions()) - before };
+}
+
+async function runPeer(copy: Copier, job: CopyJob, again: boolean): Promise<Measured> {
+  if (again) await copy(job);
+  return { seconds: await copy(job), peakMB: 0, transactions: 0 };
+}
+
+async function measureSlowSource() {
+  const seconds: Record<string, number[]> = {};
+  let peakMB = 0;
+  let transactions = 0;
+  await using proxy = await startThrottleProxy(source.host, 20_000_000);
+  const digest = await digestOfOnlyLayer("bench/layer512");
+  for (let run = 0; run < runs; run += 1) {
+    await using target = await startFreshRegistry(join(work, "target"));
+    await using service = await startService(work, [proxy.host, target.host]);
+    const before = await service.transactions();
+    const took = await drayage(service.url)({ source: proxy.host, target: target.host, images: ["bench/layer512:1"] });
+    transactions = Math.max(transactions, (await service.transactions()) - before);
+    peakMB = Math.max(peakMB, await service.peakMB());
+    const single = run === 0 ? await readOnce(proxy.host, "bench/layer512", digest) : undefined;
+    seconds.drayage = [...(seconds.drayage ?? []), took];
+    if (single !== undefined) seconds.oneConnection = [single];
+    console.log(
+      `slow run ${run + 1} drayage ${took.toFixed(3)} s${single === undefined ? "" : `, one connection ${single.toFixed(3)} s`}`,
+    );
+  }
+  record("slow", seconds, peakMB, transactions);
+}
+
+function record(name: string, seconds: Readonly<Record<string, number[]>>, peakMB: number, transactions: number) {
+  const medians = Object.fromEntries(Object.entries(seconds).map(([tool, values]) => [tool, round(median(values))]));
+  const ratio = (other: string) => {
+    const [ours, theirs] = [medians.drayage, medians[other]];
+    return ours === undefined || theirs === undefined ? undefined : round(ours / theirs);
+  };
+  const ratioToSkopeo = ratio("skopeo");
+  const ratioToFloor = ratio("floor");
+  results[name] = {
+    seconds: medians,
+    ...(ratioToSkopeo === undefined ? {} : { ratioToSkopeo }),
+    ...(ratioToFloor === undefined ? {} : { ratioToFloor }),
+    peakMB: Math.round(peakMB),
+    transactions: round(transactions),
+  };
+}
+
+function report() {
+  console.table(Object.entries(results).map(([name, { seconds, ...rest }]) => ({ case: name, ...seconds, ...rest })));
+  const machine = `${cpus().length} × ${cpus()[0]?.model}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}`;
+  const document = { machine, date: new Date().toISOString().slice(0, 10), runs, cases: results };
+  writeFileSync(options.out, `${JSON.stringify(document, null, 2)}\n`);
+  console.log(`written to ${options.out}`);
+}
+
+async function seedOneLayer(repository: string, sizeBytes: number): Promise<SeededDescriptor> {
+  const descriptor = await pushBlob(source.host, repository, repository, sizeBytes);
+  await pushImage(source.host, repository, "1", [descriptor]);
+  return descriptor;
+}
+
+async function seedLayers(repository: string, count: number, sizeBytes: number) {
+  const layers = [];
+  for (let at = 0; at < count; at += 1)
+    layers.push(await pushBlob(source.host, repository, `${repository}${at}`, sizeBytes));
+  await pushImage(source.host, repository, "1", layers);
+}
+
+/** Five platforms of six layers each, 385 MB in all. */
+async function seedPlatforms() {
+  const repository = "bench/platforms";
+  const children = [];
+  for (const architecture of ["amd64", "arm64", "arm", "ppc64le", "s390x"]) {
+    const layers = [];
+    for (const [at, sizeMB] of [40, 20, 10, 4, 2, 1].entries()) {
+      layers.push(await pushBlob(source.host, repository, `${architecture}${at}`, sizeMB * 1_000_000));
+    }
+    const image = await pushImage(source.host, repository, undefined, layers, architecture);
+    children.push({ ...image, platform: { os: "linux", architecture } });
+  }
+  await pushIndex(source.host, repository, "1", children);
+}
+
+function manyImages(): string[] {
+  return Array.from({ length: 300 }, (_, at) => `bench/many-${String(at).padStart(3, "0")}:1`);
+}
+
+/** 300 repositories with an image of three layers of 1 MB each, the first of which is the same everywhere. */
+async function seedMany() {
+  for (const image of manyImages()) {
+    const repository = image.replace(/:1$/, "");
+    const seeds = ["shared", `${repository}1`, `${repository}2`];
+    const layers = [];
+    for (const seed of seeds) layers.push(await pushBlob(source.host, repository, seed, 1_000_000));
+    await pushImage(source.host, repository, "1", layers);
+  }
+}
+
+async function digestOfOnlyLayer(repository: string): Promise<string> {
+  const accept = "application/vnd.oci.image.manifest.v1+json";
+  const response = await fetch(`http://${source.host}/v2/${repository}/manifests/1`, { headers: { accept } });
+  const digest = /"layers":\[\{[^}]*"digest":"([^"]+)"/.exec(await response.text())?.[1];
+  if (digest === undefined) throw new Error(`${repository} has no layer`);
+  return digest;
+}
+
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((one, other) => one - other);
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+}
+
+function round(value: number): number {
+  return Math.round(value * 1_000) / 1_000;
+}
+
+function isOnPath(command: string): boolean {
+  try {
+    execFileSync("which", [command], { stdio: "ignore" });
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,41 @@
+import { once } from "node:events";
+import { createServer, type IncomingMessage, request, type ServerResponse } from "node:http";
+
+export interface ThrottleProxy extends AsyncDisposable {
+  readonly host: string;
+}
+
+/** A proxy before one registry that sends at most `bytesPerSecond` over each connection: a slow source. */
+export async function startThrottleProxy(targetHost: string, bytesPerSecond: number): Promise<ThrottleProxy> {
+  const [hostname, port] = targetHost.split(":");
+  const forward = (incoming: IncomingMessage, outgoing: ServerResponse) => {
+    const options = { hostname, port, method: incoming.method, path: incoming.url, headers: incoming.headers };
+    const upstream = request(options, async (answer) => {
+      outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
+      const begin = performance.now();
+      let sentBytes = 0;
+      for await (const chunk of answer) {
+        outgoing.write(chunk);
+        sentBytes += chunk.length;
+        const aheadMs = (sentBytes / bytesPerSecond) * 1_000 - (performance.now() - begin);
+        if (aheadMs > 1) await new Promise((resolve) => setTimeout(resolve, aheadMs));
+      }
+      outgoing.end();
+    });
+    upstream.on("error", () => outgoing.destroy());
+    outgoing.on("close", () => upstream.destroy());
+    incoming.pipe(upstream);
+  };
+  const server = createServer(forward).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("no port");
+  return {
+    host: `127.0.0.1:${address.port}`,
+    [Symbol.asyncDispose]: async () => {
+      server.closeAllConnections();
+      server.close();
+      await once(server, "close");
+    },
+  };
+}

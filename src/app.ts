@@ -1,0 +1,64 @@
+import { app, type HttpRequest, type InvocationContext } from "@azure/functions";
+import * as df from "durable-functions";
+import { parseConfig } from "./config.ts";
+import { scrub } from "./errors.ts";
+import { type ApiRouteName, apiRoutes } from "./functions/api-routes.ts";
+import { createDurablePort } from "./functions/durable-port.ts";
+import { createOpenApi } from "./functions/openapi.ts";
+import { copyLargeBlob, importSlice } from "./functions/orchestrators/copy-units.ts";
+import { importImage, subOrchestrators } from "./functions/orchestrators/import-image.ts";
+import { importImageName } from "./functions/start-import.ts";
+import { answering, type DurableHttpHandler, type HttpHandler, json } from "./functions/triggers/http-answer.ts";
+import { createServices } from "./services.ts";
+
+/*
+ * The composition root: the one module with effects at import. Settings → services → functions.
+ */
+const log = (event: string, fields: Readonly<Record<string, unknown>>) => {
+  process.stdout.write(`${scrub(JSON.stringify({ event, ...fields }))}\n`);
+};
+const stopping = new AbortController();
+const services = createServices(parseConfig(process.env), log, stopping.signal);
+
+app.hook.appTerminate(async () => {
+  stopping.abort(new Error("the process is about to stop"));
+});
+
+type HttpFunction = (request: HttpRequest, context: InvocationContext) => ReturnType<HttpHandler>;
+
+function registerHttp(
+  name: ApiRouteName,
+  handler: HttpFunction,
+  options: { readonly extraInputs?: df.DurableClientInput[] } = {},
+) {
+  const { method, route, authLevel } = apiRoutes[name];
+  app.http(name, { methods: [method], route, authLevel, ...options, handler: answering(log, handler) });
+}
+
+for (const name of ["getImport", "getImportParts", "listImports", "deleteImport", "getHealth"] as const) {
+  const handler: HttpHandler = services.handlers[name];
+  registerHttp(name, (request) => handler(request));
+}
+
+for (const name of ["postImports", "cancelImport", "retryImport"] as const) {
+  const handler: DurableHttpHandler = services.durableHandlers[name];
+  registerHttp(name, (request, context) => handler(request, createDurablePort(df.getClient(context))), {
+    extraInputs: [df.input.durableClient()],
+  });
+}
+
+const openApi = createOpenApi(apiRoutes);
+registerHttp("getOpenApi", async () => json(200, openApi));
+
+app.timer("sweepImports", {
+  schedule: "0 * * * * *",
+  extraInputs: [df.input.durableClient()],
+  handler: (_timer, context) => services.sweepImports(createDurablePort(df.getClient(context))),
+});
+app.timer("sweepStores", { schedule: "0 17 * * * *", handler: services.sweepStores });
+
+for (const [name, handler] of Object.entries(services.activities)) df.app.activity(name, { handler });
+
+df.app.orchestration(importImageName, importImage);
+df.app.orchestration(subOrchestrators.copyLargeBlob, copyLargeBlob);
+df.app.orchestration(subOrchestrators.importSlice, importSlice);

@@ -1,0 +1,139 @@
+import type { z } from "zod";
+import { hasEnded, type ImportRecord } from "../../domain/import-record.ts";
+import { stopRequested } from "../../domain/import-transitions.ts";
+import { ImportError, scrub } from "../../errors.ts";
+import type { Imports, StoredImport } from "../../store/imports.ts";
+import type { Budget } from "../../transfer/budget.ts";
+import { type CancellationWatch, ImportStopped } from "../cancellation-watch.ts";
+import type { Log } from "../log.ts";
+import type { StepInput, Unfinished } from "../steps.ts";
+import type { StopImport } from "../stop-import.ts";
+
+export interface ActivityDeps {
+  readonly imports: Pick<Imports, "read">;
+  readonly stop: StopImport;
+  readonly cancellation: Pick<CancellationWatch, "watch">;
+  readonly stopping: AbortSignal;
+  readonly budgetMs: number;
+  readonly now: () => Date;
+  readonly log: Log;
+}
+
+export interface ActivityContext {
+  /** As read when the activity began, with the ETag for its first write. */
+  readonly row: StoredImport;
+  readonly budget: Budget;
+  /** Aborted when the import is stopped or its deadline passes. */
+  readonly signal: AbortSignal;
+}
+
+export interface Activity<Input extends StepInput, Outcome> {
+  readonly name: string;
+  readonly input: z.ZodType<Input>;
+  /** `finisher`: it runs although the import was cancelled, has failed or is late, for it writes that end. */
+  readonly role: "worker" | "finisher";
+  readonly work: (input: Input, context: ActivityContext) => Promise<Outcome>;
+}
+
+/**
+ * What all activities share: read the input by schema, look at the record before anything else, stop when the import
+ * stops, and turn what was thrown into an outcome. Only what a repeat may cure is thrown on: the orchestration tries
+ * it again.
+ */
+export function createActivityHandler<Input extends StepInput, Outcome>(
+  deps: ActivityDeps,
+  activity: Activity<Input, Outcome>,
+): (raw: unknown) => Promise<Outcome | Unfinished> {
+  return async (raw) => {
+    const input = activity.input.parse(raw);
+    const row = await deps.imports.read(input.importId);
+    if (row === undefined || !isCurrent(row.record, input)) return { kind: "cancelled" }; // deleted, or of another attempt
+    if (activity.role === "finisher") return await run(deps, activity, input, row, new AbortController().signal);
+    if (isStopped(row.record)) return { kind: "cancelled" };
+    using watch = deps.cancellation.watch(input.importId);
+    using deadline = startDeadline(Date.parse(row.record.deadlineAt) - deps.now().getTime());
+    return await run(deps, activity, input, row, AbortSignal.any([watch.signal, deadline.signal]));
+  };
+}
+
+async function run<Input extends StepInput, Outcome>(
+  deps: ActivityDeps,
+  activity: Activity<Input, Outcome>,
+  input: Input,
+  row: StoredImport,
+  signal: AbortSignal,
+): Promise<Outcome | Unfinished> {
+  const budget = { endsAt: deps.now().getTime() + deps.budgetMs, stopping: deps.stopping };
+  try {
+    signal.throwIfAborted();
+    return await activity.work(input, { row, budget, signal });
+  } catch (thrown) {
+    const outcome = toUnfinished(thrown instanceof DeadlinePassed ? lateError(row.record) : thrown);
+    logThrown(deps.log, activity.name, input, outcome, thrown);
+    if (outcome === undefined) throw new Error(scrub(thrown instanceof Error ? thrown.message : String(thrown)));
+    if (outcome.kind === "failed" && activity.role === "worker") {
+      // The error goes into the record at once: this outcome may be lost in a crash, and the stop would not.
+      await deps.stop(input.importId, (record) => stopRequested(record, deps.now(), outcome.error));
+    }
+    return outcome;
+  }
+}
+
+/** Permanent → failed; passing → wait as long as the registry said; storage trouble and bugs → undefined: thrown. */
+export function toUnfinished(thrown: unknown): Unfinished | undefined {
+  if (thrown instanceof ImportStopped) return { kind: "cancelled" };
+  if (!(thrown instanceof ImportError) || thrown.code === "INTERNAL" || thrown.code === "STORAGE_UNAVAILABLE") {
+    return undefined;
+  }
+  if (thrown.code === "CANCELLED") return { kind: "cancelled" }; // between its reading and its writing of the record
+  const error = thrown.toWire();
+  if (!thrown.retryable || thrown.code === "DEADLINE_EXCEEDED") return { kind: "failed", error };
+  return { kind: "wait", retryAfterSeconds: thrown.retryAfterSeconds ?? defaultWaitSeconds, error };
+}
+
+const defaultWaitSeconds = 10;
+
+class DeadlinePassed extends Error {
+  override readonly name = "DeadlinePassed";
+}
+
+function startDeadline(ms: number): Disposable & { readonly signal: AbortSignal } {
+  const controller = new AbortController();
+  if (ms <= 0) controller.abort(new DeadlinePassed("late"));
+  const longestTimerMs = 2 ** 31 - 1;
+  const timer = setTimeout(() => controller.abort(new DeadlinePassed("late")), Math.min(ms, longestTimerMs)).unref();
+  return { signal: controller.signal, [Symbol.dispose]: () => clearTimeout(timer) };
+}
+
+function isCurrent(record: ImportRecord, { attempt }: StepInput): boolean {
+  return record.attempt === attempt && !hasEnded(record.state);
+}
+
+function isStopped(record: ImportRecord): boolean {
+  return record.cancelRequestedAt !== undefined || record.stopRequestedAt !== undefined;
+}
+
+function lateError({ spec }: ImportRecord): ImportError {
+  return new ImportError({
+    code: "DEADLINE_EXCEEDED",
+    what: `the import did not end within its ${spec.timeoutSeconds} s`,
+    hint: "retry it: what was copied is kept; or ask for a longer timeoutSeconds",
+    retryable: true,
+  });
+}
+
+function logThrown(
+  log: Log,
+  activity: string,
+  { importId }: StepInput,
+  outcome: Unfinished | undefined,
+  thrown: unknown,
+): void {
+  if (outcome === undefined) {
+    const error = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
+    log("activity-threw", { activity, importId, error: scrub(error) });
+    return;
+  }
+  const error = outcome.kind === "failed" || outcome.kind === "wait" ? outcome.error : undefined;
+  log(`activity-${outcome.kind}`, { activity, importId, code: error?.code, message: error?.message });
+}

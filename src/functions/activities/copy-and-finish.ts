@@ -1,0 +1,73 @@
+import type { Progress, Unit, Via } from "../../domain/import-plan.ts";
+import type { ImportRecord } from "../../domain/import-record.ts";
+import { publishing } from "../../domain/import-transitions.ts";
+import { withRate } from "../../domain/progress.ts";
+import type { Imports } from "../../store/imports.ts";
+import type { PartResult, Parts } from "../../store/parts.ts";
+import type { EndImport } from "../end-import.ts";
+import { type CopyAndFinishInput, copyAndFinishInputSchema, type StepOutcome } from "../steps.ts";
+import type { Activity } from "./activity-frame.ts";
+import type { CopyPlannedUnit } from "./copy-planned-unit.ts";
+import { holdRow } from "./held-row.ts";
+import type { PublishLevel } from "./publish-manifests.ts";
+import type { PublishRoot } from "./publish-root.ts";
+
+export interface CopyAndFinishDeps {
+  readonly imports: Pick<Imports, "replace" | "update">;
+  readonly parts: Pick<Parts, "markDone">;
+  readonly copyPlannedUnit: CopyPlannedUnit;
+  readonly publishLevel: PublishLevel;
+  readonly publishRoot: PublishRoot;
+  readonly endImport: EndImport;
+  readonly now: () => Date;
+}
+
+/**
+ * A whole small import in one activity: each hop between activities costs a queue poll on the genuine host. The same
+ * pieces in the same order as for a large one; parts are stored once, at the end or where the copy stops.
+ */
+export function createCopyAndFinish(deps: CopyAndFinishDeps): Activity<CopyAndFinishInput, StepOutcome> {
+  const { imports, parts, copyPlannedUnit, publishLevel, publishRoot, endImport, now } = deps;
+  return {
+    name: "copyAndFinish",
+    input: copyAndFinishInputSchema,
+    role: "worker",
+    work: async ({ importId, plan, round }, context) => {
+      const { row, signal } = context;
+      const [unit] = plan.units;
+      const copied = unit && (await copyPlannedUnit({ importId, unit, round }, context));
+      if (copied !== undefined && copied.kind !== "done") return copied;
+      const results: PartResult[] = [...(copied?.results ?? [])];
+      for (const level of plan.levels) results.push(...(await publishLevel(row.record, level, signal)));
+      const held = holdRow(imports, row);
+      const record = await held.change(publishing); // throws CANCELLED when somebody was faster
+      results.push(...(await publishRoot(record, signal)));
+      await parts.markDone(importId, results, copied?.reportedUnit);
+      await endImport(importId, { state: "Succeeded", ...finalProgress(record, unit, results, now()) }, held);
+      return { kind: "done" };
+    },
+  };
+}
+
+/** Counted from what is at hand: everything is done, and what this activity did not move was there before. */
+function finalProgress(
+  { progress, startedAt }: ImportRecord,
+  unit: Unit | undefined,
+  results: readonly PartResult[],
+  now: Date,
+): { readonly progress?: Progress } {
+  if (progress === undefined) return {};
+  const sizes = new Map(unit?.blobs.map(({ digest, sizeBytes }) => [digest, sizeBytes]));
+  const moved = (via: Via) =>
+    results
+      .filter((result) => result.kind === "blob" && result.via === via)
+      .reduce((sum, { digest }) => sum + (sizes.get(digest) ?? 0), 0);
+  const { total } = progress.bytes;
+  const [copied, mounted] = [moved("copied"), moved("mounted")];
+  const counts = {
+    manifests: { total: progress.manifests.total, done: progress.manifests.total },
+    blobs: { total: progress.blobs.total, done: progress.blobs.total },
+    bytes: { total, copied, mounted, skipped: total - copied - mounted },
+  };
+  return { progress: withRate(counts, startedAt === undefined ? undefined : new Date(startedAt), now) };
+}

@@ -1,0 +1,130 @@
+import type { ImportId } from "../../domain/import-id.ts";
+import type { Unit } from "../../domain/import-plan.ts";
+import type { ImportRecord } from "../../domain/import-record.ts";
+import { ImportError } from "../../errors.ts";
+import type { PartResult, Parts } from "../../store/parts.ts";
+import type { CopyUnit, UnitContext } from "../../transfer/copy-unit.ts";
+import type { OpenRepositories } from "../open-repositories.ts";
+import type { StepOutcome, Unfinished } from "../steps.ts";
+import type { ActivityContext } from "./activity-frame.ts";
+
+export interface CopyPlannedUnitDeps {
+  readonly parts: Pick<Parts, "readInline" | "reportUnit" | "markDone">;
+  readonly repositories: Pick<OpenRepositories, "ofImport">;
+  readonly copyUnit: CopyUnit;
+  readonly now: () => Date;
+  /** What resolve saw in a former process may have been outrun by a copy that died with it. */
+  readonly processStartedAt: Date;
+}
+
+export interface UnitToCopy {
+  readonly importId: ImportId;
+  readonly unit: Unit;
+  /** How often it was handed out before. */
+  readonly round: number;
+}
+
+/** `done`: what the rows of its blobs are to say, for the caller to store. Otherwise what is in place is stored already. */
+export type CopiedUnit =
+  | { readonly kind: "done"; readonly results: readonly PartResult[]; readonly reportedUnit: number | undefined }
+  | Unfinished;
+
+export type CopyPlannedUnit = (unit: UnitToCopy, context: ActivityContext) => Promise<CopiedUnit>;
+
+const reportMs = 2_000;
+const trustMs = 5 * 60_000; // how long a HEAD of resolve counts
+
+/**
+ * Copies one unit. What came to be in place is never lost, also when the unit fails. Reports bytes while it runs: at
+ * most every 2 s, and only after the first 2 s.
+ */
+export function createCopyPlannedUnit(deps: CopyPlannedUnitDeps): CopyPlannedUnit {
+  const { parts, repositories, copyUnit, now } = deps;
+  return async ({ importId, unit, round }, { row, budget, signal }) => {
+    const { source, targets } = await repositories.ofImport(row.record, "copy");
+    const results: PartResult[] = [];
+    const reporter = createReporter((copiedBytes) => parts.reportUnit(importId, unit.n, { copiedBytes }));
+    const settle = async () => ((await reporter.settled()) ? unit.n : undefined);
+    const storeSome = async () => {
+      const reportedUnit = await settle();
+      if (results.length > 0 || reportedUnit !== undefined) await parts.markDone(importId, results, reportedUnit);
+    };
+    const unitContext: UnitContext = {
+      source,
+      targets,
+      readInline: async (digest) => (await parts.readInline(importId, digest)) ?? lostContent(digest),
+      headFirst: round > 0 || isOld(row.record, deps),
+      owner: importId,
+      budget,
+      onPart: (part) => results.push({ kind: "blob", ...part }),
+      onProgress: ({ bytes }) => reporter.report(bytes.copied, now().getTime()),
+    };
+    try {
+      const outcome = toOutcome((await copyUnit(unit, unitContext, signal)).end, round);
+      if (outcome.kind === "done") return { kind: "done", results, reportedUnit: await settle() };
+      await storeSome();
+      return outcome;
+    } catch (thrown) {
+      await storeSome();
+      throw thrown;
+    }
+  };
+}
+
+function isOld({ startedAt }: ImportRecord, { now, processStartedAt }: CopyPlannedUnitDeps): boolean {
+  const resolvedMs = startedAt === undefined ? 0 : Date.parse(startedAt);
+  return resolvedMs < processStartedAt.getTime() || now().getTime() - resolvedMs > trustMs;
+}
+
+function toOutcome(end: Awaited<ReturnType<CopyUnit>>["end"], round: number): StepOutcome {
+  switch (end.kind) {
+    case "done":
+      return end;
+    case "wait": {
+      const { retryAfterSeconds, error } = end;
+      return { kind: "wait", retryAfterSeconds, ...(error && { error: error.toWire() }) };
+    }
+    case "more":
+      if (end.hasProgressed || round === 0) return { kind: "more" };
+      throw new ImportError({
+        code: "DEADLINE_EXCEEDED",
+        stage: "copy",
+        what: "a blob could not be copied within two budgets of an activity, and the target takes no chunks",
+        hint: "raise ACTIVITY_BUDGET_SECONDS and functionTimeout",
+      });
+  }
+}
+
+function lostContent(digest: string): never {
+  throw new Error(`the inline content of ${digest} is not stored`);
+}
+
+/** Stores absolute numbers, one write at a time; a number that comes while one is written is left out. */
+function createReporter(write: (copiedBytes: number) => Promise<void>) {
+  let dueMs: number | undefined;
+  let writing: Promise<void> | undefined;
+  let hasReported = false;
+  const writeOnce = async (copiedBytes: number) => {
+    try {
+      await write(copiedBytes);
+    } catch {
+      // A progress display is not worth a copy: if storage is gone for good, the write of its end fails.
+    } finally {
+      writing = undefined;
+    }
+  };
+  return {
+    report: (copiedBytes: number, nowMs: number) => {
+      dueMs ??= nowMs + reportMs;
+      if (nowMs < dueMs || writing !== undefined) return;
+      dueMs = nowMs + reportMs;
+      hasReported = true;
+      writing = writeOnce(copiedBytes);
+    },
+    /** Once nothing is being written any more: whether anything was. */
+    settled: async () => {
+      await writing;
+      return hasReported;
+    },
+  };
+}

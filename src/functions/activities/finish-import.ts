@@ -1,0 +1,64 @@
+import type { ImportRecord } from "../../domain/import-record.ts";
+import { publishing, type RecordEnd } from "../../domain/import-transitions.ts";
+import { withRate } from "../../domain/progress.ts";
+import { unreachable } from "../../errors.ts";
+import type { Imports } from "../../store/imports.ts";
+import type { Parts } from "../../store/parts.ts";
+import type { EndImport } from "../end-import.ts";
+import { type FinishInput, finishInputSchema, type ImportEnd, type StepOutcome } from "../steps.ts";
+import type { Activity } from "./activity-frame.ts";
+import { holdRow } from "./held-row.ts";
+import type { PublishRoot } from "./publish-root.ts";
+
+export interface FinishImportDeps {
+  readonly imports: Pick<Imports, "replace" | "update">;
+  readonly parts: Pick<Parts, "sum" | "markDone">;
+  readonly publishRoot: PublishRoot;
+  readonly endImport: EndImport;
+  readonly now: () => Date;
+}
+
+/**
+ * The end of an import, whatever it is: tags and the digests without a tag, then the terminal record. The only step that
+ * writes `Cancelled`.
+ */
+export function createFinishImport(deps: FinishImportDeps): Activity<FinishInput, StepOutcome> {
+  const { imports, parts, publishRoot, endImport, now } = deps;
+  return {
+    name: "finishImport",
+    input: finishInputSchema,
+    role: "finisher",
+    work: async ({ importId, end }, { row, signal }) => {
+      const held = holdRow(imports, row);
+      let finalEnd: RecordEnd;
+      if (end.kind === "published") {
+        const record = await held.change(publishing); // throws CANCELLED when somebody was faster
+        await parts.markDone(importId, await publishRoot(record, signal));
+        finalEnd = { state: "Succeeded" };
+      } else {
+        finalEnd = endOf(end, row.record);
+      }
+      const { progress, startedAt } = held.record();
+      const sum = progress && withRate(await parts.sum(importId), startedAt ? new Date(startedAt) : undefined, now());
+      await endImport(importId, { ...finalEnd, ...(sum && { progress: sum }) }, held);
+      return { kind: "done" };
+    },
+  };
+}
+
+/** A cancelled import ends as that, also when it failed at the same time; a stopped one by what stopped it. */
+function endOf(end: Exclude<ImportEnd, { kind: "published" }>, record: ImportRecord): RecordEnd {
+  if (record.cancelRequestedAt !== undefined && record.state !== "Publishing") return { state: "Cancelled" };
+  switch (end.kind) {
+    case "skipped": {
+      const targetDigest = record.targetDigest ?? record.source?.digest;
+      return { state: "Skipped", ...(targetDigest && { targetDigest }) };
+    }
+    case "failed":
+      return { state: "Failed", error: end.error };
+    case "cancelled":
+      return record.error === undefined ? { state: "Cancelled" } : { state: "Failed", error: record.error };
+    default:
+      return unreachable(end);
+  }
+}

@@ -1,0 +1,46 @@
+import type { ImportRecord } from "../../domain/import-record.ts";
+import { type ImportSpec, targetRepositories } from "../../domain/import-spec.ts";
+import type { PartResult, Parts } from "../../store/parts.ts";
+import { publishManifests } from "../../transfer/publish-manifests.ts";
+import type { TagRequest } from "../../transfer/put-tags.ts";
+import type { OpenedRepositories, OpenRepositories } from "../open-repositories.ts";
+import { loadManifests } from "./load-manifests.ts";
+
+export interface PublishRootDeps {
+  readonly parts: Pick<Parts, "readManifests">;
+  readonly repositories: Pick<OpenRepositories, "ofImport">;
+  readonly putTags: (request: TagRequest, signal: AbortSignal) => Promise<void>;
+}
+
+/** Puts the root manifest under its tags, and by digest where no tag was asked for; returns what its rows are to say. */
+export type PublishRoot = (record: ImportRecord, signal: AbortSignal) => Promise<readonly PartResult[]>;
+
+export function createPublishRoot({ parts, repositories, putTags }: PublishRootDeps): PublishRoot {
+  return async (record, signal) => {
+    const { spec, targetDigest } = record;
+    if (targetDigest === undefined) throw new Error("an import is published before it was resolved");
+    const beganAt = performance.now();
+    const opened = await repositories.ofImport(record, "publish");
+    const { source, targets } = opened;
+    const [manifest] = await loadManifests(parts, { record, source, digests: [targetDigest] }, signal);
+    if (manifest === undefined) throw new Error("one manifest was asked for and none came");
+    const { untagged, tags } = placesOf(spec, opened);
+    await publishManifests([manifest], untagged, signal);
+    await putTags({ manifest, tags, conflict: spec.conflict, verify: spec.verify }, signal);
+    const ms = performance.now() - beganAt;
+    return [...targets.keys()].map(
+      (target) => ({ kind: "manifest", target, digest: targetDigest, via: "copied", ms, attempts: 1 }) as const,
+    );
+  };
+}
+
+function placesOf(spec: ImportSpec, { targets }: OpenedRepositories) {
+  const byName = new Map(targetRepositories(spec).map((name, at) => [name, targets[at]]));
+  return {
+    untagged: spec.target.untaggedRepositories.flatMap((name) => byName.get(name) ?? []),
+    tags: spec.target.tags.flatMap(({ repository, tag }) => {
+      const target = byName.get(repository);
+      return target === undefined ? [] : [{ target, tag }];
+    }),
+  };
+}

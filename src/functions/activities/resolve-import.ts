@@ -1,0 +1,58 @@
+import { pinned, resolved, resolving } from "../../domain/import-transitions.ts";
+import { sumProgress } from "../../domain/progress.ts";
+import type { Registry } from "../../registry/registry.ts";
+import type { Imports } from "../../store/imports.ts";
+import type { Parts } from "../../store/parts.ts";
+import type { resolveImport } from "../../transfer/resolve-import.ts";
+import type { OpenRepositories } from "../open-repositories.ts";
+import { type ResolveOutcome, type StepInput, stepInputSchema } from "../steps.ts";
+import type { Activity } from "./activity-frame.ts";
+import { holdRow } from "./held-row.ts";
+
+export interface ResolveImportDeps {
+  readonly imports: Pick<Imports, "replace" | "update">;
+  readonly parts: Pick<Parts, "insertPlanned">;
+  readonly repositories: Pick<OpenRepositories, "ofImport">;
+  readonly resolve: typeof resolveImport;
+  readonly needsCheckpoints: (sizeBytes: number, target: Registry) => boolean;
+  readonly now: () => Date;
+}
+
+/**
+ * Reads only: what the import consists of, and what the target lacks of it. The digest is stored as soon as it is
+ * known, the parts before the plan is handed out.
+ */
+export function createResolveImport(deps: ResolveImportDeps): Activity<StepInput, ResolveOutcome> {
+  const { imports, parts, repositories, resolve, needsCheckpoints, now } = deps;
+  return {
+    name: "resolveImport",
+    input: stepInputSchema,
+    role: "worker",
+    work: async ({ importId }, { row, signal }) => {
+      const held = holdRow(imports, row);
+      const { spec, trigger, source: found } = row.record;
+      const { source, targets } = await repositories.ofImport(row.record, "resolve");
+      const result = await resolve(
+        {
+          spec,
+          trigger: trigger.kind,
+          source,
+          targets,
+          pinned: found?.digest,
+          onPinned: async (pin) => {
+            await held.change((record) => pinned(resolving(record, now()), pin));
+          },
+          needsCheckpoints: (sizeBytes) => targets.some(({ registry }) => needsCheckpoints(sizeBytes, registry)),
+        },
+        signal,
+      );
+      const { plan, targetDigest, warnings } = result;
+      if (plan.kind === "skip") return { kind: "done", plan };
+      await parts.insertPlanned(importId, result.parts);
+      const startedAt = new Date(held.record().startedAt ?? now());
+      const progress = sumProgress({ parts: result.parts, units: [], startedAt, now: now() });
+      await held.change((record) => resolved(record, { source: result.source, targetDigest, progress, warnings }));
+      return { kind: "done", plan };
+    },
+  };
+}

@@ -1,0 +1,121 @@
+import { z } from "zod";
+import { importRequestSchema } from "../domain/import-request-schema.ts";
+import { importViewSchema } from "../domain/import-view.ts";
+import { planViewSchema } from "./plan-only.ts";
+import { healthSchema } from "./triggers/get-health.ts";
+import { partPageSchema, partsQuerySchema } from "./triggers/get-import-parts.ts";
+import { importPageSchema, listQuerySchema } from "./triggers/list-imports.ts";
+import { postImportsQuerySchema } from "./triggers/post-imports.ts";
+import { retryBodySchema, retryQuerySchema } from "./triggers/retry-import.ts";
+
+/** One operation of the HTTP API: what registers it and what documents it. */
+export interface ApiRoute {
+  readonly method: "GET" | "POST" | "DELETE";
+  /** Without leading slash, as the Functions host wants it. */
+  readonly route: string;
+  readonly authLevel: "function" | "anonymous";
+  readonly summary: string;
+  readonly query?: z.ZodType;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: { readonly schema: z.ZodType; readonly isRequired: boolean };
+  /** Statuses of success with their bodies. */
+  readonly answers: Readonly<Record<number, { readonly description: string; readonly schema?: z.ZodType }>>;
+  /** Statuses that come as problem+json. */
+  readonly problems: readonly number[];
+}
+
+const importAnswer = (description: string) => ({ description, schema: importViewSchema });
+
+/** Every route by the name of its function. */
+export const apiRoutes = {
+  postImports: {
+    method: "POST",
+    route: "api/imports",
+    authLevel: "function",
+    summary: "Start an import, or plan one (dryRun)",
+    query: postImportsQuerySchema,
+    headers: { "Idempotency-Key": "Makes the request repeatable for 24 h." },
+    body: { schema: importRequestSchema, isRequired: true },
+    answers: {
+      200: {
+        description: "The import, when it ended within ?wait=; the plan of a dry run",
+        schema: z.union([importViewSchema, planViewSchema]),
+      },
+      202: importAnswer("Accepted; Location and Retry-After say where and when to look"),
+    },
+    problems: [400, 403, 409, 422, 503, 504],
+  },
+  listImports: {
+    method: "GET",
+    route: "api/imports",
+    authLevel: "function",
+    summary: "List imports, newest first",
+    query: listQuerySchema,
+    answers: { 200: { description: "A page", schema: importPageSchema } },
+    problems: [400, 503],
+  },
+  getImport: {
+    method: "GET",
+    route: "api/imports/{id}",
+    authLevel: "function",
+    summary: "Look at an import",
+    headers: { "If-None-Match": "ETag of an earlier answer." },
+    answers: { 200: importAnswer("The import"), 304: { description: "As it was" } },
+    problems: [404, 503],
+  },
+  getImportParts: {
+    method: "GET",
+    route: "api/imports/{id}/parts",
+    authLevel: "function",
+    summary: "List the manifests and blobs of an import",
+    query: partsQuerySchema,
+    answers: { 200: { description: "A page", schema: partPageSchema } },
+    problems: [400, 404, 503],
+  },
+  cancelImport: {
+    method: "POST",
+    route: "api/imports/{id}/cancel",
+    authLevel: "function",
+    summary: "Cancel an import",
+    answers: { 200: importAnswer("It has ended"), 202: importAnswer("It stops within seconds") },
+    problems: [404, 409, 503],
+  },
+  retryImport: {
+    method: "POST",
+    route: "api/imports/{id}/retry",
+    authLevel: "function",
+    summary: "Try an import again that failed or was cancelled",
+    query: retryQuerySchema,
+    body: { schema: retryBodySchema, isRequired: false },
+    answers: { 202: importAnswer("The next attempt is accepted") },
+    problems: [400, 404, 409, 503],
+  },
+  deleteImport: {
+    method: "DELETE",
+    route: "api/imports/{id}",
+    authLevel: "function",
+    summary: "Forget an import that has ended; what it copied stays",
+    answers: { 204: { description: "Forgotten" } },
+    problems: [404, 409, 503],
+  },
+  getHealth: {
+    method: "GET",
+    route: "api/health",
+    authLevel: "anonymous",
+    summary: "Health of storage and of the registries that the settings name",
+    answers: {
+      200: { description: "Imports can be accepted", schema: healthSchema },
+      503: { description: "Storage does not work", schema: healthSchema },
+    },
+    problems: [],
+  },
+  getOpenApi: {
+    method: "GET",
+    route: "api/openapi.json",
+    authLevel: "function",
+    summary: "This document",
+    answers: { 200: { description: "OpenAPI 3.1" } },
+    problems: [],
+  },
+} as const satisfies Readonly<Record<string, ApiRoute>>;
+export type ApiRouteName = keyof typeof apiRoutes;

@@ -1,0 +1,35 @@
+import type { ImportId } from "../domain/import-id.ts";
+import type { ImportRecord } from "../domain/import-record.ts";
+import { ended, type RecordEnd } from "../domain/import-transitions.ts";
+import type { Imports } from "../store/imports.ts";
+import type { Open } from "../store/open.ts";
+import type { Secrets } from "../store/secrets.ts";
+import type { HeldRow } from "./activities/held-row.ts";
+import type { EndedImports } from "./ended-imports.ts";
+import type { Log } from "./log.ts";
+
+export interface EndImportDeps {
+  readonly imports: Pick<Imports, "update">;
+  readonly open: Pick<Open, "delete">;
+  readonly secrets: Pick<Secrets, "delete">;
+  readonly endedImports: Pick<EndedImports, "announce">;
+  readonly log: Log;
+  readonly now: () => Date;
+}
+
+/** Writes the end of an import and clears up behind it: credentials, then the open row. May be repeated. */
+export type EndImport = (importId: ImportId, end: RecordEnd, held?: HeldRow) => Promise<ImportRecord | undefined>;
+
+export function createEndImport(deps: EndImportDeps): EndImport {
+  const { imports, open, secrets, endedImports, log, now } = deps;
+  return async (importId, end, held) => {
+    const change = (record: ImportRecord) => ended(record, end, now());
+    const record = held === undefined ? await imports.update(importId, change) : await held.change(change);
+    if (record === undefined) return undefined;
+    if (record.hasCredentials) await secrets.delete(importId);
+    endedImports.announce(importId);
+    await open.delete(importId);
+    log("import-ended", { importId, state: record.state, code: record.error?.code, attempt: record.attempt });
+    return record;
+  };
+}

@@ -1,0 +1,33 @@
+import { createHash } from "node:crypto";
+import type { HttpRequest, HttpResponseInit } from "@azure/functions";
+import { hasEnded, type ImportRecord } from "../domain/import-record.ts";
+import { formatImport, type ImportView } from "../domain/import-view.ts";
+import { withRate } from "../domain/progress.ts";
+import type { Parts } from "../store/parts.ts";
+import { json } from "./triggers/http-answer.ts";
+import { baseUrlOf } from "./triggers/read-query.ts";
+
+export interface ImportAnswerDeps {
+  readonly parts: Pick<Parts, "sum">;
+  readonly now: () => Date;
+}
+
+/** An import as its callers see it: a running one with the sums of its parts as they stand now. */
+export function createViewImport({ parts, now }: ImportAnswerDeps) {
+  return async (record: ImportRecord, request: HttpRequest): Promise<ImportView> => {
+    const isCopying = !hasEnded(record.state) && record.progress !== undefined;
+    if (!isCopying) return formatImport(record, undefined, baseUrlOf(request));
+    const sum = await parts.sum(record.id);
+    const startedAt = record.startedAt === undefined ? undefined : new Date(record.startedAt);
+    return formatImport(record, withRate(sum, startedAt, now()), baseUrlOf(request));
+  };
+}
+export type ViewImport = ReturnType<typeof createViewImport>;
+
+/** Answers with an import: `Retry-After` while it runs, and an ETag that changes with anything a caller can see. */
+export function answerImport(status: number, view: ImportView, request: HttpRequest): HttpResponseInit {
+  const etag = `"${createHash("sha256").update(JSON.stringify(view)).digest("base64url").slice(0, 27)}"`;
+  const headers = { etag, "cache-control": "no-cache", ...(hasEnded(view.state) ? {} : { "retry-after": "1" }) };
+  if (status === 200 && request.headers.get("if-none-match") === etag) return { status: 304, headers };
+  return json(status, view, headers);
+}

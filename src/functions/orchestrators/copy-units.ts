@@ -1,0 +1,39 @@
+import type { OrchestrationContext } from "durable-functions";
+import { type StepOutcome, steps } from "../steps.ts";
+import { stepsFailed } from "./failure.ts";
+import { type CopyUnitsInput, copyUnitsInputSchema } from "./input.ts";
+import { createRun, type Steps } from "./run.ts";
+
+/** Up to 300 units of a large plan, so that no single history grows with the whole of it. Never throws. */
+export const importSlice = createCopyOrchestrator(steps.copyBlobs);
+
+/** The rounds of one blob that needs checkpoints, apart from the others so that nobody waits for them. Never throws. */
+export const copyLargeBlob = createCopyOrchestrator(steps.copyBlobSegment);
+
+function createCopyOrchestrator(step: typeof steps.copyBlobs) {
+  return function* (ctx: OrchestrationContext): Steps<StepOutcome> {
+    try {
+      const input = copyUnitsInputSchema.parse(ctx.df.getInput());
+      return yield* copyUnits(ctx, input, step);
+    } catch {
+      return stepsFailed(); // what was thrown holds kilobytes of host text: the activity has logged its own error
+    }
+  };
+}
+
+function* copyUnits(
+  ctx: OrchestrationContext,
+  input: CopyUnitsInput,
+  step: typeof steps.copyBlobs,
+): Steps<StepOutcome> {
+  const { v, importId, attempt, round } = input;
+  const run = createRun(ctx, input.course, input.waited);
+  const end = yield* run.rounds(
+    step,
+    input.units.map((unit) => ({ v, importId, attempt, unit, round })),
+  );
+  if (end.kind !== "full") return end;
+  const units = end.left.map(({ unit }) => unit);
+  ctx.df.continueAsNew({ ...input, units, round: end.left[0]?.round ?? round, waited: run.waited() });
+  return { kind: "more" }; // not seen by anyone: the new generation's result is the result
+}

@@ -1,0 +1,44 @@
+import { z } from "zod";
+import { importIdSchema } from "../../domain/import-id.ts";
+import { importPlanSchema, unitSchema } from "../../domain/import-plan.ts";
+
+/**
+ * Everything an orchestration's course depends on comes with its input, so that a setting changed between two replays
+ * cannot make them differ.
+ */
+export const courseSchema = z.strictObject({
+  retry: z.strictObject({
+    firstMs: z.int().min(1),
+    attempts: z.int().min(1),
+    backoff: z.number().min(1),
+    maxMs: z.int().min(1),
+  }),
+  /** Activities one instance may call before it continues as new: history is replayed at every step. */
+  maxActivities: z.int().min(1),
+  /** Seconds that may be spent waiting for a registry that asks to wait. */
+  maxWaitSeconds: z.int().min(0),
+  /** Rounds in a row that may end with a registry unreachable. */
+  maxUnreachableRounds: z.int().min(0),
+});
+export type Course = Readonly<z.infer<typeof courseSchema>>;
+
+/** What has been used up of the course so far; carried over when an instance continues as new. */
+export const waitedSchema = z.strictObject({ waitedSeconds: z.number(), unreachableRounds: z.int() });
+export type Waited = Readonly<z.infer<typeof waitedSchema>>;
+
+export const nothingWaited: Waited = { waitedSeconds: 0, unreachableRounds: 0 };
+
+const commonFields = {
+  v: z.literal(1),
+  importId: importIdSchema,
+  attempt: z.int().min(1),
+  course: courseSchema,
+  waited: waitedSchema,
+};
+
+/** `plan`: what is left to do of it, once resolved. */
+export const importImageInputSchema = z.strictObject({ ...commonFields, plan: importPlanSchema.optional() });
+export type ImportImageInput = Readonly<z.infer<typeof importImageInputSchema>>;
+
+export const copyUnitsInputSchema = z.strictObject({ ...commonFields, units: z.array(unitSchema), round: z.int() });
+export type CopyUnitsInput = Readonly<z.infer<typeof copyUnitsInputSchema>>;

@@ -1,0 +1,106 @@
+import type { HttpResponseInit } from "@azure/functions";
+import { z } from "zod";
+import { digestSchema } from "../digest.ts";
+import { progressSchema } from "../domain/import-plan.ts";
+import type { ParsedImportRequest } from "../domain/import-request.ts";
+import { targetRepositories } from "../domain/import-spec.ts";
+import { sumProgress } from "../domain/progress.ts";
+import { ImportError } from "../errors.ts";
+import type { Registry } from "../registry/registry.ts";
+import type { resolveImport } from "../transfer/resolve-import.ts";
+import type { OpenRepositories } from "./open-repositories.ts";
+import { json } from "./triggers/http-answer.ts";
+
+export interface PlanOnlyDeps {
+  readonly repositories: Pick<OpenRepositories, "ofSpec">;
+  readonly resolve: typeof resolveImport;
+  readonly needsCheckpoints: (sizeBytes: number, target: Registry) => boolean;
+  readonly now: () => Date;
+}
+
+export const planViewSchema = z
+  .strictObject({
+    dryRun: z.literal(true),
+    action: z.enum(["copy", "skip"]).describe("skip: everything is there already."),
+    source: z.strictObject({
+      registry: z.string(),
+      repository: z.string(),
+      digest: digestSchema,
+      mediaType: z.string(),
+    }),
+    target: z.strictObject({
+      registry: z.string(),
+      tags: z.array(z.string()),
+      untaggedRepositories: z.array(z.string()),
+      digest: digestSchema,
+    }),
+    progress: progressSchema.describe("What would have to be done; done: what is there already."),
+    parts: z.array(
+      z.strictObject({
+        kind: z.enum(["manifest", "blob"]),
+        repository: z.string(),
+        digest: digestSchema,
+        mediaType: z.string(),
+        sizeBytes: z.int(),
+        platform: z.string().optional(),
+        action: z.enum(["copy", "skip"]),
+      }),
+    ),
+    warnings: z.array(z.string()),
+  })
+  .meta({ id: "Plan", description: "What an import would do." });
+
+/** Answers a dry run: everything an import does before it writes. 504 when the registries take too long. */
+export function createPlanOnly({ repositories, resolve, needsCheckpoints, now }: PlanOnlyDeps) {
+  return async ({ spec, credentials }: ParsedImportRequest, signal: AbortSignal): Promise<HttpResponseInit> => {
+    const { source, targets } = repositories.ofSpec(spec, credentials, "resolve");
+    const found = await resolve(
+      {
+        spec,
+        trigger: "http",
+        source,
+        targets,
+        pinned: undefined,
+        onPinned: async () => {},
+        needsCheckpoints: (sizeBytes) => targets.some(({ registry }) => needsCheckpoints(sizeBytes, registry)),
+      },
+      signal,
+    ).catch((thrown: unknown) => {
+      throw signal.aborted ? tooSlow() : thrown;
+    });
+    const names = targetRepositories(spec);
+    const progress = sumProgress({ parts: found.parts, units: [], startedAt: undefined, now: now() });
+    const view: z.infer<typeof planViewSchema> = {
+      dryRun: true,
+      action: found.plan.kind === "skip" ? "skip" : "copy",
+      source: { registry: spec.source.registry, repository: spec.source.repository, ...found.source },
+      target: {
+        registry: spec.target.registry,
+        tags: spec.target.tags.map(({ repository, tag }) => `${repository}:${tag}`),
+        untaggedRepositories: spec.target.untaggedRepositories,
+        digest: found.targetDigest,
+      },
+      progress,
+      parts: found.parts.map(({ kind, target, digest, mediaType, sizeBytes, platform, state }) => ({
+        kind,
+        repository: names[target] ?? "",
+        digest,
+        mediaType,
+        sizeBytes,
+        ...(platform === undefined ? {} : { platform }),
+        action: state === "done" ? "skip" : "copy",
+      })),
+      warnings: [...found.warnings],
+    };
+    return json(200, view);
+  };
+}
+
+function tooSlow(): ImportError {
+  return new ImportError({
+    code: "DEADLINE_EXCEEDED",
+    what: "the plan was not made in time",
+    hint: "start the import: it plans in the background",
+    retryable: true,
+  });
+}

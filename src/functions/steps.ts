@@ -1,0 +1,96 @@
+import { z } from "zod";
+import { digestSchema } from "../digest.ts";
+import { importIdSchema } from "../domain/import-id.ts";
+import { importPlanSchema, unitSchema } from "../domain/import-plan.ts";
+import { importErrorWireSchema } from "../errors.ts";
+
+/**
+ * A durable function that an orchestrator calls: its registered name with the types of what goes in and comes out.
+ * Histories hold names and inputs, so neither changes meaning once released: a new shape gets a new `v`.
+ */
+export interface Step<Input, Output> {
+  readonly name: string;
+  /** Never set: carries the types. */
+  readonly types?: (input: Input) => Output;
+}
+
+const stepFields = { v: z.literal(1), importId: importIdSchema, attempt: z.int().min(1) };
+
+export const stepInputSchema = z.strictObject(stepFields);
+export type StepInput = Readonly<z.infer<typeof stepInputSchema>>;
+
+/** `round` counts from 0 how often this unit was handed out before. */
+export const copyInputSchema = z.strictObject({ ...stepFields, unit: unitSchema, round: z.int().min(0) });
+export type CopyInput = Readonly<z.infer<typeof copyInputSchema>>;
+
+export const copyAndFinishInputSchema = z.strictObject({
+  ...stepFields,
+  plan: importPlanSchema,
+  round: z.int().min(0),
+});
+export type CopyAndFinishInput = Readonly<z.infer<typeof copyAndFinishInputSchema>>;
+
+export const publishInputSchema = z.strictObject({
+  ...stepFields,
+  digests: z.array(digestSchema).min(1).max(100),
+  round: z.int().min(0),
+});
+export type PublishInput = Readonly<z.infer<typeof publishInputSchema>>;
+
+/** How an import ends; `published` means that everything below the root manifest is in place. */
+export const importEndSchema = z.discriminatedUnion("kind", [
+  z.strictObject({ kind: z.literal("published") }),
+  z.strictObject({ kind: z.literal("skipped") }),
+  z.strictObject({ kind: z.literal("failed"), error: importErrorWireSchema }),
+  z.strictObject({ kind: z.literal("cancelled") }),
+]);
+export type ImportEnd = Readonly<z.infer<typeof importEndSchema>>;
+
+export const finishInputSchema = z.strictObject({ ...stepFields, end: importEndSchema, round: z.int().min(0) });
+export type FinishInput = Readonly<z.infer<typeof finishInputSchema>>;
+
+const failedSchema = z.strictObject({ kind: z.literal("failed"), error: importErrorWireSchema });
+const waitSchema = z.strictObject({
+  kind: z.literal("wait"),
+  retryAfterSeconds: z.number().min(0),
+  /** What the import fails with when waiting does not help. Absent: another import is copying the same blob. */
+  error: importErrorWireSchema.optional(),
+});
+const moreSchema = z.strictObject({ kind: z.literal("more") });
+const cancelledSchema = z.strictObject({ kind: z.literal("cancelled") });
+
+/**
+ * What every step returns. `failed` is permanent: the import ends here. `wait`: a registry asks to wait. `more`:
+ * progress is stored, call again. `cancelled`: cancelled, or another step failed for good.
+ */
+export const stepOutcomeSchema = z.discriminatedUnion("kind", [
+  z.strictObject({ kind: z.literal("done") }),
+  failedSchema,
+  waitSchema,
+  moreSchema,
+  cancelledSchema,
+]);
+export type StepOutcome = Readonly<z.infer<typeof stepOutcomeSchema>>;
+
+export const resolveOutcomeSchema = z.discriminatedUnion("kind", [
+  z.strictObject({ kind: z.literal("done"), plan: importPlanSchema }),
+  failedSchema,
+  waitSchema,
+  moreSchema,
+  cancelledSchema,
+]);
+export type ResolveOutcome = Readonly<z.infer<typeof resolveOutcomeSchema>>;
+
+export type Unfinished = Exclude<StepOutcome, { kind: "done" }>;
+
+const step = <Input, Output>(name: string): Step<Input, Output> => ({ name });
+
+export const steps = {
+  resolveImport: step<StepInput, ResolveOutcome>("resolveImport"),
+  copyBlobs: step<CopyInput, StepOutcome>("copyBlobs"),
+  copyBlobSegment: step<CopyInput, StepOutcome>("copyBlobSegment"),
+  publishManifests: step<PublishInput, StepOutcome>("publishManifests"),
+  copyAndFinish: step<CopyAndFinishInput, StepOutcome>("copyAndFinish"),
+  finishImport: step<FinishInput, StepOutcome>("finishImport"),
+} as const;
+export type StepName = keyof typeof steps;

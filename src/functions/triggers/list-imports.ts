@@ -1,0 +1,90 @@
+import { z } from "zod";
+import { hasEnded, type ImportRecord, importStateSchema, triggerSchema } from "../../domain/import-record.ts";
+import { formatImport, importViewSchema } from "../../domain/import-view.ts";
+import { registryHostSchema } from "../../domain/reference.ts";
+import { ImportError } from "../../errors.ts";
+import type { Imports } from "../../store/imports.ts";
+import type { Open } from "../../store/open.ts";
+import { type HttpHandler, json } from "./http-answer.ts";
+import { baseUrlOf, readQuery } from "./read-query.ts";
+
+export interface ListImportsDeps {
+  readonly imports: Pick<Imports, "list" | "readMany">;
+  readonly open: Pick<Open, "list">;
+}
+
+export const listQuerySchema = z.strictObject({
+  state: importStateSchema.optional(),
+  target: registryHostSchema.optional().describe("Host of the target registry."),
+  source: registryHostSchema.optional().describe("Host of the source registry."),
+  trigger: triggerSchema.shape.kind.optional(),
+  promotion: z.string().optional(),
+  since: z.iso.datetime({ offset: true }).optional().describe("Created at or after."),
+  until: z.iso.datetime({ offset: true }).optional().describe("Created before."),
+  limit: z.coerce.number().int().min(1).max(200).default(50),
+  continuationToken: z.string().max(4_000).optional().describe("From the page before."),
+});
+type ListQuery = z.infer<typeof listQuerySchema>;
+
+export const importPageSchema = z
+  .strictObject({ imports: z.array(importViewSchema), continuationToken: z.string().optional() })
+  .meta({ id: "ImportPage", description: "Newest first. A filtered page may be short or empty although more follow." });
+
+/** `GET /api/imports`. Unfinished states are few and are read from `Open`; everything else from the newest on. */
+export function createListImports(deps: ListImportsDeps): HttpHandler {
+  return async (request) => {
+    const query = readQuery(request, listQuerySchema);
+    if (query.promotion !== undefined) throw notBuilt("promotion");
+    const isOpen = query.state !== undefined && !hasEnded(query.state);
+    const page = isOpen ? await listOpen(deps, query) : await listAll(deps, query);
+    const views = page.records.map((record) => formatImport(record, undefined, baseUrlOf(request)));
+    return json(200, { imports: views, continuationToken: page.continuationToken });
+  };
+}
+
+interface Page {
+  readonly records: readonly ImportRecord[];
+  readonly continuationToken: string | undefined;
+}
+
+async function listAll({ imports }: ListImportsDeps, query: ListQuery): Promise<Page> {
+  const { since, until, state, source, target, trigger, limit, continuationToken } = query;
+  return await imports.list({
+    limit,
+    ...(since === undefined ? {} : { since: new Date(since) }),
+    ...(until === undefined ? {} : { until: new Date(until) }),
+    ...(state && { state }),
+    ...(source && { source }),
+    ...(target && { target }),
+    ...(trigger && { trigger }),
+    ...(continuationToken && { continuationToken }),
+  });
+}
+
+/** Pages by id: the token is the last id of the page before. */
+async function listOpen({ imports, open }: ListImportsDeps, query: ListQuery): Promise<Page> {
+  const { continuationToken: after = "", limit } = query;
+  const ids = (await open.list()).map(({ id }) => id).filter((id) => id > after);
+  const asked = ids.sort().slice(0, limit * 4); // some of them are in other states or of other registries
+  const records = (await imports.readMany(asked)).filter((record) => matches(record, query));
+  const found = records.toSorted((one, other) => (one.id < other.id ? -1 : 1)).slice(0, limit);
+  const isCut = found.length < records.length;
+  const last = isCut ? found.at(-1)?.id : asked.length < ids.length ? asked.at(-1) : undefined;
+  return { records: found, continuationToken: last };
+}
+
+function matches(record: ImportRecord, query: ListQuery): boolean {
+  const createdMs = Date.parse(record.createdAt);
+  return (
+    record.state === query.state &&
+    (query.source === undefined || record.spec.source.registry === query.source) &&
+    (query.target === undefined || record.spec.target.registry === query.target) &&
+    (query.trigger === undefined || record.trigger.kind === query.trigger) &&
+    (query.since === undefined || createdMs >= Date.parse(query.since)) &&
+    (query.until === undefined || createdMs < Date.parse(query.until))
+  );
+}
+
+function notBuilt(property: string): ImportError {
+  return new ImportError({ code: "NOT_SUPPORTED", what: `query ${property}: not built yet`, property });
+}

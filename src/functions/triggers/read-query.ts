@@ -1,0 +1,36 @@
+import type { HttpRequest } from "@azure/functions";
+import type { z } from "zod";
+import { type ImportId, importIdSchema } from "../../domain/import-id.ts";
+import { ImportError } from "../../errors.ts";
+
+/** The query parameters by schema; unknown ones are refused like unknown properties. Throws INVALID_REQUEST. */
+export function readQuery<Query>(request: HttpRequest, schema: z.ZodType<Query>): Query {
+  const given = Object.fromEntries([...request.query].filter(([name]) => name !== "code")); // `code` is the function key
+  const parsed = schema.safeParse(given);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  const property = issue?.path.join(".") ?? "";
+  throw new ImportError({
+    code: "INVALID_REQUEST",
+    stage: "accept",
+    what: `query${property === "" ? "" : ` ${property}`}: ${issue?.message ?? "is not valid"}`,
+    ...(property === "" ? {} : { property }),
+  });
+}
+
+/** The import id of the route. Throws IMPORT_NOT_FOUND for what cannot be one. */
+export function readImportId(request: HttpRequest): ImportId {
+  const id = request.params.id ?? "";
+  const parsed = importIdSchema.safeParse(id.toUpperCase());
+  if (parsed.success) return parsed.data;
+  throw importNotFound(id.slice(0, 40));
+}
+
+export function importNotFound(id: string): ImportError {
+  return new ImportError({ code: "IMPORT_NOT_FOUND", what: `there is no import ${id}` });
+}
+
+/** Scheme and host that the caller used, for links. */
+export function baseUrlOf(request: HttpRequest): string {
+  return new URL(request.url).origin;
+}

@@ -1,0 +1,72 @@
+import { instanceId } from "../../domain/accept.ts";
+import type { ImportId } from "../../domain/import-id.ts";
+import { hasEnded, type ImportRecord } from "../../domain/import-record.ts";
+import type { Imports } from "../../store/imports.ts";
+import type { Open, OpenImport } from "../../store/open.ts";
+import type { Secrets } from "../../store/secrets.ts";
+import type { DurablePort } from "../durable-port.ts";
+import type { EndImport } from "../end-import.ts";
+import type { Log } from "../log.ts";
+import { stepsFailed } from "../orchestrators/failure.ts";
+import type { StartImport } from "../start-import.ts";
+
+export interface SweepImportsDeps {
+  readonly imports: Pick<Imports, "read">;
+  readonly open: Pick<Open, "list" | "delete">;
+  readonly secrets: Pick<Secrets, "delete">;
+  readonly startImport: Pick<StartImport, "start">;
+  readonly endImport: EndImport;
+  readonly log: Log;
+  readonly now: () => Date;
+}
+
+const startAgainMs = 60_000; // an accept that still runs has started its orchestration by then
+const forgetMs = 10 * 60_000;
+
+/**
+ * Each minute: what a crash between two steps has left behind. Reads only `Open`, and a record only of what has been
+ * open for a while.
+ */
+export function createSweepImports(deps: SweepImportsDeps): (durable: DurablePort) => Promise<void> {
+  return async (durable) => {
+    for (const row of await deps.open.list()) {
+      const ageMs = deps.now().getTime() - Date.parse(row.createdAt);
+      if (ageMs < startAgainMs) continue;
+      try {
+        await sweep(deps, durable, row, ageMs);
+      } catch (thrown) {
+        deps.log("sweep-failed", { importId: row.id, error: String(thrown) }); // the next sweep tries again
+      }
+    }
+  };
+}
+
+async function sweep(deps: SweepImportsDeps, durable: DurablePort, row: OpenImport, ageMs: number): Promise<void> {
+  const stored = await deps.imports.read(row.id);
+  if (stored === undefined) {
+    if (ageMs >= forgetMs) await forget(deps, row.id); // accept ended before there was a record: the caller was told
+    return;
+  }
+  const { record } = stored;
+  if (hasEnded(record.state)) return await forget(deps, row.id);
+  const { id: importId, attempt } = record;
+  const state = await durable.state(instanceId({ importId, attempt }));
+  if (state === "running") return;
+  if (record.state === "Accepted") {
+    deps.log("sweep-started", { importId, attempt });
+    return await deps.startImport.start({ importId, attempt }, durable);
+  }
+  deps.log("sweep-ended", { importId, attempt, state: record.state });
+  await deps.endImport(importId, endOf(record));
+}
+
+/** The orchestration is gone without an end in the record. */
+function endOf(record: ImportRecord): Parameters<EndImport>[1] {
+  if (record.cancelRequestedAt !== undefined) return { state: "Cancelled" };
+  return { state: "Failed", error: stepsFailed().error };
+}
+
+async function forget({ open, secrets }: SweepImportsDeps, id: ImportId): Promise<void> {
+  await secrets.delete(id);
+  await open.delete(id);
+}

@@ -1,0 +1,223 @@
+import { randomBytes } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
+import { ManagedIdentityCredential } from "@azure/identity";
+import type { Config, StorageConfig } from "./config.ts";
+import { assertAllowedSource, assertAllowedTarget } from "./domain/allow-list.ts";
+import { maxTimeoutSeconds } from "./domain/import-request-schema.ts";
+import { ImportError } from "./errors.ts";
+import { type ActivityDeps, createActivityHandler } from "./functions/activities/activity-frame.ts";
+import { createCopyAndFinish } from "./functions/activities/copy-and-finish.ts";
+import { createCopyBlobSegment, createCopyBlobs } from "./functions/activities/copy-blobs.ts";
+import { createCopyPlannedUnit } from "./functions/activities/copy-planned-unit.ts";
+import { createFinishImport } from "./functions/activities/finish-import.ts";
+import { createPublishLevel, createPublishManifests } from "./functions/activities/publish-manifests.ts";
+import { createPublishRoot } from "./functions/activities/publish-root.ts";
+import { createResolveImport } from "./functions/activities/resolve-import.ts";
+import { createCancellationWatch } from "./functions/cancellation-watch.ts";
+import { createEndImport } from "./functions/end-import.ts";
+import { createEndedImports } from "./functions/ended-imports.ts";
+import { createViewImport } from "./functions/import-answer.ts";
+import type { Log } from "./functions/log.ts";
+import { createOpenRepositories } from "./functions/open-repositories.ts";
+import type { Course } from "./functions/orchestrators/input.ts";
+import { createPlanOnly } from "./functions/plan-only.ts";
+import { createStartImport } from "./functions/start-import.ts";
+import type { StepName } from "./functions/steps.ts";
+import { createStopImport } from "./functions/stop-import.ts";
+import { createCancelImport } from "./functions/triggers/cancel-import.ts";
+import { createDeleteImport } from "./functions/triggers/delete-import.ts";
+import { createGetHealth } from "./functions/triggers/get-health.ts";
+import { createGetImport } from "./functions/triggers/get-import.ts";
+import { createGetImportParts } from "./functions/triggers/get-import-parts.ts";
+import { createListImports } from "./functions/triggers/list-imports.ts";
+import { createPostImports } from "./functions/triggers/post-imports.ts";
+import { createRetryImport } from "./functions/triggers/retry-import.ts";
+import { createSweepImports } from "./functions/triggers/sweep-imports.ts";
+import { createWaitForEnd } from "./functions/wait-for-end.ts";
+import { createRegistryClient, defaultLimits } from "./registry/client.ts";
+import type { Registry } from "./registry/registry.ts";
+import { createImports } from "./store/imports.ts";
+import { createKeys } from "./store/keys.ts";
+import { createOpen } from "./store/open.ts";
+import { createParts } from "./store/parts.ts";
+import { createSealer } from "./store/sealing.ts";
+import { createSecrets } from "./store/secrets.ts";
+import { createTableAccess, type StorageLocation } from "./store/storage-client.ts";
+import { createUploads } from "./store/uploads.ts";
+import { createCopyBlob } from "./transfer/copy-blob.ts";
+import { createCopyUnit } from "./transfer/copy-unit.ts";
+import { createPutTags } from "./transfer/put-tags.ts";
+import { resolveImport } from "./transfer/resolve-import.ts";
+import { defaultTransferSettings, needsCheckpoints } from "./transfer/transfer-settings.ts";
+
+/** Retries of a step are for what is none of a registry's doing: storage trouble, a worker that died. */
+const course: Course = {
+  retry: { firstMs: 1_000, attempts: 6, backoff: 2, maxMs: 30_000 },
+  maxActivities: 300,
+  maxWaitSeconds: 7 * 3_600,
+  maxUnreachableRounds: 8,
+};
+
+const cancelPollMs = 2_000;
+const endPollMs = 1_000;
+
+/** Builds everything the functions need from the settings. Nothing here touches the network. */
+export function createServices(config: Config, log: Log, stopping: AbortSignal) {
+  const now = () => new Date();
+  const nowMs = () => Date.now();
+  const sleep = async (ms: number, signal: AbortSignal): Promise<void> => {
+    try {
+      await delay(ms, undefined, { signal, ref: false });
+    } catch {
+      signal.throwIfAborted(); // the signal's own reason instead of an AbortError
+    }
+  };
+
+  const access = createTableAccess({ storage: toLocation(config.storage), tablePrefix: config.tablePrefix });
+  const imports = createImports(access);
+  const open = createOpen(access);
+  const parts = createParts(access);
+  const keys = createKeys(access);
+  const sealer = createSealer(config.secretsKeys);
+  const secrets = createSecrets(access, sealer);
+  const uploads = createUploads(access, { now, sealer, every });
+
+  const limits = {
+    ...defaultLimits,
+    connectionsPerHost: config.connectionsPerHost,
+    requestsPerHost: config.requestsPerHost,
+  };
+  const client = createRegistryClient({ limits, userAgent: "drayage/0.1", random: Math.random, sleep, now, log });
+  const repositories = createOpenRepositories({
+    client,
+    registries: config.registries,
+    insecureHosts: config.insecureHosts,
+    readSecret: secrets.read,
+  });
+
+  const settings = {
+    ...defaultTransferSettings,
+    activityBudgetMs: config.activityBudgetSeconds * 1_000,
+    bufferBytes: config.bufferBytes,
+    ...(config.largeBlobBytes === undefined ? {} : { largeBlobBytes: config.largeBlobBytes }),
+  };
+  const isLarge = (sizeBytes: number, target: Registry) => needsCheckpoints(sizeBytes, target, settings);
+  const copyBlob = createCopyBlob({ settings, leases: uploads, now: nowMs, sleep });
+  const copyUnit = createCopyUnit({ copyBlob, parallelBlobs: settings.parallelBlobs });
+
+  const endedImports = createEndedImports();
+  const cancellation = createCancellationWatch({ readStopped: open.readStopped, pollMs: cancelPollMs, log });
+  const stop = createStopImport({ imports, open, cancellation });
+  const endImport = createEndImport({ imports, open, secrets, endedImports, log, now });
+  const startImport = createStartImport({ imports, open, secrets, course, now });
+  const view = createViewImport({ parts, now });
+  const waitForEnd = createWaitForEnd({ imports, ended: endedImports, pollMs: endPollMs });
+  const planOnly = createPlanOnly({ repositories, resolve: resolveImport, needsCheckpoints: isLarge, now });
+
+  const processStartedAt = now();
+  const copyPlannedUnit = createCopyPlannedUnit({ parts, repositories, copyUnit, now, processStartedAt });
+  const publishRoot = createPublishRoot({ parts, repositories, putTags: createPutTags({ sleep }) });
+  const publishLevel = createPublishLevel({ parts, repositories });
+  const frame: ActivityDeps = { imports, stop, cancellation, stopping, budgetMs: settings.activityBudgetMs, now, log };
+  const copyDeps = { parts, copyPlannedUnit };
+  const finishDeps = { imports, parts, publishRoot, endImport, now };
+  const resolveDeps = { imports, parts, repositories, resolve: resolveImport, needsCheckpoints: isLarge, now };
+
+  /** By the names that orchestrators call them by. */
+  const activities: Readonly<Record<StepName, (raw: unknown) => Promise<unknown>>> = {
+    resolveImport: createActivityHandler(frame, createResolveImport(resolveDeps)),
+    copyBlobs: createActivityHandler(frame, createCopyBlobs(copyDeps)),
+    copyBlobSegment: createActivityHandler(frame, createCopyBlobSegment(copyDeps)),
+    publishManifests: createActivityHandler(frame, createPublishManifests({ parts, publishLevel })),
+    copyAndFinish: createActivityHandler(frame, createCopyAndFinish({ ...finishDeps, copyPlannedUnit, publishLevel })),
+    finishImport: createActivityHandler(frame, createFinishImport(finishDeps)),
+  };
+
+  const assertMaySeal = () => {
+    if (!sealer.isAvailable) throw noKey();
+  };
+  const requestSettings = {
+    defaultTarget: config.defaultTarget,
+    registries: config.registries,
+    registrySuffix: "azurecr.io",
+    defaultConflict: "fail",
+    defaultTimeoutSeconds: Math.min(config.defaultTimeoutSeconds, maxTimeoutSeconds),
+  } as const;
+  const endCancelled = (id: Parameters<typeof endImport>[0]) => endImport(id, { state: "Cancelled" });
+
+  return {
+    activities,
+    handlers: {
+      getImport: createGetImport({ imports, view }),
+      getImportParts: createGetImportParts({ imports, parts }),
+      listImports: createListImports({ imports, open }),
+      deleteImport: createDeleteImport({ imports, parts, open, secrets }),
+      getHealth: createGetHealth({
+        open,
+        transactions: access.transactions,
+        registries: () => namedRegistries(config, repositories),
+        now: nowMs,
+      }),
+    },
+    durableHandlers: {
+      postImports: createPostImports({
+        settings: requestSettings,
+        assertAllowed: ({ source, target }) => {
+          assertAllowedSource(source.registry, config.allow);
+          assertAllowedTarget(target.registry, config.allow);
+        },
+        assertMaySeal,
+        keys,
+        startImport,
+        waitForEnd,
+        planOnly,
+        view,
+        randomBytes,
+        now,
+      }),
+      cancelImport: createCancelImport({ stop, endCancelled, view, now }),
+      retryImport: createRetryImport({ imports, parts, secrets, startImport, assertMaySeal, view, now }),
+    },
+    sweepImports: createSweepImports({ imports, open, secrets, startImport, endImport, log, now }),
+    sweepStores: async () => {
+      await keys.deleteExpired(now());
+      await uploads.deleteAbandoned(now());
+    },
+    close: async () => {
+      await client.close();
+      access.close();
+    },
+  };
+}
+
+/** In Azure by the app's identity; never a chain of whatever happens to sign in. */
+function toLocation(storage: StorageConfig): StorageLocation {
+  if (storage.kind === "connectionString") return { connectionString: storage.connectionString };
+  const { accountName, clientId } = storage;
+  const credential =
+    clientId === undefined ? new ManagedIdentityCredential() : new ManagedIdentityCredential({ clientId });
+  return { accountName, credential, suffix: "core.windows.net" };
+}
+
+function namedRegistries(
+  { registries, defaultTarget }: Config,
+  repositories: ReturnType<typeof createOpenRepositories>,
+) {
+  const hosts = new Set([...(defaultTarget === undefined ? [] : [defaultTarget]), ...registries.exactHosts]);
+  return [...hosts].map((host) => repositories.registryOf(host));
+}
+
+function every(ms: number, run: () => void): () => void {
+  const timer = setInterval(run, ms).unref();
+  return () => clearInterval(timer);
+}
+
+function noKey(): ImportError {
+  return new ImportError({
+    code: "INVALID_REQUEST",
+    stage: "accept",
+    property: "source.credentials",
+    what: "this service has no key to seal credentials with",
+    hint: "the operator can set SECRETS_KEY, or name the registry in REGISTRIES",
+  });
+}

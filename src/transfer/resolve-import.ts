@@ -1,0 +1,227 @@
+import { type Digest, digestOf } from "../digest.ts";
+import { decideConflict, type TargetState } from "../domain/conflict.ts";
+import type { ImportPlan, Part } from "../domain/import-plan.ts";
+import type { Trigger } from "../domain/import-record.ts";
+import { type ImportSpec, targetRepositories } from "../domain/import-spec.ts";
+import type { ResolvedSource } from "../domain/import-transitions.ts";
+import { planImport } from "../domain/plan.ts";
+import { formatPlatform } from "../domain/platform.ts";
+import { ImportError } from "../errors.ts";
+import { type FetchedManifest, getManifest, headManifest } from "../registry/manifests.ts";
+import type { Repository } from "../registry/registry.ts";
+import { mapConcurrently } from "./map-concurrently.ts";
+import { placeOf } from "./place-of.ts";
+import { selectPlatforms } from "./select-platforms.ts";
+import { findPresent, type Presence } from "./target-presence.ts";
+import { type WalkedGraph, walkGraph } from "./walk-graph.ts";
+
+export interface ResolveRequest {
+  readonly spec: ImportSpec;
+  readonly trigger: Trigger["kind"];
+  readonly source: Repository;
+  /** In the order of {@link targetRepositories}. */
+  readonly targets: readonly Repository[];
+  /** Found by an earlier attempt: that one is copied, whatever the tag says now. */
+  readonly pinned: Digest | undefined;
+  /** Called once the digest is known, before anything else is asked for; what it stores outlives a crash. */
+  readonly onPinned: (source: ResolvedSource) => Promise<void>;
+  readonly needsCheckpoints: (sizeBytes: number) => boolean;
+}
+
+/** Everything there is to know before the first byte is copied. */
+export interface ResolvedImport {
+  readonly source: ResolvedSource;
+  /** Of the manifest that the tags will point to. */
+  readonly targetDigest: Digest;
+  readonly plan: ImportPlan;
+  /** A row for each manifest and blob and target repository. */
+  readonly parts: readonly Part[];
+  readonly warnings: readonly string[];
+}
+
+const parallelRequests = 16;
+
+/**
+ * Finds out what an import has to do; writes nothing at any registry. The conflict policy speaks before any content is
+ * looked at: at once where the digest that will be tagged is known from the HEAD, else after the platforms were chosen.
+ */
+export async function resolveImport(request: ResolveRequest, signal: AbortSignal): Promise<ResolvedImport> {
+  const { spec, source, onPinned } = request;
+  const [found, states] = await Promise.all([findSource(request, signal), readTargets(request, signal)]);
+  await onPinned(found.source);
+  const isWhole = spec.platforms === undefined || spec.sparseIndex;
+  if (isWhole && decide(request, states, found.source.digest) === "skip") return skipped(found.source);
+
+  const root = found.manifest ?? (await getPinned(source, found.source.digest, signal));
+  const selected = spec.platforms && (await selectFrom(source, root, spec.platforms, spec.sparseIndex, signal));
+  const bytes = selected?.bytes ?? root.bytes;
+  const targetDigest = selected?.isRewritten ? digestOf(bytes, root.digest) : root.digest;
+  if (!isWhole && decide(request, states, targetDigest) === "skip") return skipped(found.source, targetDigest);
+
+  const graph = await walkGraph(
+    {
+      source,
+      root: { bytes, mediaType: root.mediaType, digest: targetDigest },
+      foreignLayers: spec.foreignLayers,
+      selectChildren: (index, digest) => (digest === targetDigest && selected ? selected.kept : index.children),
+    },
+    signal,
+  );
+  const present = await findPresent(
+    {
+      targets: request.targets,
+      isKnown: (at) => states.some((state) => state.target === at && state.digest !== undefined),
+      manifests: graph.manifests.map(({ digest }) => digest).filter((digest) => digest !== targetDigest),
+      blobs: graph.blobs.map(({ digest }) => digest),
+    },
+    signal,
+  );
+  return {
+    source: { digest: found.source.digest, mediaType: root.mediaType },
+    targetDigest,
+    plan: toPlan(request, graph, present, targetDigest),
+    parts: toParts(request, graph, present),
+    warnings: graph.warnings,
+  };
+}
+
+interface FoundSource {
+  readonly source: ResolvedSource;
+  /** Where it took a GET to learn the digest. */
+  readonly manifest?: FetchedManifest;
+}
+
+/** The digest that the reference stands for. A HEAD, since Docker Hub counts only GETs as pulls. */
+async function findSource({ spec, source, pinned }: ResolveRequest, signal: AbortSignal): Promise<FoundSource> {
+  const { tag = "latest", digest } = spec.source;
+  const reference = pinned ?? digest ?? tag;
+  const head = await headManifest(source, reference, signal);
+  if (head === undefined) throw notFound(source, reference);
+  if (head.digest !== undefined) return { source: { digest: head.digest, mediaType: head.mediaType } };
+  const manifest = await getManifest(source, reference, signal);
+  if (manifest === undefined) throw notFound(source, reference);
+  return { source: { digest: manifest.digest, mediaType: manifest.mediaType }, manifest };
+}
+
+async function getPinned(source: Repository, digest: Digest, signal: AbortSignal): Promise<FetchedManifest> {
+  const manifest = await getManifest(source, digest, signal);
+  if (manifest === undefined) throw notFound(source, digest);
+  return manifest;
+}
+
+type PlacedState = TargetState & { readonly target: number };
+
+/** What the target tags point to now; of a repository to be filled by digest only, nothing is asked yet. */
+async function readTargets({ spec, targets }: ResolveRequest, signal: AbortSignal): Promise<readonly PlacedState[]> {
+  const names = targetRepositories(spec);
+  const tags = spec.target.tags.map((place) => ({ ...place, target: names.indexOf(place.repository) }));
+  const tagged = await mapConcurrently(tags, parallelRequests, async ({ repository, tag, target }) => {
+    const repositoryAtTarget = targets[target];
+    const head = repositoryAtTarget && (await headManifest(repositoryAtTarget, tag, signal));
+    return { repository, tag, target, digest: head && (head.digest ?? unknownDigest(repositoryAtTarget, tag)) };
+  });
+  const untagged = spec.target.untaggedRepositories.map((repository) => ({
+    repository,
+    target: names.indexOf(repository),
+    digest: undefined,
+  }));
+  return [...tagged, ...untagged];
+}
+
+function unknownDigest(target: Repository, tag: string): never {
+  throw new ImportError({
+    ...placeOf(target),
+    code: "TARGET_DIGEST_REJECTED",
+    what: `HEAD of ${target.name}:${tag} tells no digest`,
+    hint: "the registry or a proxy before it drops Docker-Content-Digest: what is there cannot be compared",
+  });
+}
+
+function decide(
+  { spec, trigger, targets: [first] }: ResolveRequest,
+  states: readonly PlacedState[],
+  plannedDigest: Digest,
+): "proceed" | "skip" {
+  const at = first ? placeOf(first) : ({ side: "target", registry: spec.target.registry, stage: "resolve" } as const);
+  const decision = decideConflict({ policy: spec.conflict, trigger, plannedDigest, targets: states, at });
+  if (decision.kind === "failed") throw decision.error;
+  return decision.kind;
+}
+
+function selectFrom(
+  source: Repository,
+  root: FetchedManifest,
+  platforms: NonNullable<ImportSpec["platforms"]>,
+  isSparse: boolean,
+  signal: AbortSignal,
+) {
+  return selectPlatforms(source, root, { platforms, index: isSparse ? "sparse" : "rewrite" }, signal);
+}
+
+function skipped(source: ResolvedSource, targetDigest: Digest = source.digest): ResolvedImport {
+  const plan: ImportPlan = { v: 1, kind: "skip", units: [], large: [], levels: [] };
+  return { source, targetDigest, plan, parts: [], warnings: [] };
+}
+
+function toPlan(
+  { targets, needsCheckpoints }: ResolveRequest,
+  graph: WalkedGraph,
+  present: Presence,
+  root: Digest,
+): ImportPlan {
+  const everywhere = [...targets.keys()];
+  return planImport({
+    decision: "proceed",
+    root,
+    needsCheckpoints,
+    blobs: graph.blobs.map(({ digest, size, inline }) => ({
+      digest,
+      sizeBytes: size,
+      missingIn: everywhere.filter((target) => !present.hasBlob(target, digest)),
+      isInline: inline !== undefined,
+    })),
+    levels: graph.levels.map((level) =>
+      level.filter((digest) => everywhere.some((target) => !present.hasManifest(target, digest))),
+    ),
+  });
+}
+
+function toParts({ targets }: ResolveRequest, graph: WalkedGraph, present: Presence): readonly Part[] {
+  return [...targets.keys()].flatMap((target) => [
+    ...graph.manifests.map(({ digest, mediaType, size, bytes, platform }): Part => {
+      const isThere = present.hasManifest(target, digest);
+      const described = { kind: "manifest", target, digest, mediaType, sizeBytes: size } as const;
+      return {
+        ...described,
+        ...stateOf(isThere),
+        ...(platform && { platform: formatPlatform(platform) }),
+        content: bytes,
+      };
+    }),
+    ...graph.blobs.map(({ digest, mediaType, size, inline, platform }): Part => {
+      const isThere = present.hasBlob(target, digest);
+      const described = { kind: "blob", target, digest, mediaType, sizeBytes: size } as const;
+      return {
+        ...described,
+        ...stateOf(isThere),
+        ...(platform && { platform: formatPlatform(platform) }),
+        ...(inline && { content: inline }),
+      };
+    }),
+  ]);
+}
+
+function stateOf(isThere: boolean): Pick<Part, "state" | "via"> {
+  return isThere ? { state: "done", via: "skipped" } : { state: "pending" };
+}
+
+function notFound(source: Repository, reference: string): ImportError {
+  const separator = reference.includes(":") ? "@" : ":";
+  return new ImportError({
+    ...placeOf(source),
+    code: "SOURCE_NOT_FOUND",
+    httpStatus: 404,
+    what: `${source.name}${separator}${reference} is not there`,
+    hint: "check repository and tag; some registries answer this for private repositories, too",
+  });
+}

@@ -1,0 +1,84 @@
+import { z } from "zod";
+import type { Digest } from "../digest.ts";
+import type { Platform } from "../domain/import-spec.ts";
+import { childrenToLookInto, filterIndex } from "../domain/index-filter.ts";
+import { type ChildDescriptor, type ParsedManifest, parseManifest } from "../domain/manifest.ts";
+import { assertPlatformsFound } from "../domain/platform.ts";
+import { type FetchedManifest, getManifest } from "../registry/manifests.ts";
+import type { Repository } from "../registry/registry.ts";
+import { mapConcurrently } from "./map-concurrently.ts";
+import { placeOf } from "./place-of.ts";
+import { readBlob } from "./read-blob.ts";
+
+export interface SelectedPlatforms {
+  /** What to publish as the root: other bytes than were served when children were left out of a rewritten index. */
+  readonly bytes: Uint8Array;
+  readonly isRewritten: boolean;
+  /** The children of the root to copy; those of nested indexes come whole. */
+  readonly kept: readonly ChildDescriptor[];
+}
+
+/**
+ * Applies the requested platforms to the root of an image. An image that is no index must itself be of one of them.
+ * Throws PLATFORM_NOT_FOUND with what there is.
+ */
+export async function selectPlatforms(
+  source: Repository,
+  root: FetchedManifest,
+  { platforms, index }: { readonly platforms: readonly Platform[]; readonly index: "rewrite" | "sparse" },
+  signal: AbortSignal,
+): Promise<SelectedPlatforms> {
+  const at = placeOf(source);
+  const parsed = parseManifest(root.bytes, root.mediaType, at);
+  if (parsed.kind !== "index") {
+    assertPlatformsFound(platforms, await platformsOfImage(source, parsed, signal), at);
+    return { bytes: root.bytes, isRewritten: false, kept: [] };
+  }
+  const inside = new Map<Digest, readonly Platform[]>();
+  await mapConcurrently(childrenToLookInto(parsed.children), parallelRequests, async ({ digest }) => {
+    inside.set(digest, await platformsInside(source, digest, signal));
+  });
+  const { bytes, children } = { bytes: root.bytes, children: parsed.children };
+  return filterIndex({ bytes, children, platforms, index, platformsInside: (digest) => inside.get(digest) ?? [] }, at);
+}
+
+const parallelRequests = 8;
+
+/** Of a child whose own document has to tell: an index names its children's platforms, an image its config. */
+async function platformsInside(source: Repository, digest: Digest, signal: AbortSignal): Promise<readonly Platform[]> {
+  const manifest = await getManifest(source, digest, signal);
+  if (manifest === undefined) return []; // the walk says that it is missing, if it is wanted at all
+  const parsed = parseManifest(manifest.bytes, manifest.mediaType, placeOf(source));
+  if (parsed.kind !== "index") return await platformsOfImage(source, parsed, signal);
+  return parsed.children.flatMap(({ platform }) => (platform === undefined ? [] : [platform]));
+}
+
+const configSchema = z.object({
+  os: z.string(),
+  architecture: z.string(),
+  variant: z.string().optional(),
+  "os.version": z.string().optional(),
+});
+
+async function platformsOfImage(
+  source: Repository,
+  { kind, blobs: [config] }: ParsedManifest,
+  signal: AbortSignal,
+): Promise<readonly Platform[]> {
+  if (kind !== "image" || config === undefined) return [];
+  const bytes = config.inline ?? (await readBlob(source, config, signal));
+  const parsed = configSchema.safeParse(bytes && parseJson(bytes));
+  if (!parsed.success) return []; // an artifact's config says nothing of platforms
+  const { "os.version": osVersion, variant, ...rest } = parsed.data;
+  return [
+    { ...rest, ...(variant === undefined ? {} : { variant }), ...(osVersion === undefined ? {} : { osVersion }) },
+  ];
+}
+
+function parseJson(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes));
+  } catch {
+    return undefined;
+  }
+}
