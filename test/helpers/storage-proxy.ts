@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, request } from "node:http";
-import { connectionString } from "./azurite.ts";
+import type { Azurite } from "./azurite.ts";
 
 /** What happens to one request on its way. */
 export type StorageFault =
@@ -19,7 +19,12 @@ export interface StorageProxy extends AsyncDisposable {
   readonly advanceClock: (ms: number) => void;
 }
 
-export async function startStorageProxy(tableEndpoint: string): Promise<StorageProxy> {
+const tableServer = /(?<=TableEndpoint=)http:\/\/([\d.]+):(\d+)/;
+
+/** Stands before the tables of `azurite`; reached by its own connection string. */
+export async function startStorageProxy(azurite: Pick<Azurite, "connectionString">): Promise<StorageProxy> {
+  const [origin, hostname, port] = tableServer.exec(azurite.connectionString) ?? [];
+  if (origin === undefined) throw new Error("the connection string names no table server");
   const faults: { readonly fault: StorageFault; readonly matches: (method: string) => boolean }[] = [];
   let aheadMs = 0;
 
@@ -51,16 +56,9 @@ export async function startStorageProxy(tableEndpoint: string): Promise<StorageP
   });
 
   function forward(incoming: IncomingMessage, onResponse: (response: IncomingMessage) => void): void {
-    const url = new URL(incoming.url ?? "/", tableEndpoint);
-    const { host, port } = new URL(tableEndpoint);
-    const headers = { ...incoming.headers, host };
-    const outgoing = request({
-      host: "127.0.0.1",
-      port,
-      path: `${url.pathname}${url.search}`,
-      method: incoming.method,
-      headers,
-    });
+    const { method, url: path } = incoming;
+    const headers = { ...incoming.headers, host: `${hostname}:${port}` };
+    const outgoing = request({ hostname, port, path, method, headers });
     outgoing.once("response", onResponse).once("error", () => incoming.socket.destroy());
     incoming.pipe(outgoing);
   }
@@ -70,7 +68,7 @@ export async function startStorageProxy(tableEndpoint: string): Promise<StorageP
   const address = server.address();
   if (address === null || typeof address === "string") throw new Error("the proxy has no port");
   return {
-    connectionString: connectionString({ table: `http://127.0.0.1:${address.port}` }),
+    connectionString: azurite.connectionString.replace(tableServer, `http://127.0.0.1:${address.port}`),
     breakNext: (fault, matches = () => true) => {
       faults.push({ fault, matches });
     },

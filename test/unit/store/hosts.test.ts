@@ -94,7 +94,7 @@ describe("createHosts", () => {
   });
 
   it("asks again after a read that failed", async () => {
-    await using proxy = await startStorageProxy(azurite.tableEndpoint);
+    await using proxy = await startStorageProxy(azurite);
     const hosts = createHosts(openTables(proxy), { now });
     proxy.breakNext({ kind: "refuse", status: 403 });
 

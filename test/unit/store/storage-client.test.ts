@@ -79,7 +79,7 @@ describe("tables when storage fails", () => {
   let table: Table;
 
   beforeEach(async () => {
-    proxy = await startStorageProxy(azurite.tableEndpoint);
+    proxy = await startStorageProxy(azurite);
     table = openTables(proxy).table("Things");
     await table.insert(aRow);
     return () => proxy[Symbol.asyncDispose]();

@@ -39,7 +39,7 @@ let sealer: Sealer;
 let aheadMs: number;
 
 beforeEach(async () => {
-  proxy = await startStorageProxy(azurite.tableEndpoint);
+  proxy = await startStorageProxy(azurite);
   tablePrefix = uniquePrefix();
   sealer = createSealer([randomSealingKey()]);
   aheadMs = 0;
@@ -244,7 +244,7 @@ describe("createUploads", () => {
       if (step === "save") await lease.save({ ...checkpoint, offsetBytes: 6 });
       else await lease.release();
 
-      const next = await acquire(startProcess(), "import-2".replace("2", step === "save" ? "1" : "2"));
+      const next = await acquire(startProcess(), step === "save" ? "import-1" : "import-2");
       expect(next.checkpoint?.offsetBytes).toBe(step === "save" ? 6 : undefined);
     },
   );
