@@ -1,6 +1,6 @@
 import type { Digest } from "../../src/digest.ts";
-import { type Answer, Refusal, refusal } from "../../src/local/registry/call.ts";
-import { changeHeaders, type Fault, type FaultMatch, fault } from "./faults.ts";
+import { type Answer, type Call, Refusal, refusal } from "../../src/local/registry/call.ts";
+import { changeHeaders, closedOf, type Fault, type FaultMatch, fault } from "./faults.ts";
 
 /** Faults of a registry that is pushed to. */
 
@@ -28,6 +28,13 @@ export function tooLarge(match: FaultMatch & { readonly aboveBytes: number }): F
     if (Number(call.headers["content-length"] ?? 0) > match.aboveBytes) return proxyRefusal();
     return await next({ ...call, content: limited(call.content, match.aboveBytes) });
   });
+}
+
+/** Reads no further after so many bytes of a body, with the connection open. */
+export function stopReading(match: FaultMatch & { readonly afterBytes: number }): Fault {
+  return fault("stopReading", { kind: ["upload-patch", "upload-put"], ...match }, async (call, next) =>
+    next({ ...call, content: stopped(call, match.afterBytes) }),
+  );
 }
 
 /** Takes no chunks at all, like Google Artifact Registry. */
@@ -142,6 +149,15 @@ async function* limited(content: AsyncIterable<Uint8Array>, maxBytes: number): A
   for await (const chunk of content) {
     seenBytes += chunk.byteLength;
     if (seenBytes > maxBytes) throw new Refusal(413, "SIZE_INVALID", "the body is too large");
+    yield chunk;
+  }
+}
+
+async function* stopped(call: Call, afterBytes: number): AsyncGenerator<Uint8Array> {
+  let seenBytes = 0;
+  for await (const chunk of call.content) {
+    seenBytes += chunk.byteLength;
+    if (seenBytes >= afterBytes) await closedOf(call);
     yield chunk;
   }
 }

@@ -62,7 +62,7 @@ async function serveOne(handle: Handle, { request, response, connection }: Excha
   try {
     result = await handle(call);
   } catch (thrown) {
-    if (closing.signal.aborted || request.destroyed) return; // the client went away in the middle: nobody to tell
+    if (closing.signal.aborted) return; // the client went away in the middle: nobody to tell
     result = thrown instanceof Refusal ? thrown.answer : refusal(500, "UNKNOWN", describe(thrown));
   }
   await send(result, { request, response, connection }, closing.signal);

@@ -14,7 +14,7 @@ async function temporaryDirectory() {
 
 it("keeps images over a restart, byte for byte", async () => {
   await using directory = await temporaryDirectory();
-  const pushed = multiPlatformImage({ layers: [3 * MiB, 10] });
+  const pushed = multiPlatformImage({ layers: [MiB + 1, 10] });
   const before = await startRegistry({ directory: directory.path });
   await pushImage(before.host, "team/app", "1", pushed);
   await before.close();

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { type Digest, digestOf } from "../../../src/digest.ts";
-import type { Fault } from "../../helpers/faults.ts";
+import { type Fault, fault } from "../../helpers/faults.ts";
 import { failing, hangUp, loseAnswer, rateLimit, rateLimited, tokensWearOut } from "../../helpers/faults-any.ts";
 import {
   corruptByte,
@@ -18,6 +18,7 @@ import {
   refuseMount,
   rewriteUrls,
   staleRange,
+  stopReading,
   storeLess,
   stuckRange,
   tagRace,
@@ -243,6 +244,39 @@ describe("target faults", () => {
 
     expect(statuses).toEqual([202, 403, 404]);
     await expect(pushImage(target.host, "team/app", "1", image())).rejects.toThrow("405");
+  });
+
+  it("stops reading a body, with the connection open until the client goes away", async () => {
+    await using target = await startRegistry({ faults: [stopReading({ afterBytes: 1 })] });
+    const { started } = await openUpload(target);
+    const abort = new AbortController();
+
+    const patching = fetch(`${target.url}${started.headers.get("location")}`, {
+      method: "PATCH",
+      body: "abc",
+      signal: abort.signal,
+    });
+    const failed = expect(patching).rejects.toThrow("aborted");
+    const { status } = await target.waitForRequest(({ receivedBytes }) => receivedBytes === 3, 5_000);
+    abort.abort();
+    await failed;
+
+    expect(status).toBeUndefined();
+    expect(await target.waitForRequest({ kind: "upload-patch", isOver: true }, 5_000)).toMatchObject({
+      status: undefined,
+    });
+  });
+
+  it("answers 500 when a fault itself fails", async () => {
+    const broken = fault("broken", { kind: "upload-put" }, async (call, next) => {
+      await next(call);
+      throw new Error("no such luck");
+    });
+    await using target = await startRegistry({ faults: [broken] });
+
+    const response = await (await openUpload(target)).put("abc", digestOf(bytes("abc")));
+
+    expect(response.status).toBe(500);
   });
 
   it("rewrites where an upload goes on", async () => {

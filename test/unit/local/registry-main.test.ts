@@ -1,0 +1,56 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { expect, it } from "vitest";
+import { multiPlatformImage, pushImage } from "../../helpers/images.ts";
+
+async function temporaryDirectory() {
+  const path = await mkdtemp(join(tmpdir(), "drayage-registry-"));
+  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true }) };
+}
+
+interface RunningRegistry extends AsyncDisposable {
+  readonly child: ChildProcess;
+  readonly host: string;
+}
+
+async function runRegistry(directory: string): Promise<RunningRegistry> {
+  const args = ["src/local/registry-main.ts", "--port", "0", "--dir", directory];
+  const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
+  for await (const line of createInterface({ input: child.stdout })) {
+    const host = /^registry on (127\.0\.0\.1:\d+), stored in /.exec(line)?.[1];
+    if (host !== undefined)
+      return { child, host, [Symbol.asyncDispose]: () => end(child, "SIGKILL").then(() => undefined) };
+  }
+  child.kill("SIGKILL");
+  throw new Error("the registry ended before it said where it listens");
+}
+
+async function end(child: ChildProcess, signal: "SIGKILL" | "SIGTERM"): Promise<unknown> {
+  if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
+  const exited = once(child, "exit");
+  child.kill(signal);
+  const [code] = await exited;
+  return code;
+}
+
+const twoStartsMs = 60_000; // each compiles the sources on a machine that may be busy
+
+it("still has an image after it was killed, and ends well when it is asked to", { timeout: twoStartsMs }, async () => {
+  await using directory = await temporaryDirectory();
+  const pushed = multiPlatformImage();
+
+  await using first = await runRegistry(directory.path);
+  await pushImage(first.host, "team/app", "1", pushed);
+  await end(first.child, "SIGKILL");
+  await using second = await runRegistry(directory.path);
+  const response = await fetch(`http://${second.host}/v2/team/app/manifests/1`);
+  const bytes = new Uint8Array(await response.arrayBuffer());
+  const code = await end(second.child, "SIGTERM");
+
+  expect(bytes).toEqual(pushed.root.bytes);
+  expect(code).toBe(0);
+});
