@@ -1,4 +1,4 @@
-import { type ErrorPlace, ImportError } from "../errors.ts";
+import { type ErrorCode, type ErrorPlace, ImportError } from "../errors.ts";
 import { codeOf } from "./errors-from-response.ts";
 
 /** Thrown into a request whose other side takes no byte of its body any more. */
@@ -18,7 +18,7 @@ export function networkError(place: ErrorPlace, host: string, thrown: unknown): 
   const { what, hint, retryable = true } = known ?? { what: `the connection failed${code === "" ? "" : `: ${code}`}` };
   return new ImportError({
     ...place,
-    code: codeOf(place, "UNAVAILABLE"),
+    code: known?.code ?? codeOf(place, "UNAVAILABLE"),
     what: `${what}${where}`,
     retryable,
     cause: thrown,
@@ -27,6 +27,7 @@ export function networkError(place: ErrorPlace, host: string, thrown: unknown): 
 }
 
 interface Failure {
+  readonly code?: ErrorCode;
   readonly what: string;
   readonly hint?: string;
   readonly retryable?: boolean;
@@ -47,6 +48,13 @@ const speaksNoTls: Failure = {
   retryable: false,
 };
 
+/** The content that was to be sent is at fault; bytes of another length than announced never complete an upload. */
+const wrongLength: Failure = {
+  code: "SOURCE_CONTENT_CORRUPT",
+  what: "the content for it does not have the length that was announced",
+  retryable: false,
+};
+
 const dropped: Failure = { what: "the connection broke" };
 const failures: Readonly<Record<string, Failure>> = {
   ECONNREFUSED: { what: "the connection was refused", hint: "check host and port, and that the registry runs" },
@@ -62,6 +70,7 @@ const failures: Readonly<Record<string, Failure>> = {
   UND_ERR_HEADERS_TIMEOUT: { what: "it did not answer within the time allowed" },
   UND_ERR_BODY_TIMEOUT: { what: "its answer stalled" },
   UPLOAD_STALLED: { what: "the upload stalled: it takes no more bytes" },
+  UND_ERR_REQ_CONTENT_LENGTH_MISMATCH: wrongLength,
   ERR_SSL_WRONG_VERSION_NUMBER: speaksNoTls,
   ERR_SSL_PACKET_LENGTH_TOO_LONG: speaksNoTls,
 };
