@@ -108,7 +108,8 @@ export function createImports(access: TableAccess): Imports {
   };
 }
 
-const rowSchema = z.object({ v: z.literal(1), state: z.string(), spec: z.string(), record: z.string() });
+const rowSchema = z.looseObject({ v: z.literal(1), spec: z.string(), record: z.string() });
+const jsonSchema = z.looseObject({});
 
 /** The record as JSON (the spec apart, both cut at 32k characters), and beside it the columns that lists filter by. */
 export const importRow: RowCodec<ImportRecord> = {
@@ -127,9 +128,8 @@ export const importRow: RowCodec<ImportRecord> = {
     };
   },
   decode: (row) => {
-    rowSchema.parse(row);
-    const columns = z.record(z.string(), z.unknown()).parse(row);
-    const parse = (name: string): object => z.looseObject({}).parse(JSON.parse(readText(columns, name) ?? "null"));
+    const columns = rowSchema.parse(row);
+    const parse = (name: string) => jsonSchema.parse(JSON.parse(readText(columns, name) ?? "null"));
     return importRecordSchema.parse({ ...parse("record"), spec: parse("spec") });
   },
 };

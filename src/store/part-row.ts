@@ -1,5 +1,5 @@
 import { promisify } from "node:util";
-import { gunzip, gzip } from "node:zlib";
+import { gunzip, gunzipSync, gzip, gzipSync } from "node:zlib";
 import { z } from "zod";
 import { digestSchema } from "../digest.ts";
 import type { ImportId } from "../domain/import-id.ts";
@@ -18,6 +18,9 @@ const gunzipAsync = promisify(gunzip);
 const maxPackedBytes = 700 * 1024;
 /** Manifests have 4 MiB at most, inline blobs are smaller: a row that unpacks to more is not ours. */
 const maxContentBytes = 8 * 1024 * 1024;
+
+/** Most manifests are a few KiB: a round through the thread pool costs more than packing them does. */
+const smallBytes = 32 * 1024;
 
 const letters = { manifest: "m", blob: "b" } as const;
 
@@ -78,12 +81,14 @@ export function decodePart(row: unknown): Part {
 
 /** The exact bytes as a row holds them, or undefined when they are too many for one. */
 export async function packContent(content: Uint8Array): Promise<Uint8Array | undefined> {
-  const packed = await gzipAsync(content);
+  const packed = content.byteLength <= smallBytes ? gzipSync(content) : await gzipAsync(content);
   return packed.byteLength <= maxPackedBytes ? packed : undefined;
 }
 
 /** The exact bytes in a row, or undefined when it has none. */
 export async function unpackContent(row: Readonly<Record<string, unknown>>): Promise<Uint8Array | undefined> {
   const packed = readBytes(row, "gzip");
-  return packed && gunzipAsync(packed, { maxOutputLength: maxContentBytes });
+  if (packed === undefined) return undefined;
+  const options = { maxOutputLength: maxContentBytes };
+  return packed.byteLength <= smallBytes ? gunzipSync(packed, options) : await gunzipAsync(packed, options);
 }
