@@ -31,10 +31,9 @@ function createPlainDisplay(output: TextOutput, note: (text: string) => void, no
   let shownAt = 0;
   return {
     show: (record) => {
-      if (hasEnded(record.state)) return; // the outcome follows
       if (record.state === shownState && now() - shownAt < plainLineMs) return;
       if (shownState === undefined) output.write(`${printable(`Import ${record.id}  ${formatDirection(record)}`)}\n`);
-      output.write(`${formatProgressLine(record)}\n`);
+      if (!hasEnded(record.state)) output.write(`${formatProgressLine(record)}\n`); // of an ended one the outcome follows
       shownState = record.state;
       shownAt = now();
     },

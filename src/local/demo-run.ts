@@ -8,17 +8,11 @@ import { type DemoTarget, pushDemoImage, readTagDigest } from "./demo-image.ts";
 import { startEmbeddedRegistry } from "./registry/registry.ts";
 
 export interface DemoDeps {
-  /** Starts storage and the service on free ports of 127.0.0.1, its files in `directory`. */
-  readonly startService: (options: ServiceOptions) => Promise<DemoService>;
+  /** Starts storage and the service with these settings on free ports of 127.0.0.1. */
+  readonly startService: (settings: Readonly<Record<string, string>>) => Promise<DemoService>;
   /** The built command line client. */
   readonly cliPath: string;
   readonly print: (line: string) => void;
-}
-
-export interface ServiceOptions {
-  readonly directory: string;
-  /** The service's settings. */
-  readonly settings: Readonly<Record<string, string>>;
 }
 
 export interface DemoService {
@@ -45,7 +39,7 @@ export async function runDemo(deps: DemoDeps, signal: AbortSignal): Promise<void
     cleanup.use(to);
     const hosts = `${from.host},${to.host}`;
     const settings = { INSECURE_HOSTS: hosts, ALLOW_PRIVATE_HOSTS: hosts, ALLOWED_TARGETS: to.host };
-    const started = await deps.startService({ directory: join(directory, "service"), settings });
+    const started = await deps.startService(settings);
     cleanup.defer(() => started.close());
     say(`source registry  ${from.host}`);
     say(`target registry  ${to.host}`);
@@ -97,7 +91,7 @@ export async function runDemo(deps: DemoDeps, signal: AbortSignal): Promise<void
 
 const whatNext = `
 What to try next
-    npm start                        the service on http://127.0.0.1:7071, with a dashboard there
+    npm start                        the service on http://127.0.0.1:7071
     node dist/local/registry.mjs     a registry on 127.0.0.1:5001 to import into
     node dist/drayage.mjs --help     the command line client; docs/cli.md explains it
     README.md                        deployment into Azure, events, settings`;
@@ -122,7 +116,7 @@ function createCli({ cliPath, print }: DemoDeps, endpoint: string, signal: Abort
     new Promise<string>((resolve, reject) => {
       const child = spawn(process.execPath, [cliPath, ...args], {
         stdio: ["ignore", stdout, "inherit"],
-        env: { ...process.env, DRAYAGE_ENDPOINT: endpoint },
+        env: { ...process.env, DRAYAGE_ENDPOINT: endpoint, DRAYAGE_KEY: "" },
         signal,
       });
       let text = "";

@@ -185,6 +185,7 @@ describe("drayage import: the end", () => {
     const run = await runCli(["import", ...image, "--endpoint", api.endpoint]);
 
     expect(run.exitCode).toBe(exitCode);
+    expect(run.stdout).toContain(`Import ${importId}  docker.io/library/alpine:3.20 → prod.example/alpine:3.20\n`);
     expect(exitCode === 0 ? run.stdout : run.stderr).toContain(said);
   });
 

@@ -1,0 +1,78 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+import { type DemoService, runDemo } from "./demo-run.ts";
+
+/* `npm run demo`: an import from one registry into another, everything on this machine. */
+
+/** Settings of this machine that must not reach the demo: it works on storage and registries of its own. */
+const unset = {
+  AzureWebJobsStorage: "",
+  AzureWebJobsStorage__accountName: "",
+  DEFAULT_TARGET: "",
+  REGISTRIES: "",
+  ALLOWED_SOURCES: "",
+  TABLE_PREFIX: "",
+};
+const shownLogLines = 20;
+const deadlineMs = 120_000; // it takes a fifth of that
+
+const interruption = new AbortController();
+process.once("SIGINT", () => interruption.abort(new Error("interrupted")));
+const signal = AbortSignal.any([interruption.signal, AbortSignal.timeout(deadlineMs)]);
+
+const log: string[] = [];
+try {
+  const print = (line: string) => console.log(line);
+  await runDemo({ startService, cliPath: built("drayage.mjs"), print }, signal);
+} catch (thrown) {
+  if (log.length > 0) console.error(`\nThe service logged last:\n${log.slice(-shownLogLines).join("\n")}`);
+  console.error(`\nThe demo failed: ${reasonOf(thrown)}`);
+  process.exitCode = 1;
+}
+
+/** What `npm start` runs, as a process of its own that keeps nothing; its log is shown only if the demo fails. */
+async function startService(settings: Readonly<Record<string, string>>): Promise<DemoService> {
+  const child = spawn(process.execPath, [built("local/start.mjs"), "--port", "0", "--memory", "--json"], {
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { ...process.env, ...unset, ...settings },
+  });
+  const exited = once(child, "exit");
+  const kill = () => child.kill("SIGKILL");
+  process.once("exit", kill); // whatever ends the demo, no service is left behind
+  const close = async () => {
+    child.kill("SIGTERM");
+    await exited;
+    process.off("exit", kill);
+  };
+  child.stderr.setEncoding("utf8").on("data", (text: string) => log.push(text.trimEnd()));
+  const started = new Promise<string>((resolve, reject) => {
+    let text = "";
+    child.stdout.setEncoding("utf8").on("data", (piece: string) => {
+      log.push(piece.trimEnd());
+      text = text.slice(-10_000) + piece;
+      const url = /"url":"(http:[^"]+)"/.exec(text)?.[1];
+      if (url !== undefined) resolve(url);
+    });
+    child.once("exit", (exitCode) => reject(new Error(`the service ended with exit code ${exitCode} as it started`)));
+    child.once("error", reject);
+    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+  });
+  try {
+    return { url: await started, close };
+  } catch (thrown) {
+    await close();
+    throw thrown;
+  }
+}
+
+/** A file of dist/, seen from dist/local/ as from src/local/. */
+function built(path: string): string {
+  return fileURLToPath(new URL(`../../dist/${path}`, import.meta.url));
+}
+
+function reasonOf(thrown: unknown): string {
+  if (interruption.signal.aborted) return "interrupted";
+  if (!(thrown instanceof Error)) return String(thrown);
+  return thrown.name === "TimeoutError" ? `not done after ${deadlineMs / 1000} s` : (thrown.stack ?? thrown.message);
+}
