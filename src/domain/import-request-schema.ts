@@ -99,7 +99,7 @@ export const importRequestSchema = z
       .optional()
       .describe("Free texts that come back with the import."),
   })
-  .meta({ id: "ImportRequest", description: "An image or artifact to import, and where to." });
+  .describe("An image or artifact to import, and where to.");
 /** A request whose shape is right. */
 export type ImportRequest = Readonly<z.infer<typeof importRequestSchema>>;
 
@@ -111,8 +111,9 @@ export interface Problem {
 }
 
 /** All problems of a body's shape, in the order of the schema; none when it fits. */
-export function shapeProblems(error: z.ZodError): readonly Problem[] {
-  return error.issues.flatMap((issue) => toProblems(issue, []));
+export function shapeProblems(body: unknown): readonly Problem[] {
+  const parsed = importRequestSchema.safeParse(body, { reportInput: true });
+  return parsed.success ? [] : parsed.error.issues.flatMap((issue) => toProblems(issue, []));
 }
 
 /** A path as people write it: `source.sourceImage`, `targetTags[0]`. */
@@ -122,31 +123,22 @@ export function formatPath(path: readonly PropertyKey[]): string {
     .join("");
 }
 
+/** The values that issues carry (`reportInput`) are looked at and never repeated: they may be secret. */
 function toProblems(issue: z.core.$ZodIssue, above: readonly PropertyKey[]): readonly Problem[] {
   const path = [...above, ...issue.path];
+  const property = formatPath(path);
+  if (issue.input === undefined && path.length > 0) return [{ property, what: "is missing" }];
   switch (issue.code) {
     case "invalid_union": {
       // Of the forms that a value may have, the one it was meant to have is the one whose own type it is of.
-      const meant = issue.errors.find(
-        (issues) => !issues.some(({ code, path: { length } }) => code === "invalid_type" && length === 0),
-      );
+      const isOtherType = ({ code, path: { length } }: z.core.$ZodIssue) => code === "invalid_type" && length === 0;
+      const meant = issue.errors.find((issues) => !issues.some(isOtherType));
       if (meant !== undefined) return meant.flatMap((inner) => toProblems(inner, path));
-      return [{ property: formatPath(path), what: "expected a reference or an object" }];
+      return [{ property, what: "expected a reference or an object" }];
     }
     case "unrecognized_keys":
       return issue.keys.map((key) => ({ property: formatPath([...path, key]), what: "no such property" }));
-    case "invalid_type":
-      return [
-        {
-          property: formatPath(path),
-          what: issue.input === undefined && isMissing(issue) ? "is missing" : issue.message,
-        },
-      ];
     default:
-      return [{ property: formatPath(path), what: issue.message }];
+      return [{ property, what: issue.message }];
   }
-}
-
-function isMissing({ message }: z.core.$ZodIssue): boolean {
-  return message.endsWith("received undefined");
 }

@@ -79,8 +79,7 @@ function toSpec(request: ImportRequest, settings: RequestSettings, { source, tar
 }
 
 function parseShape(body: unknown): ImportRequest {
-  const parsed = importRequestSchema.safeParse(body);
-  if (!parsed.success) refuse("INVALID_REQUEST", shapeProblems(parsed.error));
+  refuse("INVALID_REQUEST", shapeProblems(body));
   return importRequestSchema.parse(body);
 }
 

@@ -41,7 +41,7 @@ export const importViewSchema = z
     warnings: z.array(z.string()),
     links: z.strictObject({ self: z.url(), parts: z.url(), cancel: z.url(), retry: z.url() }),
   })
-  .meta({ id: "Import", description: "An import." });
+  .describe("An import.");
 export type ImportView = Readonly<z.infer<typeof importViewSchema>>;
 
 /**

@@ -1,0 +1,161 @@
+import { describe, expect, it } from "vitest";
+import { type ImportRecord, type ImportState, importRecordSchema } from "../../../src/domain/import-record.ts";
+import {
+  cancelRequested,
+  ended,
+  pinned,
+  publishing,
+  resolved,
+  resolving,
+  retried,
+  stopRequested,
+} from "../../../src/domain/import-transitions.ts";
+import { ImportError } from "../../../src/errors.ts";
+import { aRecord, digestNamed, laterBy } from "./records.ts";
+import { refusal } from "./refusal.ts";
+
+const found = { digest: digestNamed("source"), mediaType: "application/vnd.oci.image.manifest.v1+json" };
+const progress = {
+  manifests: { total: 1, done: 0 },
+  blobs: { total: 2, done: 0 },
+  bytes: { total: 10, copied: 0, mounted: 0, skipped: 0 },
+  bytesPerSecond: 0,
+};
+const resolution = { source: found, targetDigest: digestNamed("target"), progress, warnings: ["a"] };
+const error = new ImportError({ code: "SOURCE_NOT_FOUND", what: "gone" }).toWire();
+const anEnded = (state: ImportState, change: Partial<ImportRecord> = {}) =>
+  aRecord({ state, finishedAt: laterBy(9).toISOString(), ...change });
+
+describe("cancelRequested", () => {
+  it.each(["Accepted", "Resolving", "Copying", "Verifying"] as const)("marks an import that is %s", (state) => {
+    const before = aRecord({ state });
+
+    expect(cancelRequested(before, laterBy(5))).toEqual({ ...before, cancelRequestedAt: laterBy(5).toISOString() });
+  });
+
+  it("changes nothing the second time, also when the import has been cancelled by then", () => {
+    const once = cancelRequested(aRecord({ state: "Copying" }), laterBy(5));
+
+    expect(cancelRequested(once, laterBy(6))).toBe(once);
+    const cancelled = ended(once, { state: "Cancelled" }, laterBy(7));
+    expect(cancelRequested(cancelled, laterBy(8))).toBe(cancelled);
+  });
+
+  it.each(["Publishing", "Succeeded", "Skipped", "Failed"] as const)("refuses an import that is %s", (state) => {
+    expect(refusal(() => cancelRequested(aRecord({ state }), laterBy(5))).code).toBe("IMPORT_STATE_CONFLICT");
+  });
+});
+
+describe("stopRequested", () => {
+  it("keeps the first time and the first error, and leaves an ended import alone", () => {
+    const once = stopRequested(aRecord({ state: "Copying" }), laterBy(1), error);
+
+    expect(once).toMatchObject({ stopRequestedAt: laterBy(1).toISOString(), error });
+    const other = new ImportError({ code: "TARGET_LOCKED", what: "locked" }).toWire();
+    expect(stopRequested(once, laterBy(2), other)).toBe(once);
+    expect(stopRequested(anEnded("Failed"), laterBy(2), other).stopRequestedAt).toBeUndefined();
+  });
+});
+
+describe("retried", () => {
+  const failed = anEnded("Failed", {
+    startedAt: laterBy(1).toISOString(),
+    cancelRequestedAt: laterBy(2).toISOString(),
+    stopRequestedAt: laterBy(2).toISOString(),
+    source: found,
+    targetDigest: digestNamed("target"),
+    progress,
+    error,
+    warnings: ["old"],
+  });
+
+  it("begins the next attempt with the digest that was found, and with nothing else of the former one", () => {
+    const again = retried(failed, laterBy(100), { credentials: "absent", digest: "keep" });
+
+    expect(again).toEqual(
+      aRecord({
+        attempt: 2,
+        deadlineAt: laterBy(160).toISOString(),
+        source: found,
+        targetDigest: digestNamed("target"),
+      }),
+    );
+  });
+
+  it("forgets the digest when it shall start from the tag again", () => {
+    const again = retried(failed, laterBy(100), { credentials: "absent", digest: "resolve" });
+
+    expect(again).toEqual(aRecord({ attempt: 2, deadlineAt: laterBy(160).toISOString() }));
+  });
+
+  it("needs the credentials again that the first request brought", () => {
+    const withCredentials = { ...failed, hasCredentials: true };
+
+    const refused = refusal(() => retried(withCredentials, laterBy(1), { credentials: "absent", digest: "keep" }));
+    expect(refused.toWire()).toMatchObject({ code: "CREDENTIALS_REQUIRED", property: "source.credentials" });
+    const again = retried(withCredentials, laterBy(1), { credentials: "given", digest: "keep" });
+    expect(again.hasCredentials).toBe(true);
+  });
+
+  it.each(["Accepted", "Copying", "Publishing", "Succeeded", "Skipped"] as const)("refuses one that is %s", (state) => {
+    const refused = refusal(() => retried(aRecord({ state }), laterBy(1), { credentials: "absent", digest: "keep" }));
+    expect(refused.code).toBe("IMPORT_STATE_CONFLICT");
+  });
+});
+
+describe("a run", () => {
+  it("goes from Accepted to Succeeded, and every step may come twice", () => {
+    const begun = resolving(aRecord(), laterBy(1));
+    expect(resolving(begun, laterBy(2))).toBe(begun);
+    const known = pinned(begun, found);
+    expect(pinned(known, { ...found, digest: digestNamed("moved") })).toBe(known);
+    const copying = resolved(known, resolution);
+    expect(resolved(copying, resolution)).toBe(copying);
+    const late = publishing(copying);
+    expect(publishing(late)).toBe(late);
+    const done = ended(late, { state: "Succeeded", warnings: ["b", "a"], progress }, laterBy(30));
+    expect(ended(done, { state: "Succeeded" }, laterBy(31))).toBe(done);
+
+    expect(importRecordSchema.parse(done)).toEqual(
+      aRecord({
+        state: "Succeeded",
+        startedAt: laterBy(1).toISOString(),
+        finishedAt: laterBy(30).toISOString(),
+        source: found,
+        targetDigest: digestNamed("target"),
+        progress,
+        warnings: ["a", "b"],
+      }),
+    );
+  });
+
+  it("keeps the digest found first when it resolves again", () => {
+    const known = pinned(aRecord({ state: "Resolving" }), found);
+
+    expect(resolved(known, { ...resolution, source: { ...found, digest: digestNamed("moved") } }).source).toEqual(
+      found,
+    );
+  });
+
+  it("writes no tag once it was cancelled", () => {
+    const cancelled = cancelRequested(aRecord({ state: "Copying" }), laterBy(1));
+
+    expect(refusal(() => publishing(cancelled)).code).toBe("CANCELLED");
+  });
+
+  it("keeps the error of a failure", () => {
+    expect(ended(aRecord({ state: "Resolving" }), { state: "Failed", error }, laterBy(1)).error).toEqual(error);
+  });
+
+  it("cannot end twice in different ways", () => {
+    const failed = ended(aRecord(), { state: "Failed", error }, laterBy(1));
+
+    expect(refusal(() => ended(failed, { state: "Cancelled" }, laterBy(2))).code).toBe("IMPORT_STATE_CONFLICT");
+    expect(refusal(() => publishing(failed)).code).toBe("IMPORT_STATE_CONFLICT");
+  });
+
+  it("cannot become Cancelled while its tags are written", () => {
+    const refused = refusal(() => ended(aRecord({ state: "Publishing" }), { state: "Cancelled" }, laterBy(1)));
+    expect(refused.code).toBe("IMPORT_STATE_CONFLICT");
+  });
+});
