@@ -51,16 +51,25 @@ export function createFileJournal(options: FileJournalOptions): Journal {
       lines = [];
       waiters = [];
       try {
-        if (sizeBytes + group.length > compactAtBytes && takeSnapshot) await compact(takeSnapshot());
-        else if (group !== "") await write(group);
+        await persist(group);
         for (const { resolve } of waiting) resolve();
       } catch (error) {
-        broken = error; // a record is missing from here on: nothing more may be written or promised
-        warn(`the journal cannot be written: ${String(error)}`);
-        for (const { reject } of [...waiting, ...waiters]) reject(error);
-        waiters = [];
+        breakOff(error, waiting);
       }
     }
+  }
+
+  async function persist(group: string): Promise<void> {
+    if (takeSnapshot && sizeBytes + group.length > compactAtBytes) await compact(takeSnapshot());
+    else if (group !== "") await write(group);
+  }
+
+  /** A record is missing from here on: nothing more may be written or promised. */
+  function breakOff(error: unknown, waiting: readonly Waiter[]): void {
+    broken = error;
+    warn(`the journal cannot be written: ${String(error)}`);
+    for (const { reject } of [...waiting, ...waiters]) reject(error);
+    waiters = [];
   }
 
   async function write(group: string): Promise<void> {

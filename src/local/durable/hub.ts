@@ -54,13 +54,17 @@ export function createHub({ retention, listener }: HubOptions): Hub {
   function apply(record: JournalRecord): void {
     switch (record.kind) {
       case "start":
-        return start(record);
+        start(record);
+        return;
       case "message":
-        return deliver(record);
+        deliver(record);
+        return;
       case "episode":
-        return endEpisode(record);
+        endEpisode(record);
+        return;
       case "rewind":
-        return rewind(record.id, record.reason, record.atMs);
+        rewind(record.id, record.reason, record.atMs);
+        return;
       case "purge":
         instances.delete(record.id);
         return;
@@ -94,19 +98,14 @@ export function createHub({ retention, listener }: HubOptions): Hub {
     listener.onMessage(instance);
   }
 
-  function endEpisode({ id, atMs, taken, tasks, cancelled, customStatus, end }: EpisodeRecord): void {
+  function endEpisode(episode: EpisodeRecord): void {
+    const { id, atMs, tasks, cancelled, customStatus, end } = episode;
     const instance = instances.get(id);
     if (!instance || isFinished(instance)) return;
-    addToHistory(instance, orchestratorStarted(atMs), false);
-    for (const event of instance.inbox.splice(0, taken)) {
-      addToHistory(instance, event, true);
-      if (event.type === eventTypes.suspended) instance.suspendReason = suspendReason(event.head);
-      if (event.type === eventTypes.resumed) instance.suspendReason = null;
-    }
-    instance.status = instance.suspendReason === null ? "Running" : "Suspended";
+    readInbox(instance, episode);
     instance.updatedAtMs = atMs;
-    if (customStatus !== undefined) instance.customStatus = customStatus;
     instance.isNewGeneration = false;
+    if (customStatus !== undefined) instance.customStatus = customStatus;
     for (const task of tasks) {
       instance.open.set(task.id, task);
       addToHistory(instance, scheduledEvent(atMs, task), false);
@@ -114,19 +113,33 @@ export function createHub({ retention, listener }: HubOptions): Hub {
     for (const taskId of cancelled) if (instance.open.delete(taskId)) listener.onCancel(instance, taskId);
     if (end) finish(instance, end, atMs);
     else addToHistory(instance, orchestratorCompleted(atMs), false);
+    beginTasks(instance, tasks, atMs);
+    if (instance.inbox.length > 0) listener.onMessage(instance);
+  }
 
+  function readInbox(instance: Instance, { atMs, taken }: EpisodeRecord): void {
+    addToHistory(instance, orchestratorStarted(atMs), false);
+    for (const event of instance.inbox.splice(0, taken)) {
+      addToHistory(instance, event, true);
+      if (event.type === eventTypes.suspended) instance.suspendReason = suspendReason(event.head);
+      if (event.type === eventTypes.resumed) instance.suspendReason = null;
+    }
+    instance.status = instance.suspendReason === null ? "Running" : "Suspended";
+  }
+
+  function beginTasks(instance: Instance, tasks: readonly ScheduledTask[], atMs: number): void {
     for (const task of tasks) {
       if (task.kind === "sub") startChild(instance, task, atMs);
       else if (instance.open.has(task.id)) listener.onTask(instance, task);
     }
-    if (instance.inbox.length > 0) listener.onMessage(instance);
   }
 
   function startChild(parent: Instance, task: ScheduledTask & { kind: "sub" }, atMs: number): void {
     const existing = instances.get(task.instanceId);
     if (existing && !isFinished(existing)) {
       const reason = `An Orchestration instance with the status ${existing.status} already exists.`;
-      return tell(parent, atMs, { kind: "subFailed", ref: task.id, reason, details: "" });
+      tell(parent, atMs, { kind: "subFailed", ref: task.id, reason, details: "" });
+      return;
     }
     const { id: instanceId, executionId, name, version } = parent;
     add(
@@ -148,7 +161,10 @@ export function createHub({ retention, listener }: HubOptions): Hub {
   }
 
   function finish(instance: Instance, end: EpisodeEnd, atMs: number): void {
-    if (end.kind === "continued") return startGeneration(instance, end.input, atMs);
+    if (end.kind === "continued") {
+      startGeneration(instance, end.input, atMs);
+      return;
+    }
     const [status, result] = outcome(end);
     instance.status = status;
     instance.output = end.kind === "completed" ? end.output : JSON.stringify(result);
@@ -178,18 +194,10 @@ export function createHub({ retention, listener }: HubOptions): Hub {
     instance.inbox = [started, orchestratorCompleted(atMs), ...instance.inbox.filter(({ ref }) => ref === undefined)];
   }
 
-  function tellParent(instance: Instance, end: EpisodeEnd, atMs: number): void {
+  function tellParent(instance: Instance, end: FinalEnd, atMs: number): void {
     const parent = instance.parent && instances.get(instance.parent.instanceId);
     if (!instance.parent || !parent || parent.executionId !== instance.parent.executionId) return;
-    const ref = instance.parent.taskId;
-    switch (end.kind) {
-      case "completed":
-        return tell(parent, atMs, { kind: "subCompleted", ref, result: end.output });
-      case "failed":
-        return tell(parent, atMs, { kind: "subFailed", ref, reason: end.error, details: end.details });
-      case "terminated":
-        return tell(parent, atMs, { kind: "subFailed", ref, reason: end.reason, details: "" });
-    }
+    tell(parent, atMs, endMessage(end, instance.parent.taskId));
   }
 
   function rewind(id: string, reason: string, atMs: number): void {
@@ -209,7 +217,21 @@ export function createHub({ retention, listener }: HubOptions): Hub {
 
 const statusNumbers = { Completed: 1, Failed: 3, Terminated: 5 } as const; // DTFx OrchestrationStatus
 
-function outcome(end: Exclude<EpisodeEnd, { kind: "continued" }>): [keyof typeof statusNumbers, string | null] {
+type FinalEnd = Exclude<EpisodeEnd, { kind: "continued" }>;
+
+/** What a parent hears of its child's end. */
+function endMessage(end: FinalEnd, ref: number): Message {
+  switch (end.kind) {
+    case "completed":
+      return { kind: "subCompleted", ref, result: end.output };
+    case "failed":
+      return { kind: "subFailed", ref, reason: end.error, details: end.details };
+    case "terminated":
+      return { kind: "subFailed", ref, reason: end.reason, details: "" };
+  }
+}
+
+function outcome(end: FinalEnd): [keyof typeof statusNumbers, string | null] {
   switch (end.kind) {
     case "completed":
       return ["Completed", end.output];

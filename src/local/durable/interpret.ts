@@ -149,7 +149,10 @@ export function interpret(input: ReplayInput): Replay {
     };
     const waitForRetry = (attempt: number, maxAttempts: number): void => {
       const atMs = action.retry && nextRetryAtMs(action.retry, attempt, firstAtMs, nowMs);
-      if (atMs === undefined) return finish(node);
+      if (atMs === undefined) {
+        finish(node); // for the extension it has failed; the orchestrator waits for a timer that nobody makes
+        return;
+      }
       const timer = { kind: "timer", id: ledger.nextId(), fireAt: new Date(atMs).toISOString() } as const;
       ledger.schedule(timer, () => (attempt < maxAttempts ? tryOnce(attempt + 1) : finish(node)));
     };
@@ -172,14 +175,17 @@ export function interpret(input: ReplayInput): Replay {
   function process(event: EventFacts): void {
     switch (event.type) {
       case eventTypes.executionStarted:
-        return advance();
+        advance();
+        return;
       case eventTypes.taskCompleted:
       case eventTypes.subCompleted:
       case eventTypes.timerFired:
-        return ledger.end(event.ref ?? -1, false);
+        ledger.end(event.ref ?? -1, false);
+        return;
       case eventTypes.taskFailed:
       case eventTypes.subFailed:
-        return ledger.end(event.ref ?? -1, true);
+        ledger.end(event.ref ?? -1, true);
+        return;
       case eventTypes.eventRaised: {
         const key = (event.name ?? "").toLowerCase();
         const node = waiters.get(key)?.pop(); // the newest waiter first, as in the SDK
