@@ -29,6 +29,7 @@ const stopDeadlineMs = 5_000;
  * whatever ends it, so that no Azurite outlives its owner, and it has then saved its data.
  */
 const watchParent = `
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {}); // nobody reads it any more
   process.stdin.on("end", () => {
     process.kill(process.pid, "SIGTERM");
     setTimeout(() => process.exit(1), ${stopDeadlineMs - 1_000}).unref();
