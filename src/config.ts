@@ -28,6 +28,8 @@ export interface Config {
   readonly storage: StorageConfig;
   readonly tablePrefix: string;
   readonly defaultTarget: string | undefined;
+  /** What a bare registry name is completed with; sovereign clouds have others. */
+  readonly registrySuffix: string;
   readonly defaultTimeoutSeconds: number;
   readonly registries: Registries;
   readonly allow: AllowSettings;
@@ -80,6 +82,7 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
     storage,
     tablePrefix: settings.TABLE_PREFIX,
     defaultTarget: settings.DEFAULT_TARGET,
+    registrySuffix: settings.REGISTRY_SUFFIX,
     defaultTimeoutSeconds: settings.DEFAULT_TIMEOUT_SECONDS,
     registries,
     allow: {

@@ -22,6 +22,7 @@ describe("parseConfig", () => {
       storage: { kind: "connectionString", connectionString: "UseDevelopmentStorage=true" },
       tablePrefix: "",
       defaultTarget: undefined,
+      registrySuffix: "azurecr.io",
       defaultTimeoutSeconds: 86_400,
       allow: { allowedSources: undefined, allowedTargets: undefined },
       secretsKeys: [],
