@@ -182,6 +182,7 @@ const settingsSchema = z.object({
     .regex(/^[A-Za-z][A-Za-z0-9]{0,19}$/, "expected at most 20 letters and digits, a letter first")
     .default(""),
   DEFAULT_TARGET: hostSchema.optional(),
+  REGISTRY_SUFFIX: hostSchema.default("azurecr.io"),
   DEFAULT_TIMEOUT_SECONDS: whole(1, maxTimeoutSeconds).default(86_400),
   ALLOWED_TARGETS: hostListSchema("pattern").optional(),
   ALLOWED_SOURCES: hostListSchema("pattern").optional(),
