@@ -13,6 +13,8 @@ export interface RefusedResponse {
   readonly correlationId: string | undefined;
   /** The caller knows that the same request may pass next time. */
   readonly isRetryable: boolean;
+  /** The host that answered, where the registry had redirected to another one. */
+  readonly storageHost: string | undefined;
 }
 
 /** At most this much of an error body is read. */
@@ -28,7 +30,7 @@ export function errorFromResponse(place: ErrorPlace, refused: RefusedResponse): 
     ...place,
     code: codeOf(place, kind),
     httpStatus: refused.status,
-    what: `${refused.method} ${refused.subject} was answered ${refused.status}${reason}`,
+    what: `${refused.method} ${refused.subject} was answered ${refused.status}${answeredBy(refused)}${reason}`,
     retryable,
     ...definedOnly({
       hint,
@@ -99,7 +101,21 @@ interface Judgement {
 }
 
 function judge(place: ErrorPlace, refused: RefusedResponse, upstream: readonly UpstreamError[]): Judgement {
-  return judgeByBody(place, refused, upstream) ?? judgeByStatus(place, refused.status, isWrite(refused.method));
+  return (
+    judgeStorage(refused) ??
+    judgeByBody(place, refused, upstream) ??
+    judgeByStatus(place, refused.status, isWrite(refused.method))
+  );
+}
+
+/** Storage that a registry redirected to knows no credentials: it refuses a signed URL, and the next one is another. */
+function judgeStorage({ storageHost, status }: RefusedResponse): Judgement | undefined {
+  const refusesUrl = storageHost !== undefined && (status === 401 || status === 403);
+  return refusesUrl ? { kind: "UNAVAILABLE", hint: hints.storage, retryable: true } : undefined;
+}
+
+function answeredBy({ storageHost }: RefusedResponse): string {
+  return storageHost === undefined ? "" : ` by ${storageHost}`;
 }
 
 /** Registries differ in the status they put on one and the same refusal; where the body is plain, it decides. */
@@ -160,6 +176,7 @@ const hints = {
   firewall: "let the address that Drayage leaves from pass the registry's firewall, or use a private endpoint",
   locked: "the tag, manifest or repository is locked or immutable, or the registry is full or read-only",
   contentMissing: "content that the manifest names is missing at the target; it may have been deleted meanwhile",
+  storage: "if this lasts, the storage behind the registry must let the address pass that Drayage leaves from",
   tooLarge: "a proxy before the registry limits the size of a request",
   noRegistry: "check that this host is a container registry and not a proxy or web page before it",
   source: {

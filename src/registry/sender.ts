@@ -2,7 +2,7 @@ import type { Authorizer } from "./authorizer.ts";
 import { errorFromResponse, maxErrorBytes } from "./errors-from-response.ts";
 import type { HostLimits } from "./limits.ts";
 import { exchangeFollowing } from "./redirects.ts";
-import type { RegistryAccess, RegistryRequest, RegistryResponse, RequestClass } from "./registry.ts";
+import type { RegistryAccess, RegistryRequest, RegistryResponse, RequestBody, RequestClass } from "./registry.ts";
 import { createResponse, discard, headerOf } from "./response.ts";
 import { type createRetry, parseRetryAfter } from "./retry.ts";
 import type { Transport, WireResponse } from "./transport.ts";
@@ -76,7 +76,7 @@ export function createSender({ transport, retry, userAgent, headersTimeoutMs, no
   const exchangeSignedIn = async (sending: Sending, signal: AbortSignal): Promise<Answer> => {
     const { authorizer, url, body } = sending;
     if (authorizer === undefined) return { response: await exchange(sending, undefined, signal), isRetryable: false };
-    const isReplayable = body === undefined || body.content instanceof Uint8Array;
+    const isReplayable = mayReplay(body);
     if (!isReplayable && authorizer.isFirstContact()) await introduce(sending, authorizer, signal);
     const authorization = await authorizer.current(signal);
     const response = await exchange(sending, authorization, signal);
@@ -97,7 +97,7 @@ export function createSender({ transport, retry, userAgent, headersTimeoutMs, no
   };
 
   const refusal = async ({ response, isRetryable }: Answer, sending: Sending, signal: AbortSignal) => {
-    const { access, method, subject } = sending;
+    const { access, method, subject, url } = sending;
     const body = await readErrorBody(response);
     signal.throwIfAborted();
     const retryAfter = headerOf(response, "retry-after") ?? /retry-after:\s*([^\s,;"]+)/i.exec(body)?.[1];
@@ -109,6 +109,7 @@ export function createSender({ transport, retry, userAgent, headersTimeoutMs, no
       retryAfterSeconds: parseRetryAfter(retryAfter, now()),
       correlationId: headerOf(response, "x-ms-correlation-request-id"),
       isRetryable,
+      storageHost: response.url.host === url.host ? undefined : response.url.host,
     });
   };
 
@@ -127,7 +128,8 @@ export function createSender({ transport, retry, userAgent, headersTimeoutMs, no
   };
 
   return (sending, signal) => {
-    const { access, requestClass, host, retry: mode = "idempotent" } = sending;
+    const { access, requestClass, host, body, retry: wanted = "idempotent" } = sending;
+    const mode = mayReplay(body) ? wanted : "once";
     return retry({ mode, access, requestClass, host }, () => attempt(sending, signal), signal);
   };
 }
@@ -136,6 +138,11 @@ interface Answer {
   readonly response: WireResponse;
   /** A 401 that the same request would not meet a second time; only its body could not be sent again. */
   readonly isRetryable: boolean;
+}
+
+/** A stream that was begun cannot be sent again. */
+function mayReplay(body: RequestBody | undefined): boolean {
+  return body === undefined || body.content instanceof Uint8Array;
 }
 
 function challengeOf(response: WireResponse): string {

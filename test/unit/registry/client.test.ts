@@ -76,6 +76,23 @@ describe("retries", () => {
     expect(server.requests).toHaveLength(1);
   });
 
+  it("does not send a stream twice, whatever its caller allows", async () => {
+    await using server = await startScript({ status: 503 });
+    await using client = createTestClient();
+    async function* stream() {
+      yield content;
+    }
+    const body = { lengthBytes: content.byteLength, content: stream() };
+    const repository = client.repository(server.host, { side: "target" });
+
+    const thrown = await thrownBy(() =>
+      repository.send({ method: "PUT", target: { path: "x" }, accept: [], body }, never),
+    );
+
+    expect(thrown).toMatchObject({ httpStatus: 503, retryable: true });
+    expect(server.requests.filter(({ method }) => method === "PUT")).toHaveLength(1);
+  });
+
   it("waits as long as Retry-After says", async () => {
     await using server = await startScript({ status: 429, headers: { "retry-after": "7" } }, { status: 200 });
     await using client = createTestClient();
@@ -346,7 +363,7 @@ describe("redirects", () => {
       await thrownBy(() => getBlob(client.repository(server.host), { digest }, never)),
     ];
 
-    expect(thrown).toMatchObject([{ code: "SOURCE_FORBIDDEN" }, { code: "SOURCE_UNAVAILABLE", retryable: true }]);
+    expect(thrown).toMatchObject([{ httpStatus: 403 }, { code: "SOURCE_UNAVAILABLE", retryable: true }]);
     const texts = thrown.map((error) => (error instanceof ImportError ? JSON.stringify(error.toWire()) : ""));
     expect(`${texts.join()} ${client.logged()}`).not.toContain("secret");
     expect(texts[1]).toContain(broken.host);

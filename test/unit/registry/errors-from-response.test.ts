@@ -3,7 +3,7 @@ import { errorFromResponse, parseUpstreamErrors } from "../../../src/registry/er
 
 const oci = (code: string, message = "") => JSON.stringify({ errors: [{ code, message }] });
 
-function errorOf(side: "source" | "target", method: string, status: number, body = "") {
+function errorOf(side: "source" | "target", method: string, status: number, body = "", storageHost?: string) {
   const place = { side, registry: "r.example", stage: "copy" } as const;
   return errorFromResponse(place, {
     method,
@@ -13,6 +13,7 @@ function errorOf(side: "source" | "target", method: string, status: number, body
     retryAfterSeconds: 7,
     correlationId: "c-1",
     isRetryable: false,
+    storageHost,
   });
 }
 
@@ -71,6 +72,13 @@ describe("errorFromResponse", () => {
       upstream: [{ code: "DENIED", message: "no push for you" }],
       correlationId: "c-1",
     });
+  });
+
+  it("takes a signed URL that storage refuses for a passing fault of the source, and names the storage", () => {
+    const error = errorOf("source", "GET", 403, "<Error>Expired</Error>", "storage.example");
+
+    expect(error).toMatchObject({ code: "SOURCE_UNAVAILABLE", retryable: true, httpStatus: 403 });
+    expect(error.message).toContain("was answered 403 by storage.example");
   });
 
   it("tells how long to wait only where waiting helps", () => {
