@@ -5,10 +5,12 @@ import type { Repository } from "../registry/registry.ts";
 import type { ByteBudget } from "./byte-budget.ts";
 import { type Lane, type LaneSource, openRange, openStream } from "./lane.ts";
 import { placeOf } from "./place-of.ts";
-import { createReadAhead, rangeBytes } from "./read-ahead.ts";
+import { createReadAhead } from "./read-ahead.ts";
 
 export interface BlobReaderDeps {
   readonly buffers: ByteBudget;
+  /** Bytes per parallel range. */
+  readonly rangeBytes: number;
   readonly now: () => number;
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
 }
@@ -35,9 +37,9 @@ const progressBytes = MiB; // less than this between two failures is none
  * are not.
  */
 export function openBlobReader(deps: BlobReaderDeps, request: ReadRequest, signal: AbortSignal): BlobReader {
-  const { buffers, now, sleep } = deps;
+  const { buffers, rangeBytes, now, sleep } = deps;
   const { sizeBytes } = request;
-  const readAhead = createReadAhead(now());
+  const readAhead = createReadAhead(now(), rangeBytes);
   let etag: string | undefined;
   const blob: LaneSource = { ...request, etag: () => etag };
   /** In the order of the content; the first is read. Only the first may be a stream. */
@@ -78,13 +80,17 @@ export function openBlobReader(deps: BlobReaderDeps, request: ReadRequest, signa
   };
 
   const endLane = async (head: Lane): Promise<void> => {
-    const failure = lanes[1]?.failure();
-    if (head.kind === "stream" && failure !== undefined) {
-      // The stream is still open: it goes on as if nobody had tried to be faster.
-      await dropAll(1);
-      giveUpRanges(failure);
-      head.endBytes = sizeBytes;
-      return;
+    const [, next] = lanes;
+    if (head.kind === "stream" && next !== undefined) {
+      await next.answered;
+      const failure = next.failure();
+      if (failure !== undefined) {
+        // The stream is still open: it goes on as if nobody had tried to be faster.
+        await dropAll(1);
+        giveUpRanges(failure);
+        head.endBytes = sizeBytes;
+        return;
+      }
     }
     lanes.shift();
     await drop(head);

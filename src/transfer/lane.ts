@@ -21,6 +21,8 @@ export interface Lane {
   endBytes: number;
   /** The next chunk; undefined when the source ended. */
   readonly take: () => Promise<Uint8Array | undefined>;
+  /** Resolves when the source has answered, well or not. */
+  readonly answered: Promise<void>;
   /** Why the lane is of no use, as far as it is known by now. */
   readonly failure: () => unknown;
   readonly close: () => Promise<void>;
@@ -69,6 +71,7 @@ export async function openStream(
     etag: strongEtag(download.etag),
     endBytes: sizeBytes,
     take,
+    answered: Promise.resolve(),
     failure: () => undefined,
     close: async () => download[Symbol.asyncDispose](),
   };
@@ -81,12 +84,14 @@ export function openRange(blob: LaneSource, startBytes: number, endBytes: number
   let hasEnded = false;
   let failure: unknown;
   let wake = Promise.withResolvers<void>();
+  const answered = Promise.withResolvers<void>();
   const pump = async (): Promise<void> => {
     const ifRange = blob.etag();
     const request = { digest: blob.digest, range: { startBytes, endBytes }, ...(ifRange !== undefined && { ifRange }) };
     await using download = await getBlob(blob.source, request, AbortSignal.any([signal, closing.signal]));
     if (!download.isPartial) throw new RangesIgnoredError("the source ignores ranges");
     assertSize(blob, download);
+    answered.resolve();
     let leftBytes = endBytes - startBytes;
     for await (const chunk of download.content) {
       leftBytes -= chunk.byteLength;
@@ -102,6 +107,7 @@ export function openRange(blob: LaneSource, startBytes: number, endBytes: number
     })
     .finally(() => {
       hasEnded = true;
+      answered.resolve();
       wake.resolve();
     });
   return {
@@ -117,6 +123,7 @@ export function openRange(blob: LaneSource, startBytes: number, endBytes: number
         await wake.promise;
       }
     },
+    answered: answered.promise,
     failure: () => failure,
     close: async () => {
       closing.abort(new Error("the range is no longer wanted"));

@@ -1,11 +1,8 @@
 import { MiB } from "../descriptor.ts";
 
-/** Bytes per parallel range. */
-export const rangeBytes = 8 * MiB;
-
 const maxLanes = 8;
 const periodMs = 300; // long enough for a rate over the open internet, short against a large blob
-const waitingShare = 0.6;
+const waitingShare = 0.8; // what is left is hashing and sending: a loopback source stays below
 const fastBytesPerSecond = 128 * MiB; // a single connection this fast is not what holds an upload up
 const helpfulGain = 1.2;
 
@@ -23,7 +20,7 @@ export interface ReadAhead {
  * Starts with one plain stream. When the reader spends most of a period waiting for a slow source, the lanes double,
  * and double again only while the last doubling made it faster; one that did not is taken back, and growth ends.
  */
-export function createReadAhead(startedAtMs: number): ReadAhead {
+export function createReadAhead(startedAtMs: number, rangeBytes: number): ReadAhead {
   let lanes = 1;
   let limit = maxLanes;
   let isSettled = false;

@@ -11,6 +11,8 @@ export interface TransferSettings {
   readonly checkpointBytes: number;
   /** Memory that all read-ahead of this process shares. */
   readonly bufferBytes: number;
+  /** Bytes per range that is read ahead. */
+  readonly rangeBytes: number;
   /** Blobs of one unit that travel at once. */
   readonly parallelBlobs: number;
 }
@@ -20,6 +22,7 @@ export const defaultTransferSettings: TransferSettings = {
   largeBlobBytes: Number.POSITIVE_INFINITY,
   checkpointBytes: 64 * MiB,
   bufferBytes: 96 * MiB,
+  rangeBytes: 8 * MiB,
   parallelBlobs: 5,
 };
 

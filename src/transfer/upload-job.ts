@@ -5,15 +5,11 @@ import type { Repository } from "../registry/registry.ts";
 import { cancelUpload, type UploadSession } from "../registry/uploads.ts";
 import { type BlobReader, type BlobReaderDeps, openBlobReader } from "./blob-reader.ts";
 import { type Budget, isOver } from "./budget.ts";
-import type { ByteBudget } from "./byte-budget.ts";
 import { corrupt } from "./lane.ts";
 import type { TransferSettings } from "./transfer-settings.ts";
 
-export interface UploadDeps {
+export interface UploadDeps extends Omit<BlobReaderDeps, "rangeBytes"> {
   readonly settings: TransferSettings;
-  readonly buffers: ByteBudget;
-  readonly now: () => number;
-  readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
 }
 
 /** One blob to be sent from one repository to another. */
@@ -46,8 +42,10 @@ export type UploadEnd =
   | { readonly kind: "broken"; readonly error: ImportError };
 
 /** The content of the job's blob from `startBytes` on. */
-export function openContent(deps: BlobReaderDeps, job: UploadJob, startBytes: number, signal: AbortSignal): BlobReader {
-  if (job.inline === undefined && job.sizeBytes > 0) return openBlobReader(deps, { ...job, startBytes }, signal);
+export function openContent(deps: UploadDeps, job: UploadJob, startBytes: number, signal: AbortSignal): BlobReader {
+  const { rangeBytes } = deps.settings;
+  if (job.inline === undefined && job.sizeBytes > 0)
+    return openBlobReader({ ...deps, rangeBytes }, { ...job, startBytes }, signal);
   const bytes = job.inline?.subarray(startBytes) ?? new Uint8Array();
   let isRead = bytes.byteLength === 0;
   return {

@@ -1,0 +1,163 @@
+import { setImmediate } from "node:timers/promises";
+import { MiB } from "../../../src/descriptor.ts";
+import { digestOf } from "../../../src/digest.ts";
+import { createRegistryClient, defaultLimits } from "../../../src/registry/client.ts";
+import type { Registry, Repository } from "../../../src/registry/registry.ts";
+import type { Budget } from "../../../src/transfer/budget.ts";
+import { type BlobOutcome, type CopyBlobJob, createCopyBlob } from "../../../src/transfer/copy-blob.ts";
+import { defaultTransferSettings, type TransferSettings } from "../../../src/transfer/transfer-settings.ts";
+import {
+  type Checkpoint,
+  LeaseLostError,
+  type UploadKey,
+  type UploadLease,
+  type UploadLeases,
+} from "../../../src/transfer/upload-lease.ts";
+import type { SeededBlob, TestRegistry } from "../../helpers/registry.ts";
+
+/** Time that passes as it does, and at once where somebody sleeps: but for sleeps that only an abort is to end. */
+export function createTestClock() {
+  const sleeps: number[] = [];
+  let skippedMs = 0;
+  return {
+    /** What was slept, in ms, in order. */
+    sleeps,
+    now: (): number => performance.now() + skippedMs,
+    skip: (ms: number): void => {
+      skippedMs += ms;
+    },
+    sleep: async (ms: number, signal: AbortSignal): Promise<void> => {
+      signal.throwIfAborted();
+      if (ms > 60_000) {
+        await new Promise((_, reject) => {
+          signal.addEventListener("abort", () => reject(signal.reason));
+        });
+      }
+      sleeps.push(ms);
+      skippedMs += ms;
+      await setImmediate();
+    },
+  };
+}
+
+/** Leases as the table keeps them, without their times. */
+export function createTestLeases() {
+  const rows = new Map<string, { owner: string; epoch: number; checkpoint: Checkpoint | undefined; isHeld: boolean }>();
+  const saved: (Checkpoint | undefined)[] = [];
+  const nameOf = ({ registry, repository, digest }: UploadKey): string => `${registry}/${repository}@${digest}`;
+  const leases: UploadLeases = {
+    acquire: async (key, owner) => {
+      const name = nameOf(key);
+      const before = rows.get(name);
+      if (before?.isHeld && before.owner !== owner) return "busy";
+      const row = { owner, epoch: (before?.epoch ?? 0) + 1, checkpoint: before?.checkpoint, isHeld: true };
+      rows.set(name, row);
+      const assertHeld = (): void => {
+        if (rows.get(name) !== row) throw new LeaseLostError("another import has taken over");
+      };
+      const lease: UploadLease = {
+        checkpoint: row.checkpoint,
+        save: async (checkpoint) => {
+          assertHeld();
+          row.checkpoint = checkpoint;
+          saved.push(checkpoint);
+        },
+        keep: async () => {
+          assertHeld();
+        },
+        release: async () => {
+          if (rows.get(name) === row) rows.delete(name);
+        },
+      };
+      return lease;
+    },
+  };
+  return { leases, rows, saved };
+}
+
+export interface KitOptions {
+  readonly settings?: Partial<TransferSettings>;
+  readonly attempts?: number;
+  readonly stallMs?: number;
+  /** Profile of the target. */
+  readonly profile?: string;
+  /** As if targets had answered 413 to more. */
+  readonly maxPutBytes?: number;
+}
+
+/** Everything one process has for moving blobs; a second kit is a second process. */
+export function createKit(options: KitOptions = {}, leases = createTestLeases()) {
+  const clock = createTestClock();
+  // Registries in this very process are slow enough for read-ahead: only its own tests have memory for it.
+  const settings = { ...defaultTransferSettings, bufferBytes: 0, ...options.settings };
+  const limits = { ...defaultLimits, attempts: options.attempts ?? 1, stallMs: options.stallMs ?? 30_000 };
+  const client = createRegistryClient({
+    limits,
+    userAgent: "test",
+    random: () => 0,
+    sleep: clock.sleep,
+    now: () => new Date(performance.timeOrigin + clock.now()),
+    log: () => {},
+  });
+  const copyBlob = createCopyBlob({ settings, leases: leases.leases, now: clock.now, sleep: clock.sleep });
+  const open = ({ host }: TestRegistry, side: "source" | "target"): Registry => {
+    const registry = client.open({
+      side,
+      registry: host,
+      stage: "copy",
+      credentials: { kind: "anonymous" },
+      insecure: true,
+      ...(side === "target" && options.profile !== undefined && { profile: options.profile }),
+    });
+    if (side === "target" && options.maxPutBytes !== undefined) registry.learned.maxPutBytes ??= options.maxPutBytes;
+    return registry;
+  };
+  const repository = (registry: TestRegistry, side: "source" | "target", name: string): Repository =>
+    open(registry, side).repository(name, side === "source" ? ["pull"] : ["pull", "push"]);
+  const budget = (ms = 240_000): Budget => ({ endsAt: clock.now() + ms, stopping: new AbortController().signal });
+  const job = (
+    source: TestRegistry,
+    target: TestRegistry,
+    blob: SeededBlob,
+    more: Partial<CopyBlobJob> = {},
+  ): CopyBlobJob => ({
+    source: repository(source, "source", blob.repository),
+    target: repository(target, "target", "team/app"),
+    digest: blob.digest,
+    sizeBytes: blob.sizeBytes,
+    filled: [],
+    headFirst: false,
+    owner: "import-1",
+    budget: budget(),
+    onProgress: () => {},
+    ...more,
+  });
+  return {
+    clock,
+    client,
+    settings,
+    leases,
+    copyBlob,
+    open,
+    repository,
+    budget,
+    job,
+    copy: (
+      source: TestRegistry,
+      target: TestRegistry,
+      blob: SeededBlob,
+      more: Partial<CopyBlobJob> = {},
+      signal: AbortSignal = new AbortController().signal,
+    ): Promise<BlobOutcome> => copyBlob(job(source, target, blob, more), signal),
+    [Symbol.asyncDispose]: () => client.close(),
+  };
+}
+
+/** Chunks of 1 MiB with checkpoints for every blob from 1 MiB on. */
+export const chunky: KitOptions = { settings: { largeBlobBytes: MiB }, maxPutBytes: MiB };
+
+/** Whether a registry has exactly that content in `team/app`, compared as a digest: matchers are slow on megabytes. */
+export async function holds(registry: TestRegistry, blob: SeededBlob): Promise<boolean> {
+  const stored = await registry.readBlob(blob.digest, "team/app");
+  return stored !== undefined && digestOf(stored, blob.digest) === blob.digest;
+}
