@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { type DemoService, runDemo } from "./demo-run.ts";
 
@@ -26,7 +27,8 @@ try {
   const print = (line: string) => console.log(line);
   await runDemo({ startService, cliPath: built("drayage.mjs"), print }, signal);
 } catch (thrown) {
-  if (log.length > 0) console.error(`\nThe service logged last:\n${log.slice(-shownLogLines).join("\n")}`);
+  if (log.length > 0 && !interruption.signal.aborted)
+    console.error(`\nThe service logged last:\n${log.slice(-shownLogLines).join("\n")}`);
   console.error(`\nThe demo failed: ${reasonOf(thrown)}`);
   process.exitCode = 1;
 }
@@ -47,12 +49,10 @@ async function startService(settings: Readonly<Record<string, string>>): Promise
   };
   child.stderr.setEncoding("utf8").on("data", (text: string) => log.push(text.trimEnd()));
   const started = new Promise<string>((resolve, reject) => {
-    let text = "";
-    child.stdout.setEncoding("utf8").on("data", (piece: string) => {
-      log.push(piece.trimEnd());
-      text = text.slice(-10_000) + piece;
-      const url = /"url":"(http:[^"]+)"/.exec(text)?.[1];
-      if (url !== undefined) resolve(url);
+    createInterface({ input: child.stdout }).on("line", (line) => {
+      const url = /^\{"url":"(http:[^"]+)"/.exec(line)?.[1];
+      if (url === undefined) log.push(line);
+      else resolve(url);
     });
     child.once("exit", (exitCode) => reject(new Error(`the service ended with exit code ${exitCode} as it started`)));
     child.once("error", reject);
