@@ -10,9 +10,12 @@ const project = (name: string, testTimeoutMs: number) => ({
   },
 });
 
+const results = process.env.TEST_RESULTS;
+
 export default defineConfig({
   test: {
     maxWorkers: 2,
+    reporters: results === undefined ? ["default"] : ["default", ["json", { outputFile: results }]],
     projects: [project("unit", 20_000), project("replay", 20_000), project("host", 60_000), project("e2e", 120_000)],
   },
 });

@@ -115,14 +115,18 @@ async function stop(child: ChildProcess): Promise<void> {
   clearTimeout(hardStop);
 }
 
-async function firstUrl(child: ChildProcess): Promise<string> {
-  let text = "";
-  for await (const chunk of child.stdout ?? []) {
-    text += chunk;
-    const url = /"url":"([^"]+)"/.exec(text)?.[1];
-    if (url !== undefined) return url;
-  }
-  throw new Error(`the service ended without a URL: ${text}`);
+/** Reads on after the URL has come: a service whose output nobody takes stands still. */
+function firstUrl(child: ChildProcess): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let text = "";
+    child.stdout?.on("data", (chunk) => {
+      if (text.length > 100_000) return;
+      text += chunk;
+      const url = /"url":"([^"]+)"/.exec(text)?.[1];
+      if (url !== undefined) resolve(url);
+    });
+    child.once("exit", () => reject(new Error(`the service ended without a URL: ${text}`)));
+  });
 }
 
 async function untilAnswers(url: string, child: ChildProcess): Promise<void> {

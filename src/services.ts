@@ -139,7 +139,7 @@ export function createServices(config: Config, log: Log, stopping: AbortSignal) 
   const requestSettings = {
     defaultTarget: config.defaultTarget,
     registries: config.registries,
-    registrySuffix: "azurecr.io",
+    registrySuffix: config.registrySuffix,
     defaultConflict: "fail",
     defaultTimeoutSeconds: Math.min(config.defaultTimeoutSeconds, maxTimeoutSeconds),
   } as const;

@@ -1,3 +1,4 @@
+import { type HostPattern, matchesAny } from "../domain/host-pattern.ts";
 import type { ImportId } from "../domain/import-id.ts";
 import type { ImportRecord } from "../domain/import-record.ts";
 import { type ImportSpec, targetRepositories } from "../domain/import-spec.ts";
@@ -8,7 +9,7 @@ import type { Registry, RegistryAccess, RegistryClient, Repository } from "../re
 export interface OpenRepositoriesDeps {
   readonly client: Pick<RegistryClient, "open">;
   readonly registries: Pick<Registries, "credentialsFor" | "entryFor">;
-  readonly insecureHosts: readonly string[];
+  readonly insecureHosts: readonly HostPattern[];
   readonly readSecret: (importId: ImportId) => Promise<SourceCredentials | undefined>;
 }
 
@@ -37,7 +38,7 @@ export function createOpenRepositories(deps: OpenRepositoriesDeps): OpenReposito
       registry,
       stage,
       credentials: registries.credentialsFor(registry, given),
-      insecure: entry?.insecure === true || insecureHosts.includes(registry),
+      insecure: matchesAny(insecureHosts, registry),
       ...(entry?.profile === undefined ? {} : { profile: entry.profile }),
     };
   };

@@ -39,8 +39,8 @@ export type BlobOutcome =
       readonly attempts: number;
       readonly copiedBytes: number;
     }
-  /** Asked to wait by a registry, or because another import is sending the blob. Look first when called again. */
-  | { readonly kind: "wait"; readonly retryAfterSeconds: number }
+  /** Asked to wait by a registry (`error`), or because another import is sending the blob. Look first when called again. */
+  | { readonly kind: "wait"; readonly retryAfterSeconds: number; readonly error?: ImportError }
   /** The budget has ended: call again. `hasProgressed`: not all of the budget was in vain. */
   | { readonly kind: "more"; readonly hasProgressed: boolean };
 
@@ -158,10 +158,9 @@ export function createCopyBlob(deps: CopyBlobDeps): CopyBlob {
       const copiedBytes = end.via === "copied" ? job.sizeBytes : 0;
       return { ...end, ms: now() - startedAt, copiedBytes };
     } catch (thrown) {
-      const retryAfterSeconds =
-        thrown instanceof ImportError && thrown.retryable ? thrown.retryAfterSeconds : undefined;
-      if (retryAfterSeconds === undefined) throw thrown;
-      return { kind: "wait", retryAfterSeconds };
+      const error = thrown instanceof ImportError && thrown.retryable ? thrown : undefined;
+      if (error?.retryAfterSeconds === undefined) throw thrown;
+      return { kind: "wait", retryAfterSeconds: error.retryAfterSeconds, error };
     }
   };
 }

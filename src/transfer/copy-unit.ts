@@ -47,7 +47,7 @@ export interface UnitOutcome {
   readonly parts: readonly CopiedPart[];
   readonly end:
     | { readonly kind: "done" }
-    | { readonly kind: "wait"; readonly retryAfterSeconds: number }
+    | { readonly kind: "wait"; readonly retryAfterSeconds: number; readonly error?: ImportError }
     /** `hasProgressed` is false when a whole budget brought nothing that stays. */
     | { readonly kind: "more"; readonly hasProgressed: boolean };
 }
@@ -118,8 +118,9 @@ async function copyToTargets(
 
 /** Waiting comes before going on: whoever asked for it would ask again. */
 function joinEnds(ends: readonly Unfinished[], hasParts: boolean): UnitOutcome["end"] {
-  const waits = ends.flatMap((end) => (end.kind === "wait" ? [end.retryAfterSeconds] : []));
-  if (waits.length > 0) return { kind: "wait", retryAfterSeconds: Math.max(...waits) };
+  const waits = ends.flatMap((end) => (end.kind === "wait" ? [end] : []));
+  const [longest] = waits.toSorted((one, other) => other.retryAfterSeconds - one.retryAfterSeconds);
+  if (longest !== undefined) return longest;
   if (ends.length === 0) return { kind: "done" };
   return { kind: "more", hasProgressed: hasParts || ends.some((end) => end.kind === "more" && end.hasProgressed) };
 }
