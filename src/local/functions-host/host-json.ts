@@ -13,7 +13,7 @@ const queuesSchema = z.looseObject({
   batchSize: z.int().min(1).max(32).default(16),
   newBatchThreshold: z.int().min(0).optional(),
   maxDequeueCount: z.int().min(1).default(5),
-  maxPollingInterval: timeSpanSchema.default(2 * seconds), // a minute in Azure, this in development (QueuesOptionsSetup)
+  maxPollingInterval: timeSpanSchema.default(2 * seconds), // a minute in Azure, this in development (AddAzureStorage)
   visibilityTimeout: timeSpanSchema.default(0),
   messageEncoding: z.enum(["base64", "none"]).default("base64"),
 });
