@@ -41,7 +41,7 @@ export function createScheduler(deps: SchedulerDeps): Scheduler {
   let isStopped = false;
 
   function isIdle(): boolean {
-    return scheduled.size === 0 && episodes.isIdle() && activities.isIdle();
+    return (isStopped || scheduled.size === 0) && episodes.isIdle() && activities.isIdle();
   }
 
   function checkIdle(): void {
@@ -71,12 +71,13 @@ export function createScheduler(deps: SchedulerDeps): Scheduler {
     const beganAtMs = clock.now();
     try {
       if (!isStopped && instance.inbox.length > 0) record(await deps.runEpisode(instance, beganAtMs));
-      episodeMs.set(instance, clock.now() - beganAtMs);
     } catch (error) {
+      scheduled.delete(instance.id); // a bug of this host: the next message tries again, nothing spins
       deps.onError(instance, error);
-    } finally {
-      scheduled.delete(instance.id);
+      return;
     }
+    episodeMs.set(instance, clock.now() - beganAtMs);
+    scheduled.delete(instance.id);
     if (instance.inbox.length > 0 && !isFinished(instance)) onMessage(instance);
   }
 
