@@ -14,6 +14,7 @@ export interface HostFacts {
   readonly maxPutBytes?: number;
 }
 
+/** Freshness is judged by this process's clock. */
 export interface HostsDeps {
   readonly now: () => Date;
 }
@@ -29,6 +30,7 @@ export interface Hosts {
 const freshMs = 5_000;
 const maxTries = 8;
 
+/** Opens table `Hosts`. */
 export function createHosts(access: TableAccess, { now }: HostsDeps): Hosts {
   const table = access.table("Hosts");
   const cache = new Map<string, { readonly readAtMs: number; readonly facts: Promise<HostFacts> }>();
@@ -89,6 +91,7 @@ const rowSchema = z.object({
   maxPutBytes: z.bigint().optional(),
 });
 
+/** Times as ISO text, absent facts as absent columns. */
 export const hostRow = {
   encode: (registry: string, { pausedUntil, reason, maxPutBytes }: HostFacts): Row => ({
     ...keysOf(registry),

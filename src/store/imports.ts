@@ -12,6 +12,7 @@ export interface StoredImport {
   readonly etag: string;
 }
 
+/** Which imports; all conditions hold at once. */
 export interface ImportFilter {
   /** Cause of the import at or after this time; `until` before that one. */
   readonly since?: Date;
@@ -23,11 +24,13 @@ export interface ImportFilter {
   readonly trigger?: Trigger["kind"];
 }
 
+/** One page of a list. */
 export interface ImportListRequest extends ImportFilter {
   readonly limit: number;
   readonly continuationToken?: string;
 }
 
+/** The answer to an {@link ImportListRequest}. */
 export interface ImportPage {
   /** Newest first. May be short or empty although there are more. */
   readonly records: readonly ImportRecord[];
@@ -56,6 +59,7 @@ export interface Imports {
 const maxPages = 2;
 const readsAtOnce = 8;
 
+/** Opens table `Imports`. */
 export function createImports(access: TableAccess): Imports {
   const table = access.table("Imports");
 

@@ -29,6 +29,7 @@ const lifetimeMs = 24 * 3_600_000;
 const maxTries = 5;
 const sweptAtOnce = 100;
 
+/** Opens table `Keys`. */
 export function createKeys(access: TableAccess): Keys {
   const table = access.table("Keys");
   return {

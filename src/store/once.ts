@@ -4,6 +4,7 @@ export interface Once {
   readonly reset: () => void;
 }
 
+/** `run` as a {@link Once}. */
 export function createOnce(run: () => Promise<void>): Once {
   let running: Promise<void> | undefined;
   const reset = (): void => {

@@ -29,6 +29,7 @@ export interface Open {
 
 const maxTries = 5;
 
+/** Opens table `Open`. */
 export function createOpen(access: TableAccess): Open {
   const table = access.table("Open");
   return {
@@ -71,6 +72,7 @@ const openRowSchema = z.object({
   stop: z.boolean(),
 });
 
+/** `stop` is a column of its own, so that one filter finds all stopped imports. */
 export const openRow = {
   encode: ({ id, createdAt, attempt, isStopped }: OpenImport): Row => ({
     ...keysOf(id),

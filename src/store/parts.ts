@@ -26,6 +26,7 @@ export interface StoredContent {
   readonly content: Uint8Array | undefined;
 }
 
+/** One page of an import's parts. */
 export interface PartPage {
   /** Blobs first, without content; may be short although there are more. */
   readonly parts: readonly Part[];
@@ -63,6 +64,7 @@ export interface Parts {
 /** The service compares at most 15 terms per query: the partition and 14 rows. Beyond, all manifests are read. */
 const maxKeysPerQuery = 14;
 
+/** Opens table `ImportParts`. */
 export function createParts(access: TableAccess): Parts {
   const table = access.table("ImportParts");
 

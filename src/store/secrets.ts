@@ -16,6 +16,7 @@ export interface Secrets {
   readonly delete: (importId: ImportId) => Promise<void>;
 }
 
+/** Opens table `Secrets`. */
 export function createSecrets(access: TableAccess, sealer: Sealer): Secrets {
   const table = access.table("Secrets");
   return {

@@ -39,7 +39,7 @@ export interface TableAccess {
   readonly close: () => void;
 }
 
-/** Time to the response head of one try, and of a whole call with its repeats. A table answers in milliseconds. */
+/** Time to the response head of one try: a table answers in milliseconds. Repeats end with the call (table.ts). */
 const tryTimeoutMs = 10_000;
 const retryOptions = { maxRetries: 3, retryDelayInMs: 200, maxRetryDelayInMs: 2_000 } as const;
 

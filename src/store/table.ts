@@ -4,6 +4,7 @@ import { ImportError } from "../errors.ts";
 import { createOnce } from "./once.ts";
 import { classify, headersOf, type Refusal, toStorageError } from "./storage-errors.ts";
 
+/** What names a row in its table. */
 export interface RowKeys {
   readonly partitionKey: string;
   readonly rowKey: string;
@@ -21,6 +22,7 @@ export interface StoredRow {
   readonly etag: string;
 }
 
+/** Which rows, and what of them. */
 export interface RowQuery {
   /** OData filter, made with {@link filterText} for anything that comes from outside; empty: every row. */
   readonly filter: string;
@@ -28,12 +30,14 @@ export interface RowQuery {
   readonly select?: readonly string[];
 }
 
+/** What one request of a query answers, in order of the keys. */
 export interface RowPage {
   readonly rows: readonly StoredRow[];
   /** There may be more: goes into the next call. Opaque, safe in a URL. */
   readonly continuationToken: string | undefined;
 }
 
+/** One write of a batch. `merge` wants a row that is there, `upsert` and `delete` do not mind. */
 export type BatchAction =
   | { readonly kind: "upsert"; readonly row: Row }
   | { readonly kind: "merge"; readonly row: Row }
@@ -63,7 +67,7 @@ export interface Table {
   readonly batch: (actions: readonly BatchAction[]) => Promise<"done" | "missing">;
 }
 
-/** Everything before the text's end quote can be data: quotes are doubled, as OData wants. */
+/** A text as OData filters quote it; whatever it holds, it stays one value. */
 export function filterText(value: string): string {
   return `'${value.replaceAll("'", "''")}'`;
 }
@@ -73,6 +77,7 @@ const maxPageRows = 1_000; // the service's own limit
 /** One call with all its repeats; also the bound for a body that stops in the middle. */
 const callTimeoutMs = 30_000;
 
+/** The table behind `client`; it is created at its first use. `name` is what errors call it. */
 export function createTable(client: TableClient, name: string): Table {
   const ensure = createOnce(async () => {
     await client.createTable({ abortSignal: AbortSignal.timeout(callTimeoutMs) });

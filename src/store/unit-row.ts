@@ -10,10 +10,11 @@ export interface UnitBytes {
 }
 
 /** Key of the row that unit `n` reports to: `u|0007`. */
-export function unitKey(importId: ImportId, n: number): RowKeys {
+function unitKey(importId: ImportId, n: number): RowKeys {
   return { partitionKey: importId, rowKey: `u|${String(n).padStart(4, "0")}` };
 }
 
+/** The row of unit `n`. */
 export function encodeUnit(importId: ImportId, n: number, { copiedBytes }: UnitBytes): Row {
   return { ...unitKey(importId, n), v: 1, copiedBytes: BigInt(copiedBytes) };
 }

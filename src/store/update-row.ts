@@ -7,6 +7,7 @@ export interface RowCodec<T> {
   readonly decode: (row: unknown) => T;
 }
 
+/** A change of one row. */
 export interface UpdateRow<T> {
   readonly table: Table;
   readonly key: RowKeys;

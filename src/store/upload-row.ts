@@ -15,6 +15,7 @@ export interface UploadRow {
   readonly checkpoint: Checkpoint | undefined;
 }
 
+/** The row with its location sealed for just this row. */
 export function encodeUpload(keys: RowKeys, { owner, epoch, leaseUntil, checkpoint }: UploadRow, sealer: Sealer): Row {
   return {
     ...keys,

@@ -7,6 +7,7 @@ import { contended } from "./storage-errors.ts";
 import { filterText, type RowKeys, type Table } from "./table.ts";
 import { decodeUpload, encodeUpload, type UploadRow } from "./upload-row.ts";
 
+/** Clock, timer and sealer of a process. */
 export interface UploadsDeps {
   readonly now: () => Date;
   /** Calls `run` every `ms` until the returned function is called; must not keep the process alive. */
