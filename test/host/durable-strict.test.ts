@@ -47,6 +47,36 @@ describe("a strict engine", () => {
     expect(run.warnings).toContainEqual(expect.stringContaining("continueAsNew drops events nobody waited for: go"));
   });
 
+  it.each([
+    ["throwSigStrInput", "the input of activity 'echo'"],
+    ["actSigCaught", "the error of activity 'boom'"],
+  ])("warns of what looks like a credential (%s)", async (orchestrator, what) => {
+    await using run = await runEngine(worker, { isStrict: true });
+
+    await run.engine.start(orchestrator, { instanceId: orchestrator, input: {} });
+    await run.engine.waitFor(orchestrator);
+
+    expect(run.warnings).toContainEqual(expect.stringContaining(`${what} holds what looks like a credential`));
+  });
+
+  it("keeps the history of an instance that was rewound", async () => {
+    await using run = await runEngine(worker, { isStrict: true, retention: { histories: 1, statuses: 10 } });
+    const { engine } = run;
+    await engine.start("failUncaught", { instanceId: "rewound", input: {} });
+    await engine.waitFor("rewound");
+
+    const rewound = engine.rewind("rewound", "again");
+    await engine.start("immediate", { instanceId: "other" });
+    await engine.waitFor("other");
+    await rewound;
+    await engine.waitFor("rewound");
+
+    expect(engine.getStatus("rewound")).toMatchObject({
+      runtimeStatus: "Failed",
+      output: expect.stringContaining("bad digest"),
+    });
+  });
+
   it("warns when a result is too large for a queue message", async () => {
     await using run = await runEngine(worker, { isStrict: true });
 

@@ -2,6 +2,7 @@ import type { RpcReturn, RpcTypedData } from "../functions-host/rpc.ts";
 import type { InvokeOptions } from "../functions-host/worker.ts";
 import { activityCompleted, activityFailed } from "./activity-result.ts";
 import type { Message } from "./history.ts";
+import { holdsCredential } from "./sanitize.ts";
 import type { ScheduledTask } from "./tasks.ts";
 
 type ActivityTask = Extract<ScheduledTask, { kind: "activity" }>;
@@ -22,8 +23,17 @@ export function createRunActivity({ invoke, warn }: ActivityDeps) {
     }
   };
 
+  const warnOfCredential = (what: string, text: string): void => {
+    if (holdsCredential(text)) {
+      warn(
+        `${what} holds what looks like a credential (sig=, token=, key= …): it stays in histories, and can break a failure's state on the genuine host`,
+      );
+    }
+  };
+
   return async (instanceId: string, { id, name, input }: ActivityTask): Promise<Message> => {
     warnIfLarge(`the input of activity '${name}'`, input);
+    warnOfCredential(`the input of activity '${name}'`, input ?? "");
     const trigger = input === null ? {} : { string: input };
     try {
       const triggerMetadata = { instanceId: { string: instanceId } };
@@ -31,6 +41,7 @@ export function createRunActivity({ invoke, warn }: ActivityDeps) {
       if ("result" in message) warnIfLarge(`the result of activity '${name}'`, message.result);
       return message;
     } catch (thrown) {
+      warnOfCredential(`the error of activity '${name}'`, thrown instanceof Error ? thrown.message : String(thrown));
       return activityFailed(id, name, thrown);
     }
   };

@@ -156,7 +156,7 @@ function emptyIfMissing(error: unknown): Buffer {
 async function takeLock(lockPath: string): Promise<void> {
   const owner = Number((await readFile(lockPath).catch(emptyIfMissing)).toString());
   if (owner > 0 && owner !== process.pid && isAlive(owner)) {
-    throw new Error(`process ${owner} uses this journal (${lockPath}); stop it, or give this one another folder`);
+    throw new Error(`process ${owner} uses this journal; stop it, or delete ${lockPath} if it is another program`);
   }
   await writeFile(lockPath, String(process.pid));
 }

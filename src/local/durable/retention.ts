@@ -1,4 +1,4 @@
-import type { Instance } from "./instance.ts";
+import { type Instance, isFinished } from "./instance.ts";
 
 export interface RetentionSettings {
   /** Finished instances that keep their history and input. */
@@ -19,7 +19,7 @@ export function createRetention(settings: RetentionSettings, onExpire: (instance
     add(finished) {
       complete.push(finished);
       const old = complete.length > settings.histories ? complete.shift() : undefined;
-      if (!old) return;
+      if (!old || !isFinished(old)) return; // rewound since
       old.events = [];
       old.history = "";
       old.input = null;

@@ -28,3 +28,8 @@ const mark = new RegExp(
 export function sanitize(message: string): string {
   return message.replace(mark, "[Hidden Credential]");
 }
+
+/** Whether the genuine host would hide part of this text. */
+export function holdsCredential(text: string): boolean {
+  return sanitize(text) !== text;
+}
