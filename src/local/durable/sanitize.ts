@@ -23,7 +23,7 @@ const mark = new RegExp(
 /**
  * What the genuine host leaves of a message: text that looks like a credential is cut up to the next quote or line end.
  * That also cuts into the JSON which an orchestrator's failure carries, and can make it unreadable (azure-functions-host
- * issue 11896). Source: azure-functions-host, Sanitizer.cs.
+ * #11896). Source: azure-functions-host, Sanitizer.cs.
  */
 export function sanitize(message: string): string {
   return message.replace(mark, "[Hidden Credential]");

@@ -9,7 +9,7 @@ export const strictPrefix = "embedded host (strict): ";
 
 /**
  * A step must be registered, else the genuine host swallows an exception and the instance hangs in Running; and must have
- * no retryTimeoutInMilliseconds, which hangs as soon as it passes (azure-functions-durable-js issue 629).
+ * no retryTimeoutInMilliseconds, which hangs as soon as it passes (azure-functions-durable-js#629).
  */
 export function createStepCheck(
   isRegistered: (kind: StepAction["kind"], name: string) => boolean,
@@ -29,7 +29,7 @@ export function createStepCheck(
 
 /**
  * A task that is still open must not be yielded in a second `Task.any` or `Task.all`: the SDK sends it again, the host
- * schedules it again, and results come back under wrong names (azure-functions-durable-js issue 574). Tasks have no
+ * schedules it again, and results come back under wrong names (azure-functions-durable-js#574). Tasks have no
  * identity on the wire, so that equal content counts as the same task.
  */
 export function reyieldFault(action: Action, openTasks: Iterable<ScheduledTask>): string | undefined {
