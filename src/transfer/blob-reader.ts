@@ -134,8 +134,6 @@ export function openBlobReader(deps: BlobReaderDeps, request: ReadRequest, signa
         await recover(thrown);
         continue;
       }
-      const leftBytes = head.endBytes - offsetBytes;
-      if (chunk.byteLength > leftBytes) chunk = chunk.subarray(0, leftBytes);
       offsetBytes += chunk.byteLength;
       const answeredAt = now();
       if (readAhead.note(chunk.byteLength, answeredAt - askedAt, answeredAt)) addRanges();

@@ -53,28 +53,38 @@ export async function openStream(
     throw thrown;
   }
   const content = download.content[Symbol.asyncIterator]();
-  let at = download.startBytes;
-  const take = async (): Promise<Uint8Array | undefined> => {
+  let receivedBytes = download.startBytes; // position in the blob
+  const receive = async (): Promise<Uint8Array | undefined> => {
     for (;;) {
       const { done, value } = await content.next();
       if (done === true) return undefined;
-      const from = at;
-      at += value.byteLength;
-      if (at >= sizeBytes && download.totalBytes === undefined) await assertEnd(blob, content);
-      if (at > sizeBytes) throw corrupt(blob, `has more than ${sizeBytes} bytes`);
-      if (at <= startBytes) continue;
-      return from < startBytes ? value.subarray(startBytes - from) : value;
+      const fromBytes = receivedBytes;
+      receivedBytes += value.byteLength;
+      if (receivedBytes >= sizeBytes && download.totalBytes === undefined) await assertEnd(blob, content);
+      if (receivedBytes > sizeBytes) throw corrupt(blob, `has more than ${sizeBytes} bytes`);
+      if (receivedBytes > startBytes) return fromBytes < startBytes ? value.subarray(startBytes - fromBytes) : value;
     }
   };
-  return {
-    kind: "stream",
+  let takenBytes = startBytes;
+  let rest: Uint8Array | undefined; // beyond an end that may move on again
+  const lane = {
+    kind: "stream" as const,
     etag: strongEtag(download.etag),
     endBytes: sizeBytes,
-    take,
+    take: async (): Promise<Uint8Array | undefined> => {
+      const chunk = rest ?? (await receive());
+      if (chunk === undefined) return undefined;
+      const dueBytes = lane.endBytes - takenBytes;
+      rest = chunk.byteLength > dueBytes ? chunk.subarray(dueBytes) : undefined;
+      const due = rest === undefined ? chunk : chunk.subarray(0, dueBytes);
+      takenBytes += due.byteLength;
+      return due;
+    },
     answered: Promise.resolve(),
     failure: () => undefined,
     close: async () => download[Symbol.asyncDispose](),
   };
+  return lane;
 }
 
 /** Fetches `[startBytes, endBytes)` at once and keeps it until it is taken. */

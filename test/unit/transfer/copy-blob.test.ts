@@ -170,7 +170,7 @@ describe("copyBlob", () => {
     await using kit = createKit();
     const blob = await source.seedBlob({ sizeBytes: 1000 });
 
-    expect(await kit.copy(source, target, blob)).toEqual({ kind: "wait", retryAfterSeconds: 120 });
+    expect(await kit.copy(source, target, blob)).toMatchObject({ kind: "wait", retryAfterSeconds: 120 });
     expect(target.countRequests({ kind: "upload-start" })).toBe(0);
   });
 
