@@ -4,6 +4,7 @@ import { ManagedIdentityCredential } from "@azure/identity";
 import type { Config, StorageConfig } from "./config.ts";
 import { assertAllowedSource, assertAllowedTarget } from "./domain/allow-list.ts";
 import { maxTimeoutSeconds } from "./domain/import-request-schema.ts";
+import type { ImportSpec } from "./domain/import-spec.ts";
 import { ImportError } from "./errors.ts";
 import { type ActivityDeps, createActivityHandler } from "./functions/activities/activity-frame.ts";
 import { createCopyAndFinish } from "./functions/activities/copy-and-finish.ts";
@@ -59,7 +60,7 @@ const course: Course = {
 };
 
 const cancelPollMs = 2_000;
-const endPollMs = 1_000;
+const endPolls = { firstPollMs: 1_000, longestPollMs: 16_000 };
 
 /** Builds everything the functions need from the settings. Nothing here touches the network. */
 export function createServices(config: Config, log: Log, stopping: AbortSignal) {
@@ -111,7 +112,7 @@ export function createServices(config: Config, log: Log, stopping: AbortSignal) 
   const endImport = createEndImport({ imports, open, secrets, endedImports, log, now });
   const startImport = createStartImport({ imports, open, secrets, course, now });
   const view = createViewImport({ parts, now });
-  const waitForEnd = createWaitForEnd({ imports, ended: endedImports, pollMs: endPollMs });
+  const waitForEnd = createWaitForEnd({ imports, ended: endedImports, ...endPolls });
   const planOnly = createPlanOnly({ repositories, resolve: resolveImport, needsCheckpoints: isLarge, now });
 
   const processStartedAt = now();
@@ -135,6 +136,10 @@ export function createServices(config: Config, log: Log, stopping: AbortSignal) 
 
   const assertMaySeal = () => {
     if (!sealer.isAvailable) throw noKey();
+  };
+  const assertAllowed = ({ source, target }: ImportSpec) => {
+    assertAllowedSource(source.registry, config.allow);
+    assertAllowedTarget(target.registry, config.allow);
   };
   const requestSettings = {
     defaultTarget: config.defaultTarget,
@@ -162,10 +167,7 @@ export function createServices(config: Config, log: Log, stopping: AbortSignal) 
     durableHandlers: {
       postImports: createPostImports({
         settings: requestSettings,
-        assertAllowed: ({ source, target }) => {
-          assertAllowedSource(source.registry, config.allow);
-          assertAllowedTarget(target.registry, config.allow);
-        },
+        assertAllowed,
         assertMaySeal,
         keys,
         startImport,
@@ -176,7 +178,7 @@ export function createServices(config: Config, log: Log, stopping: AbortSignal) 
         now,
       }),
       cancelImport: createCancelImport({ stop, endCancelled, view, now }),
-      retryImport: createRetryImport({ imports, parts, secrets, startImport, assertMaySeal, view, now }),
+      retryImport: createRetryImport({ imports, parts, secrets, startImport, assertAllowed, assertMaySeal, view, now }),
     },
     sweepImports: createSweepImports({ imports, open, secrets, startImport, endImport, log, now }),
     sweepStores: async () => {
