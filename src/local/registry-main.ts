@@ -1,16 +1,19 @@
 import { parseArgs } from "node:util";
+import { pushDemoImage } from "./demo-image.ts";
 import { conformant, distribution28 } from "./registry/behaviour.ts";
 import { startEmbeddedRegistry } from "./registry/registry.ts";
 
-const usage = `usage: node dist/local/registry.mjs [--port 5001] [--dir DIR] [--like distribution-2.8]
+const usage = `usage: node dist/local/registry.mjs [--port 5001] [--dir DIR] [--like distribution-2.8] [--demo-image]
 
-An OCI registry on 127.0.0.1, without authentication. Without --dir it keeps everything in memory.`;
+An OCI registry on 127.0.0.1, without authentication. Without --dir it keeps everything in memory.
+--demo-image puts an image of three platforms and 191 MiB into it, to import from there.`;
 
 const { values } = parseArgs({
   options: {
     port: { type: "string", default: "5001" },
     dir: { type: "string" },
     like: { type: "string" },
+    "demo-image": { type: "boolean", default: false },
     help: { type: "boolean", default: false },
   },
 });
@@ -27,6 +30,11 @@ if (values.help) {
     ...(values.dir === undefined ? {} : { directory: values.dir }),
   });
   console.log(`registry on ${registry.host}, ${values.dir === undefined ? "in memory" : `stored in ${values.dir}`}`);
+  if (values["demo-image"]) {
+    const image = { repository: "demo/app", tag: "1.0" };
+    await pushDemoImage({ registryUrl: registry.url, ...image }, new AbortController().signal);
+    console.log(`it holds ${registry.host}/${image.repository}:${image.tag}`);
+  }
   const stop = (): void => {
     registry.close().catch((thrown: unknown) => {
       console.error(thrown);

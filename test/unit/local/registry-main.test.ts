@@ -17,17 +17,20 @@ interface RunningRegistry extends AsyncDisposable {
   readonly host: string;
 }
 
-async function runRegistry(directory: string): Promise<RunningRegistry> {
-  const args = ["src/local/registry-main.ts", "--port", "0", "--dir", directory];
+async function runRegistry(directory: string, flags: readonly string[] = []): Promise<RunningRegistry> {
+  const args = ["src/local/registry-main.ts", "--port", "0", "--dir", directory, ...flags];
+  const lastLine = flags.length > 0 ? /^it holds (127\.0\.0\.1:\d+)\/demo\/app:1\.0$/ : storedIn;
   const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
   for await (const line of createInterface({ input: child.stdout })) {
-    const host = /^registry on (127\.0\.0\.1:\d+), stored in /.exec(line)?.[1];
+    const host = lastLine.exec(line)?.[1];
     if (host !== undefined)
       return { child, host, [Symbol.asyncDispose]: () => end(child, "SIGKILL").then(() => undefined) };
   }
   child.kill("SIGKILL");
   throw new Error("the registry ended before it said where it listens");
 }
+
+const storedIn = /^registry on (127\.0\.0\.1:\d+), stored in /;
 
 async function end(child: ChildProcess, signal: "SIGKILL" | "SIGTERM"): Promise<unknown> {
   if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
@@ -53,4 +56,19 @@ it("still has an image after it was killed, and ends well when it is asked to", 
 
   expect(bytes).toEqual(pushed.root.bytes);
   expect(code).toBe(0);
+});
+
+it("holds an image for three platforms to begin with when it is asked to", { timeout: twoStartsMs }, async () => {
+  await using directory = await temporaryDirectory();
+
+  await using registry = await runRegistry(directory.path, ["--demo-image"]);
+  const response = await fetch(`http://${registry.host}/v2/demo/app/manifests/1.0`);
+
+  expect(await response.json()).toMatchObject({
+    manifests: [
+      { platform: { architecture: "amd64" } },
+      { platform: { architecture: "arm64" } },
+      { platform: { architecture: "arm" } },
+    ],
+  });
 });
