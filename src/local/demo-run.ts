@@ -92,7 +92,7 @@ export async function runDemo(deps: DemoDeps, signal: AbortSignal): Promise<void
 const whatNext = `
 What to try next
     npm start                        the service on http://127.0.0.1:7071
-    node dist/local/registry.mjs     a registry on 127.0.0.1:5001 to import into
+    npm run registry                 a registry on 127.0.0.1:5001 to import into
     node dist/drayage.mjs --help     the command line client; docs/cli.md explains it
     README.md                        deployment into Azure, events, settings`;
 

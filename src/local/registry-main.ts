@@ -3,7 +3,7 @@ import { pushDemoImage } from "./demo-image.ts";
 import { conformant, distribution28 } from "./registry/behaviour.ts";
 import { startEmbeddedRegistry } from "./registry/registry.ts";
 
-const usage = `usage: node dist/local/registry.mjs [--port 5001] [--dir DIR] [--like distribution-2.8] [--demo-image]
+const usage = `usage: npm run registry -- [--port 5001] [--dir DIR] [--like distribution-2.8] [--demo-image]
 
 An OCI registry on 127.0.0.1, without authentication. Without --dir it keeps everything in memory.
 --demo-image puts an image of three platforms and 191 MiB into it, to import from there.`;

@@ -16,7 +16,7 @@ const noTargetYet = [
   "",
   "No registry may be imported into yet. For one on this machine, start again with:",
   "  DEFAULT_TARGET=localhost:5001 INSECURE_HOSTS=localhost:5001 ALLOW_PRIVATE_HOSTS=localhost:5001 npm start",
-  "  (node dist/local/registry.mjs is such a registry)",
+  "  (npm run registry starts such a registry)",
 ] as const;
 
 const { values } = parseArgs({
