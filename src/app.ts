@@ -5,6 +5,7 @@ import { scrub } from "./errors.ts";
 import { type ApiRouteName, apiRoutes } from "./functions/api-routes.ts";
 import { createDurablePort } from "./functions/durable-port.ts";
 import { createOpenApi } from "./functions/openapi.ts";
+import { assertCallable } from "./functions/orchestrators/callable.ts";
 import { copyLargeBlob, importSlice } from "./functions/orchestrators/copy-units.ts";
 import { importImage, subOrchestrators } from "./functions/orchestrators/import-image.ts";
 import { importImageName } from "./functions/start-import.ts";
@@ -15,7 +16,13 @@ import { createServices } from "./services.ts";
  * The composition root: the one module with effects at import. Settings → services → functions.
  */
 const log = (event: string, fields: Readonly<Record<string, unknown>>) => {
-  process.stdout.write(`${scrub(JSON.stringify({ event, ...fields }))}\n`);
+  const scrubbed = (_key: string, value: unknown) => (typeof value === "string" ? scrub(value) : value);
+  process.stdout.write(`${JSON.stringify({ event, ...fields }, scrubbed)}\n`);
+};
+const orchestrators = {
+  [importImageName]: importImage,
+  [subOrchestrators.copyLargeBlob]: copyLargeBlob,
+  [subOrchestrators.importSlice]: importSlice,
 };
 const stopping = new AbortController();
 const services = createServices(parseConfig(process.env), log, stopping.signal);
@@ -58,7 +65,5 @@ app.timer("sweepImports", {
 app.timer("sweepStores", { schedule: "0 17 * * * *", handler: services.sweepStores });
 
 for (const [name, handler] of Object.entries(services.activities)) df.app.activity(name, { handler });
-
-df.app.orchestration(importImageName, importImage);
-df.app.orchestration(subOrchestrators.copyLargeBlob, copyLargeBlob);
-df.app.orchestration(subOrchestrators.importSlice, importSlice);
+for (const [name, orchestrator] of Object.entries(orchestrators)) df.app.orchestration(name, orchestrator);
+assertCallable(new Set([...Object.keys(services.activities), ...Object.keys(orchestrators)]));

@@ -99,7 +99,7 @@ export const importRequestSchema = z
       .optional()
       .describe("Free texts that come back with the import."),
   })
-  .describe("An image or artifact to import, and where to.");
+  .meta({ id: "ImportRequest", description: "An image or artifact to import, and where to." });
 /** A request whose shape is right. */
 export type ImportRequest = Readonly<z.infer<typeof importRequestSchema>>;
 
@@ -112,7 +112,12 @@ export interface Problem {
 
 /** All problems of a body's shape, in the order of the schema; none when it fits. */
 export function shapeProblems(body: unknown): readonly Problem[] {
-  const parsed = importRequestSchema.safeParse(body, { reportInput: true });
+  return problemsOf(importRequestSchema, body);
+}
+
+/** What `schema` has against `value`; none when it fits. */
+export function problemsOf(schema: z.ZodType, value: unknown): readonly Problem[] {
+  const parsed = schema.safeParse(value, { reportInput: true });
   return parsed.success ? [] : parsed.error.issues.flatMap((issue) => toProblems(issue, []));
 }
 

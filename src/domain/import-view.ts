@@ -41,7 +41,7 @@ export const importViewSchema = z
     warnings: z.array(z.string()),
     links: z.strictObject({ self: z.url(), parts: z.url(), cancel: z.url(), retry: z.url() }),
   })
-  .describe("An import.");
+  .meta({ id: "Import", description: "An import." });
 export type ImportView = Readonly<z.infer<typeof importViewSchema>>;
 
 /**

@@ -28,6 +28,11 @@ export type ViewImport = ReturnType<typeof createViewImport>;
 export function answerImport(status: number, view: ImportView, request: HttpRequest): HttpResponseInit {
   const etag = `"${createHash("sha256").update(JSON.stringify(view)).digest("base64url").slice(0, 27)}"`;
   const headers = { etag, "cache-control": "no-cache", ...(hasEnded(view.state) ? {} : { "retry-after": "1" }) };
-  if (status === 200 && request.headers.get("if-none-match") === etag) return { status: 304, headers };
+  if (status === 200 && names(request.headers.get("if-none-match"), etag)) return { status: 304, headers };
   return json(status, view, headers);
+}
+
+/** A list of ETags, weak where a proxy has compressed the answer on its way (RFC 9110, 13.1.2). */
+function names(header: string | null, etag: string): boolean {
+  return (header ?? "").split(",").some((one) => one.trim().replace(/^W\//, "") === etag);
 }

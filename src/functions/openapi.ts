@@ -1,5 +1,6 @@
+import { STATUS_CODES } from "node:http";
 import { z } from "zod";
-import { importErrorWireSchema } from "../errors.ts";
+import { definedOnly, importErrorWireSchema } from "../errors.ts";
 import type { ApiRoute } from "./api-routes.ts";
 
 const problemSchema = z
@@ -12,111 +13,76 @@ const problemSchema = z
   })
   .meta({ id: "Problem", description: "RFC 9457 problem details with Drayage's error code." });
 
+/** Where zod puts a schema that has an id, and where OpenAPI wants it. */
+const definitions = { zod: "#/$defs/", openApi: "#/components/schemas/" } as const;
+
 /** The OpenAPI 3.1 document of the given routes, made of the schemas that read and write what it describes. */
 export function createOpenApi(routes: Readonly<Record<string, ApiRoute>>): object {
+  const schemas = new Map<string, object>();
+  const toSchema = createToSchema(schemas);
   const paths: Record<string, Record<string, object>> = {};
   for (const [name, route] of Object.entries(routes)) {
     const path = `/${route.route}`;
-    paths[path] = { ...paths[path], [route.method.toLowerCase()]: operation(name, route) };
+    paths[path] = { ...paths[path], [route.method.toLowerCase()]: operation(name, route, toSchema) };
   }
   return {
     openapi: "3.1.0",
     info: { title: "Drayage", version: "1", description: "Imports images and other OCI artifacts into a registry." },
     paths,
     components: {
-      schemas: componentSchemas(Object.values(routes)),
+      schemas: Object.fromEntries(schemas),
       securitySchemes: { functionKey: { type: "apiKey", in: "header", name: "x-functions-key" } },
     },
   };
 }
 
-function operation(name: string, route: ApiRoute): object {
+function operation(name: string, route: ApiRoute, toSchema: ToSchema): object {
   const { query, headers = {}, body, answers, problems, summary, authLevel } = route;
-  const inPath = [...route.route.matchAll(/\{(\w+)\}/g)].map(([, id = ""]) => parameter(id, "path", true, {}));
-  const inHeader = Object.entries(headers).map(([header, description]) => ({
-    ...parameter(header, "header", false, { type: "string" }),
-    description,
-  }));
+  const ids = [...route.route.matchAll(/\{(\w+)\}/g)].map(([, id]) => id);
+  const text = { type: "string" } as const;
+  const inPath = ids.map((id) => ({ name: id, in: "path", required: true, schema: text }));
+  const inHeader = Object.entries(headers).map(([header, description]) => {
+    return { name: header, in: "header", required: false, schema: text, description };
+  });
+  const json = (schema: z.ZodType) => ({ "application/json": { schema: toSchema(schema) } });
+  const problem = { "application/problem+json": { schema: toSchema(problemSchema) } };
+  const success = Object.entries(answers).map(
+    ([status, { description, schema }]) => [status, { description, ...(schema && { content: json(schema) }) }] as const,
+  );
+  const failure = problems.map((status) => [status, { description: titleOf(status), content: problem }] as const);
   return {
     operationId: name,
     summary,
     ...(authLevel === "anonymous" ? {} : { security: [{ functionKey: [] }] }),
     parameters: [...inPath, ...(query === undefined ? [] : queryParameters(query)), ...inHeader],
-    ...(body && { requestBody: { required: body.isRequired, content: jsonOf(body.schema) } }),
-    responses: {
-      ...Object.fromEntries(
-        Object.entries(answers).map(([status, { description, schema }]) => [
-          status,
-          { description, ...(schema && { content: jsonOf(schema) }) },
-        ]),
-      ),
-      ...Object.fromEntries(
-        problems.map((status) => [
-          status,
-          { description: "Problem", content: { "application/problem+json": { schema: refOf(problemSchema) } } },
-        ]),
-      ),
-    },
+    ...(body && { requestBody: { required: body.isRequired, content: json(body.schema) } }),
+    responses: Object.fromEntries([...success, ...failure]),
   };
 }
 
-function parameter(name: string, where: "path" | "query" | "header", required: boolean, schema: object) {
-  return { name, in: where, required, schema: where === "path" ? { type: "string" } : schema };
+function titleOf(status: number): string {
+  return STATUS_CODES[status] ?? "Problem";
 }
 
 function queryParameters(query: z.ZodType): object[] {
   const { properties = {} } = z.toJSONSchema(query, { io: "input", unrepresentable: "any" });
-  return Object.entries(properties).map(([name, schema]) => {
-    const { description, ...rest } = z.looseObject({ description: z.string().optional() }).parse(schema);
-    return { ...parameter(name, "query", false, rest), ...(description === undefined ? {} : { description }) };
+  return Object.entries(properties).map(([name, property]) => {
+    const { description, ...schema } = z.looseObject({ description: z.string().optional() }).parse(property);
+    return { name, in: "query", required: false, schema, ...definedOnly({ description }) };
   });
 }
 
-function jsonOf(schema: z.ZodType): object {
-  return { "application/json": { schema: refOf(schema) } };
-}
+type ToSchema = (schema: z.ZodType) => object;
 
-/** A reference to the component of a schema that has an id; a union becomes `anyOf` of those of its members. */
-function refOf(schema: z.ZodType): object {
-  const id = schema.meta()?.id;
-  if (id !== undefined) return { $ref: `#/components/schemas/${id}` };
-  if (schema instanceof z.ZodUnion)
-    return { anyOf: schema.options.flatMap((o) => (o instanceof z.ZodType ? [refOf(o)] : [])) };
-  return toSchema(schema);
-}
-
-function componentSchemas(routes: readonly ApiRoute[]): Readonly<Record<string, object>> {
-  const schemas = routes.flatMap(({ body, answers }) => [
-    ...(body ? [body.schema] : []),
-    ...Object.values(answers).flatMap(({ schema }) => (schema ? [schema] : [])),
-  ]);
-  const named = new Map<string, z.ZodType>([["Problem", problemSchema]]);
-  const add = (schema: z.ZodType) => {
-    const id = schema.meta()?.id;
-    if (id !== undefined) named.set(id, schema);
-    if (schema instanceof z.ZodUnion) for (const option of schema.options) if (option instanceof z.ZodType) add(option);
+/** JSON schemas whose parts with an id are references; what those refer to is added to `schemas`. */
+function createToSchema(schemas: Map<string, object>): ToSchema {
+  return (schema) => {
+    const made = z.toJSONSchema(schema, { io: "input", unrepresentable: "any", reused: "inline" });
+    const moved = JSON.stringify(made).replaceAll(`"${definitions.zod}`, `"${definitions.openApi}`);
+    const { $schema: _, $defs, ...rest } = madeSchema.parse(JSON.parse(moved));
+    for (const [name, { id: _id, ...definition }] of Object.entries($defs)) schemas.set(name, definition);
+    return rest;
   };
-  for (const schema of schemas) add(schema);
-  return Object.fromEntries([...named].map(([id, schema]) => [id, toSchema(schema)]));
 }
 
-/** Schemas with an id inside others become references to the same components. */
-function toSchema(schema: z.ZodType): object {
-  const {
-    $schema: _,
-    $defs: __,
-    id: ___,
-    ...rest
-  } = z.toJSONSchema(schema, {
-    io: "input",
-    unrepresentable: "any",
-    reused: "inline",
-    override: ({ jsonSchema, path, zodSchema }) => {
-      const id = path.length > 0 && zodSchema instanceof z.ZodType ? zodSchema.meta()?.id : undefined;
-      if (id === undefined) return;
-      for (const key of Object.keys(jsonSchema)) delete jsonSchema[key as keyof typeof jsonSchema];
-      jsonSchema.$ref = `#/components/schemas/${id}`;
-    },
-  });
-  return rest;
-}
+const madeSchema = z.looseObject({ $schema: z.string(), $defs: z.record(z.string(), z.looseObject({})).default({}) });

@@ -29,7 +29,7 @@ export const importImageName = "importImage";
 export function createStartImport(deps: StartImportDeps): StartImport {
   const { imports, open, secrets, course, now } = deps;
   const start: StartImport["start"] = async ({ importId, attempt }, durable) => {
-    const input: ImportImageInput = { v: 1, importId, attempt, course, waited: nothingWaited };
+    const input: ImportImageInput = { v: 1, importId, attempt, course, waited: nothingWaited, round: 0 };
     await durable.start(importImageName, instanceId({ importId, attempt }), input);
   };
   return {

@@ -21,7 +21,9 @@ export function createWaitForEnd({ imports, ended, firstPollMs, longestPollMs }:
     let pollMs = firstPollMs;
     while (!hasEnded(current.state) && !timeUp.aborted) {
       await ended.next(record.id, AbortSignal.any([timeUp, AbortSignal.timeout(pollMs)]));
-      current = (await imports.read(record.id))?.record ?? current;
+      const stored = await imports.read(record.id).catch(() => "unreadable" as const);
+      if (stored === "unreadable") return current; // it is accepted: an error would have the caller start another one
+      current = stored?.record ?? current;
       pollMs = Math.min(longestPollMs, pollMs * 2);
     }
     return current;

@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import { hasEnded, type ImportRecord } from "../../domain/import-record.ts";
 import { stopRequested } from "../../domain/import-transitions.ts";
-import { ImportError, scrub } from "../../errors.ts";
+import { ImportError, type ImportErrorWire, scrub } from "../../errors.ts";
 import type { Imports, StoredImport } from "../../store/imports.ts";
 import type { Budget } from "../../transfer/budget.ts";
 import { type CancellationWatch, ImportStopped } from "../cancellation-watch.ts";
@@ -27,7 +27,7 @@ export interface ActivityContext {
   readonly signal: AbortSignal;
 }
 
-export interface Activity<Input extends StepInput, Outcome> {
+export interface Activity<Input extends StepInput, Outcome extends { readonly kind: string }> {
   readonly name: string;
   readonly input: z.ZodType<Input>;
   /** `finisher`: it runs although the import was cancelled, has failed or is late, for it writes that end. */
@@ -40,7 +40,7 @@ export interface Activity<Input extends StepInput, Outcome> {
  * stops, and turn what was thrown into an outcome. Only what a repeat may cure is thrown on: the orchestration tries
  * it again.
  */
-export function createActivityHandler<Input extends StepInput, Outcome>(
+export function createActivityHandler<Input extends StepInput, Outcome extends { readonly kind: string }>(
   deps: ActivityDeps,
   activity: Activity<Input, Outcome>,
 ): (raw: unknown) => Promise<Outcome | Unfinished> {
@@ -51,12 +51,13 @@ export function createActivityHandler<Input extends StepInput, Outcome>(
     if (activity.role === "finisher") return await run(deps, activity, input, row, new AbortController().signal);
     if (isStopped(row.record)) return { kind: "cancelled" };
     using watch = deps.cancellation.watch(input.importId);
-    using deadline = startDeadline(Date.parse(row.record.deadlineAt) - deps.now().getTime());
-    return await run(deps, activity, input, row, AbortSignal.any([watch.signal, deadline.signal]));
+    using deadline = startDeadline(leftMs(deps, row));
+    const outcome = await run(deps, activity, input, row, AbortSignal.any([watch.signal, deadline.signal]));
+    return withinDeadline(outcome, leftMs(deps, row));
   };
 }
 
-async function run<Input extends StepInput, Outcome>(
+async function run<Input extends StepInput, Outcome extends { readonly kind: string }>(
   deps: ActivityDeps,
   activity: Activity<Input, Outcome>,
   input: Input,
@@ -68,15 +69,45 @@ async function run<Input extends StepInput, Outcome>(
     signal.throwIfAborted();
     return await activity.work(input, { row, budget, signal });
   } catch (thrown) {
-    const outcome = toUnfinished(thrown instanceof DeadlinePassed ? lateError(row.record) : thrown);
-    logThrown(deps.log, activity.name, input, outcome, thrown);
-    if (outcome === undefined) throw new Error(scrub(thrown instanceof Error ? thrown.message : String(thrown)));
-    if (outcome.kind === "failed" && activity.role === "worker") {
-      // The error goes into the record at once: this outcome may be lost in a crash, and the stop would not.
-      await deps.stop(input.importId, (record) => stopRequested(record, deps.now(), outcome.error));
-    }
-    return outcome;
+    const cause: unknown = signal.aborted ? signal.reason : thrown; // whatever became of the abort further down
+    const outcome = toUnfinished(cause instanceof DeadlinePassed ? lateError(row.record) : cause);
+    logThrown(deps.log, activity.name, input, outcome, cause);
+    if (outcome === undefined) throw new Error(scrub(cause instanceof Error ? cause.message : String(cause)));
+    if (outcome.kind !== "failed" || activity.role === "finisher") return outcome;
+    // The error goes into the record at once: this outcome may be lost in a crash, and the stop would not.
+    return (await stopSiblings(deps, input, outcome.error)) ? outcome : { kind: "cancelled" };
   }
+}
+
+/** Stops what else runs for this attempt of the import; false: it is over, and another may be running. */
+async function stopSiblings(deps: ActivityDeps, { importId, attempt }: StepInput, error: ImportErrorWire) {
+  try {
+    await deps.stop(importId, (record) => {
+      if (record.attempt !== attempt) throw new ImportStopped("a later attempt has begun");
+      return stopRequested(record, deps.now(), error);
+    });
+    return true;
+  } catch (thrown) {
+    if (thrown instanceof ImportStopped) return false;
+    throw thrown;
+  }
+}
+
+function leftMs({ now }: ActivityDeps, { record }: StoredImport): number {
+  return Date.parse(record.deadlineAt) - now().getTime();
+}
+
+/** No wait goes beyond the deadline: the next call is to find that it has passed. */
+function withinDeadline<Outcome extends { readonly kind: string }>(
+  outcome: Outcome | Unfinished,
+  ms: number,
+): Outcome | Unfinished {
+  if (!isWait(outcome)) return outcome;
+  return { ...outcome, retryAfterSeconds: Math.max(0, Math.min(outcome.retryAfterSeconds, Math.ceil(ms / 1_000))) };
+}
+
+function isWait(outcome: { readonly kind: string }): outcome is Extract<Unfinished, { kind: "wait" }> {
+  return outcome.kind === "wait";
 }
 
 /** Permanent → failed; passing → wait as long as the registry said; storage trouble and bugs → undefined: thrown. */

@@ -38,12 +38,15 @@ export function createCopyAndFinish(deps: CopyAndFinishDeps): Activity<CopyAndFi
       const copied = unit && (await copyPlannedUnit({ importId, unit, round }, context));
       if (copied !== undefined && copied.kind !== "done") return copied;
       const results: PartResult[] = [...(copied?.results ?? [])];
-      for (const level of plan.levels) results.push(...(await publishLevel(row.record, level, signal)));
       const held = holdRow(imports, row);
-      const record = await held.change(publishing); // throws CANCELLED when somebody was faster
-      results.push(...(await publishRoot(record, signal)));
-      await parts.markDone(importId, results, copied?.reportedUnit);
-      await endImport(importId, { state: "Succeeded", ...finalProgress(record, unit, results, now()) }, held);
+      try {
+        for (const level of plan.levels) results.push(...(await publishLevel(row.record, level, signal)));
+        const record = await held.change(publishing); // throws CANCELLED when somebody was faster
+        results.push(...(await publishRoot(record, signal)));
+      } finally {
+        await parts.markDone(importId, results, copied?.reportedUnit);
+      }
+      await endImport(importId, { state: "Succeeded", ...finalProgress(held.record(), unit, results, now()) }, held);
       return { kind: "done" };
     },
   };

@@ -3,9 +3,9 @@ import type { Unit } from "../../domain/import-plan.ts";
 import type { ImportRecord } from "../../domain/import-record.ts";
 import { ImportError } from "../../errors.ts";
 import type { PartResult, Parts } from "../../store/parts.ts";
-import type { CopyUnit, UnitContext } from "../../transfer/copy-unit.ts";
+import type { CopyUnit, UnitContext, UnitOutcome } from "../../transfer/copy-unit.ts";
 import type { OpenRepositories } from "../open-repositories.ts";
-import type { StepOutcome, Unfinished } from "../steps.ts";
+import type { Unfinished } from "../steps.ts";
 import type { ActivityContext } from "./activity-frame.ts";
 
 export interface CopyPlannedUnitDeps {
@@ -59,15 +59,13 @@ export function createCopyPlannedUnit(deps: CopyPlannedUnitDeps): CopyPlannedUni
       onPart: (part) => results.push({ kind: "blob", ...part }),
       onProgress: ({ bytes }) => reporter.report(bytes.copied, now().getTime()),
     };
-    try {
-      const outcome = toOutcome((await copyUnit(unit, unitContext, signal)).end, round);
-      if (outcome.kind === "done") return { kind: "done", results, reportedUnit: await settle() };
-      await storeSome();
-      return outcome;
-    } catch (thrown) {
+    const copied = await copyUnit(unit, unitContext, signal).catch(async (thrown: unknown) => {
       await storeSome();
       throw thrown;
-    }
+    });
+    if (copied.end.kind === "done") return { kind: "done", results, reportedUnit: await settle() };
+    await storeSome();
+    return toUnfinished(copied.end, round);
   };
 }
 
@@ -76,10 +74,8 @@ function isOld({ startedAt }: ImportRecord, { now, processStartedAt }: CopyPlann
   return resolvedMs < processStartedAt.getTime() || now().getTime() - resolvedMs > trustMs;
 }
 
-function toOutcome(end: Awaited<ReturnType<CopyUnit>>["end"], round: number): StepOutcome {
+function toUnfinished(end: Exclude<UnitOutcome["end"], { kind: "done" }>, round: number): Unfinished {
   switch (end.kind) {
-    case "done":
-      return end;
     case "wait": {
       const { retryAfterSeconds, error } = end;
       return { kind: "wait", retryAfterSeconds, ...(error && { error: error.toWire() }) };

@@ -1,4 +1,5 @@
 import type { ImportRecord } from "../../domain/import-record.ts";
+import { ImportError } from "../../errors.ts";
 import type { Imports, StoredImport } from "../../store/imports.ts";
 import { importGone } from "../import-gone.ts";
 
@@ -9,6 +10,7 @@ export interface HeldRow {
   readonly change: (change: (record: ImportRecord) => ImportRecord) => Promise<ImportRecord>;
 }
 
+/** Opens the row that an activity has read. Changes throw CANCELLED once the import has begun anew. */
 export function holdRow(imports: Pick<Imports, "replace" | "update">, row: StoredImport): HeldRow {
   let held: StoredImport | undefined = row;
   let last = row.record;
@@ -24,10 +26,15 @@ export function holdRow(imports: Pick<Imports, "replace" | "update">, row: Store
         return last;
       }
       held = undefined; // another writer: from here on each change reads first
-      const updated = await imports.update(last.id, change);
+      const updated = await imports.update(last.id, (record) => change(ofAttempt(record, last.attempt)));
       if (updated === undefined) throw importGone(last.id);
       last = updated;
       return last;
     },
   };
+}
+
+function ofAttempt(record: ImportRecord, attempt: number): ImportRecord {
+  if (record.attempt === attempt) return record;
+  throw new ImportError({ code: "CANCELLED", what: `attempt ${attempt} of import ${record.id} is over` });
 }

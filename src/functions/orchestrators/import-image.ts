@@ -1,5 +1,6 @@
 import type { OrchestrationContext, Task } from "durable-functions";
 import type { ImportPlan, Unit } from "../../domain/import-plan.ts";
+import { unreachable } from "../../errors.ts";
 import { type CopyInput, type ImportEnd, type StepOutcome, steps } from "../steps.ts";
 import { stepsFailed } from "./failure.ts";
 import { type CopyUnitsInput, type ImportImageInput, importImageInputSchema, nothingWaited } from "./input.ts";
@@ -14,7 +15,7 @@ const manifestsPerActivity = 100;
 type Phase =
   | ImportEnd
   | { readonly kind: "finished" }
-  | { readonly kind: "leftover"; readonly plan: ImportPlan | undefined };
+  | { readonly kind: "leftover"; readonly plan: ImportPlan | undefined; readonly round: number };
 
 /**
  * One attempt of one import: resolve, copy, publish, finish. Whatever happens in between, finishImport writes the end
@@ -31,6 +32,7 @@ export function* importImage(ctx: OrchestrationContext): Steps<StepOutcome> {
     const next: ImportImageInput = {
       ...rest,
       waited: run.waited(),
+      round: end.round,
       ...(end.plan === undefined ? {} : { plan: end.plan }),
     };
     ctx.df.continueAsNew(next);
@@ -58,7 +60,7 @@ function* bringIn(ctx: OrchestrationContext, run: Run, input: ImportImageInput):
     const verdict = yield* run.settle([outcome]);
     if (verdict.kind === "failed" || verdict.kind === "cancelled") return verdict;
   }
-  return { kind: "leftover", plan: undefined };
+  return { kind: "leftover", plan: undefined, round: 0 };
 }
 
 function* carryOut(ctx: OrchestrationContext, run: Run, input: ImportImageInput, plan: ImportPlan): Steps<Phase> {
@@ -66,18 +68,26 @@ function* carryOut(ctx: OrchestrationContext, run: Run, input: ImportImageInput,
     case "skip":
       return { kind: "skipped" };
     case "single": {
-      const { v, importId, attempt } = input;
-      const end = yield* run.rounds(steps.copyAndFinish, [{ v, importId, attempt, plan, round: 0 }]);
+      const { v, importId, attempt, round } = input;
+      const end = yield* run.rounds(steps.copyAndFinish, [{ v, importId, attempt, plan, round }]);
       if (end.kind === "done") return { kind: "finished" };
-      return end.kind === "full" ? { kind: "leftover", plan } : end;
+      return end.kind === "full" ? { kind: "leftover", plan, round: roundOf(end.left) } : end;
     }
     case "copy": {
       const copied = yield* copy(ctx, run, input, plan);
       if (copied.kind === "done") return yield* publish(run, input, plan);
       if (copied.kind !== "full") return copied;
-      return { kind: "leftover", plan: { ...plan, units: copied.left.map(({ unit }) => unit), large: [] } };
+      const units = copied.left.map(({ unit }) => unit);
+      return { kind: "leftover", plan: { ...plan, units, large: [] }, round: roundOf(copied.left) };
     }
+    default:
+      return unreachable(plan.kind);
   }
+}
+
+/** All that is left of a series of rounds has been through the same number of them. */
+function roundOf(left: readonly { readonly round: number }[]): number {
+  return left[0]?.round ?? 0;
 }
 
 /** All units and all large blobs at once: the host's activity limit and the limits per registry bound what runs. */
@@ -99,7 +109,7 @@ function* copy(
     const child: CopyUnitsInput = { v, importId, attempt, course, waited: nothingWaited, units: [...units], round: 0 };
     return ctx.df.callSubOrchestrator(name, child, childInstanceId(importId, attempt, n));
   });
-  const own = isSliced ? [] : plan.units.map((unit) => ({ v, importId, attempt, unit, round: 0 }));
+  const own = isSliced ? [] : plan.units.map((unit) => ({ v, importId, attempt, unit, round: input.round }));
   return yield* run.rounds(steps.copyBlobs, own, beside);
 }
 
@@ -111,7 +121,7 @@ function* publish(run: Run, input: ImportImageInput, plan: ImportPlan): Steps<Ph
     const end = yield* run.rounds(steps.publishManifests, batches);
     if (end.kind === "full") {
       const levels = [end.left.flatMap(({ digests }) => digests), ...plan.levels.slice(at + 1)];
-      return { kind: "leftover", plan: { ...plan, units: [], large: [], levels } };
+      return { kind: "leftover", plan: { ...plan, units: [], large: [], levels }, round: 0 };
     }
     if (end.kind !== "done") return end;
   }
@@ -122,8 +132,8 @@ function* publish(run: Run, input: ImportImageInput, plan: ImportPlan): Steps<Ph
 function* finish(run: Run, input: ImportImageInput, end: ImportEnd): Steps<StepOutcome> {
   const { v, importId, attempt } = input;
   const finished = yield* run.rounds(steps.finishImport, [{ v, importId, attempt, end, round: 0 }]);
-  if (finished.kind === "failed" && end.kind === "published") {
-    return yield* finish(run, input, finished); // tagging failed for good: that is how the import ends
+  if (end.kind === "published" && (finished.kind === "failed" || finished.kind === "cancelled")) {
+    return yield* finish(run, input, finished); // no tag was to be had: the record has to say why
   }
   return finished.kind === "done" || finished.kind === "cancelled" ? { kind: "done" } : stepsFailed();
 }

@@ -36,9 +36,17 @@ const commonFields = {
   waited: waitedSchema,
 };
 
-/** `plan`: what is left to do of it, once resolved. */
-export const importImageInputSchema = z.strictObject({ ...commonFields, plan: importPlanSchema.optional() });
+/** `plan`: what is left to do of it, once resolved. `round`: how often its units were handed out before. */
+export const importImageInputSchema = z.strictObject({
+  ...commonFields,
+  plan: importPlanSchema.optional(),
+  round: z.int().min(0),
+});
 export type ImportImageInput = Readonly<z.infer<typeof importImageInputSchema>>;
 
-export const copyUnitsInputSchema = z.strictObject({ ...commonFields, units: z.array(unitSchema), round: z.int() });
+export const copyUnitsInputSchema = z.strictObject({
+  ...commonFields,
+  units: z.array(unitSchema),
+  round: z.int().min(0),
+});
 export type CopyUnitsInput = Readonly<z.infer<typeof copyUnitsInputSchema>>;

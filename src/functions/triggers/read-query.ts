@@ -2,20 +2,12 @@ import type { HttpRequest } from "@azure/functions";
 import type { z } from "zod";
 import { type ImportId, importIdSchema } from "../../domain/import-id.ts";
 import { ImportError } from "../../errors.ts";
+import { readShape } from "./read-shape.ts";
 
 /** The query parameters by schema; unknown ones are refused like unknown properties. Throws INVALID_REQUEST. */
 export function readQuery<Query>(request: HttpRequest, schema: z.ZodType<Query>): Query {
-  const given = Object.fromEntries([...request.query].filter(([name]) => name !== "code")); // `code` is the function key
-  const parsed = schema.safeParse(given);
-  if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  const property = issue?.path.join(".") ?? "";
-  throw new ImportError({
-    code: "INVALID_REQUEST",
-    stage: "accept",
-    what: `query${property === "" ? "" : ` ${property}`}: ${issue?.message ?? "is not valid"}`,
-    ...(property === "" ? {} : { property }),
-  });
+  const given = [...request.query].filter(([name]) => name !== "code"); // the function key may come that way
+  return readShape(schema, Object.fromEntries(given), "the query");
 }
 
 /** The import id of the route. Throws IMPORT_NOT_FOUND for what cannot be one. */

@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { hasEnded } from "../../domain/import-record.ts";
+import { sourceCredentialsSchema } from "../../domain/import-request-schema.ts";
+import type { ImportSpec } from "../../domain/import-spec.ts";
 import { retried } from "../../domain/import-transitions.ts";
 import { ImportError } from "../../errors.ts";
 import type { Imports } from "../../store/imports.ts";
@@ -10,12 +11,15 @@ import type { StartImport } from "../start-import.ts";
 import type { DurableHttpHandler } from "./http-answer.ts";
 import { readJsonBody } from "./read-body.ts";
 import { importNotFound, readImportId, readQuery } from "./read-query.ts";
+import { readShape } from "./read-shape.ts";
 
 export interface RetryImportDeps {
   readonly imports: Pick<Imports, "read" | "replace">;
-  readonly parts: Pick<Parts, "deleteUnits">;
+  readonly parts: Pick<Parts, "deleteAll" | "deleteUnits">;
   readonly secrets: Pick<Secrets, "insert" | "delete">;
-  readonly startImport: StartImport;
+  readonly startImport: Pick<StartImport, "reopen" | "start">;
+  /** Throws HOST_NOT_ALLOWED: the settings may have changed since the import was accepted. */
+  readonly assertAllowed: (spec: ImportSpec) => void;
   readonly assertMaySeal: () => void;
   readonly view: ViewImport;
   readonly now: () => Date;
@@ -23,9 +27,7 @@ export interface RetryImportDeps {
 
 export const retryBodySchema = z
   .strictObject({
-    source: z.strictObject({
-      credentials: z.strictObject({ username: z.string().min(1).max(1_024), password: z.string().min(1).max(16_384) }),
-    }),
+    source: z.strictObject({ credentials: sourceCredentialsSchema }),
   })
   .meta({ id: "RetryRequest", description: "Credentials for the source: those of the first request are gone." });
 
@@ -35,11 +37,13 @@ export const retryQuerySchema = z.strictObject({
 
 /** `POST /api/imports/{id}/retry`: another attempt of an import that failed or was cancelled, reusing what is there. */
 export function createRetryImport(deps: RetryImportDeps): DurableHttpHandler {
-  const { imports, parts, secrets, startImport, assertMaySeal, view, now } = deps;
+  const { imports, parts, secrets, startImport, assertAllowed, assertMaySeal, view, now } = deps;
   return async (request, durable) => {
     const id = readImportId(request);
     const { resolve } = readQuery(request, retryQuerySchema);
-    const credentials = parseBody(await readJsonBody(request));
+    const body = await readJsonBody(request);
+    const credentials =
+      body === undefined ? undefined : readShape(retryBodySchema, body, "the body").source.credentials;
     if (credentials !== undefined) assertMaySeal();
     const stored = await imports.read(id);
     if (stored === undefined) throw importNotFound(id);
@@ -47,32 +51,19 @@ export function createRetryImport(deps: RetryImportDeps): DurableHttpHandler {
       credentials: credentials === undefined ? "absent" : "given",
       digest: resolve === "true" ? "resolve" : "keep",
     });
+    assertAllowed(record.spec);
     // Secrets and the Open row come first: whatever is Accepted is swept and can sign in.
     if (credentials !== undefined) {
       await secrets.delete(id);
       await secrets.insert(id, credentials);
     }
-    await parts.deleteUnits(id);
     await startImport.reopen(record);
     if ((await imports.replace({ record, etag: stored.etag })) === "conflict") throw beaten(id);
+    // Parts of what a tag pointed to before would be counted as parts of what it points to now.
+    await (resolve === "true" ? parts.deleteAll(id) : parts.deleteUnits(id));
     await startImport.start({ importId: id, attempt: record.attempt }, durable);
-    return answerImport(hasEnded(record.state) ? 200 : 202, await view(record, request), request);
+    return answerImport(202, await view(record, request), request);
   };
-}
-
-function parseBody(body: unknown): { readonly username: string; readonly password: string } | undefined {
-  if (body === undefined) return undefined;
-  const parsed = retryBodySchema.safeParse(body);
-  if (parsed.success) return parsed.data.source.credentials;
-  const [issue] = parsed.error.issues;
-  const property = issue?.path.join(".") ?? "";
-  throw new ImportError({
-    code: "INVALID_REQUEST",
-    stage: "accept",
-    what: `${property === "" ? "the body" : property}: ${issue?.message ?? "is not valid"}`,
-    hint: 'expected no body or {"source":{"credentials":{"username":"…","password":"…"}}}',
-    property,
-  });
 }
 
 function beaten(id: string): ImportError {

@@ -304,7 +304,7 @@ describe("assertRequestSize", () => {
 
 describe("importRequestSchema", () => {
   it("describes every property in its JSON schema, and refuses others", () => {
-    const schema = z.toJSONSchema(importRequestSchema, { io: "input" });
+    const schema = { ...z.toJSONSchema(importRequestSchema, { io: "input" }).$defs?.ImportRequest };
 
     expect(schema.additionalProperties).toBe(false);
     const properties = Object.entries(schema.properties ?? {});
