@@ -198,6 +198,9 @@ const settingsSchema = z.object({
   LIMIT_SHARES: whole(1, 1_000).default(1),
 });
 
+/** The names of all settings; docs/settings.md has a row for each. */
+export const settingNames: readonly string[] = Object.keys(settingsSchema.shape);
+
 const missingStorage = `${storageKeys.connectionString}: is missing; set it, or ${storageKeys.accountName} for access by identity`;
 
 function toStorage(set: Readonly<Record<string, string | undefined>>): StorageConfig | undefined {

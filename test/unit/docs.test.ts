@@ -1,0 +1,68 @@
+import { readFile } from "node:fs/promises";
+import { describe, expect, it } from "vitest";
+import { z } from "zod";
+import { parseConfig, settingNames } from "../../src/config.ts";
+import { apiRoutes } from "../../src/functions/api-routes.ts";
+import { profileNames } from "../../src/registry/profiles.ts";
+
+const read = (path: string) => readFile(new URL(`../../${path}`, import.meta.url), "utf8");
+
+interface SettingRow {
+  readonly name: string;
+  readonly example: string;
+}
+
+/** Rows `| `NAME` | default | `example` | meaning |` of a document. */
+function settingRows(document: string): readonly SettingRow[] {
+  const rows = document.matchAll(/^\| `(\w+)` \| [^|]+ \| `([^`]+)` \| [^|]+ \|$/gm);
+  return [...rows].map(([, name = "", example = ""]) => ({ name, example }));
+}
+
+describe("docs/settings.md", () => {
+  it("has a row for each setting and for nothing else", async () => {
+    const rows = settingRows(await read("docs/settings.md"));
+
+    expect(rows.map(({ name }) => name).sort()).toEqual([...settingNames].sort());
+  });
+
+  it("gives examples that can be used together", async () => {
+    const rows = settingRows(await read("docs/settings.md"));
+    const environment = Object.fromEntries(rows.map(({ name, example }) => [name, example]));
+
+    expect(() => parseConfig(environment)).not.toThrow();
+  });
+
+  it("names every profile", async () => {
+    const document = await read("docs/settings.md");
+
+    expect(profileNames.filter((name) => !document.includes(`\`${name}\``))).toEqual([]);
+  });
+});
+
+it("local.settings.sample.json has every setting of one who uses a connection string", async () => {
+  const sample = z
+    .object({ Values: z.record(z.string(), z.string()) })
+    .parse(JSON.parse(await read("local.settings.sample.json")));
+  const isByIdentity = (name: string) => name.startsWith("AzureWebJobsStorage__");
+
+  expect(settingNames.filter((name) => !isByIdentity(name) && sample.Values[name] === undefined)).toEqual([]);
+});
+
+it("docs/api.md names every route, and no other one", async () => {
+  const document = await read("docs/api.md");
+  const documented = [...document.matchAll(/^\| `([A-Z]+) \/([^`?]+)[^`]*` \|/gm)].map(
+    ([, method, route]) => `${method} ${route}`,
+  );
+
+  expect(documented.sort()).toEqual(
+    Object.values(apiRoutes)
+      .map(({ method, route }) => `${method} ${route}`)
+      .sort(),
+  );
+});
+
+it("docs/registries.md has a row for each profile", async () => {
+  const document = await read("docs/registries.md");
+
+  expect(profileNames.filter((name) => !document.includes(`| \`${name}\` |`))).toEqual([]);
+});
