@@ -65,6 +65,7 @@ export function createTransport({ connectionsPerHost, connectTimeoutMs, stallMs 
         // @ts-expect-error undici sends any async iterable, faster than a Readable around it; its types know only that
         body: watched?.content ?? null,
         headersTimeout: headersTimeoutMs,
+        reset: false, // undici closes the connection after each HEAD: with TLS that costs more than the HEAD
         signal: watched === undefined ? signal : AbortSignal.any([signal, stalled.signal]),
       };
       try {

@@ -30,6 +30,20 @@ describe("headBlob", () => {
     expect(await headBlob(repository, digest, never)).toBe(1_234);
     expect(await headBlob(repository, missing, never)).toBeUndefined();
   });
+
+  it("keeps a connection for the next request after a HEAD", async () => {
+    const sockets = new Set<unknown>();
+    await using server = await startServer((_request, { incoming }) => {
+      sockets.add(incoming.socket);
+      return { status: 200, headers: { "content-length": "5" } };
+    });
+    await using client = createTestClient();
+    const repository = client.repository(server.host);
+
+    for (let heads = 0; heads < 5; heads += 1) expect(await headBlob(repository, missing, never)).toBe(5);
+
+    expect(sockets.size).toBeLessThanOrEqual(2); // undici may open another one before it sees that the first is free
+  });
 });
 
 describe("getBlob", () => {
