@@ -94,7 +94,7 @@ What to try next
     npm start                        the service on http://127.0.0.1:7071
     npm run registry                 a registry on 127.0.0.1:5001 to import into
     node dist/drayage.mjs --help     the command line client; docs/cli.md explains it
-    README.md                        deployment into Azure, events, settings`;
+    README.md                        your own images, deployment into Azure, settings`;
 
 type Say = (line: string) => void;
 
