@@ -80,7 +80,7 @@ function createToSchema(schemas: Map<string, object>): ToSchema {
     const made = z.toJSONSchema(schema, { io: "input", unrepresentable: "any", reused: "inline" });
     const moved = JSON.stringify(made).replaceAll(`"${definitions.zod}`, `"${definitions.openApi}`);
     const { $schema: _, $defs, ...rest } = madeSchema.parse(JSON.parse(moved));
-    for (const [name, { id: _id, ...definition }] of Object.entries($defs)) schemas.set(name, definition);
+    for (const [name, definition] of Object.entries($defs)) schemas.set(name, definition);
     return rest;
   };
 }

@@ -12,7 +12,7 @@ export interface UpdateRow<T> {
   readonly table: Table;
   readonly key: RowKeys;
   readonly codec: RowCodec<T>;
-  /** Pure: it is called again on what another writer left. undefined: there is nothing to do. */
+  /** Pure: it is called again on what another writer left. undefined or the same value: there is nothing to do. */
   readonly change: (value: T) => T | undefined;
 }
 
@@ -31,7 +31,7 @@ export async function updateRow<T>({ table, key, codec, change }: UpdateRow<T>):
     if (!stored) return undefined;
     const before = { value: codec.decode(stored.row), etag: stored.etag };
     const value = change(before.value);
-    if (value === undefined) return before;
+    if (value === undefined || value === before.value) return before;
     const written = await table.replace(codec.encode(value), before.etag);
     if (written !== "conflict") return { value, etag: written.etag };
   }

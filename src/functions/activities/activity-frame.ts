@@ -128,11 +128,14 @@ class DeadlinePassed extends Error {
   override readonly name = "DeadlinePassed";
 }
 
+const longestTimerMs = 2 ** 31 - 1; // setTimeout fires at once beyond this
+
+/** Aborts after `ms`, at once when that is in the past. Dispose it when the activity ends. */
 function startDeadline(ms: number): Disposable & { readonly signal: AbortSignal } {
   const controller = new AbortController();
-  if (ms <= 0) controller.abort(new DeadlinePassed("late"));
-  const longestTimerMs = 2 ** 31 - 1;
-  const timer = setTimeout(() => controller.abort(new DeadlinePassed("late")), Math.min(ms, longestTimerMs)).unref();
+  const pass = () => controller.abort(new DeadlinePassed("the import's time is over"));
+  if (ms <= 0) pass();
+  const timer = setTimeout(pass, Math.min(Math.max(ms, 0), longestTimerMs)).unref();
   return { signal: controller.signal, [Symbol.dispose]: () => clearTimeout(timer) };
 }
 
