@@ -14,7 +14,7 @@ interface SettingRow {
 
 /** Rows `| `NAME` | default | `example` | meaning |` of a document. */
 function settingRows(document: string): readonly SettingRow[] {
-  const rows = document.matchAll(/^\| `(\w+)` \| [^|]+ \| `([^`]+)` \| [^|]+ \|$/gm);
+  const rows = document.matchAll(/^\| `(\w+)` +\| [^|]+ \| `([^`]+)` +\| [^|]+ \|$/gm);
   return [...rows].map(([, name = "", example = ""]) => ({ name, example }));
 }
 
@@ -50,7 +50,7 @@ it("local.settings.sample.json has every setting of one who uses a connection st
 
 it("docs/api.md names every route, and no other one", async () => {
   const document = await read("docs/api.md");
-  const documented = [...document.matchAll(/^\| `([A-Z]+) \/([^`?]+)[^`]*` \|/gm)].map(
+  const documented = [...document.matchAll(/^\| `([A-Z]+) \/([^`?]+)[^`]*` +\|/gm)].map(
     ([, method, route]) => `${method} ${route}`,
   );
 
@@ -64,5 +64,5 @@ it("docs/api.md names every route, and no other one", async () => {
 it("docs/registries.md has a row for each profile", async () => {
   const document = await read("docs/registries.md");
 
-  expect(profileNames.filter((name) => !document.includes(`| \`${name}\` |`))).toEqual([]);
+  expect(profileNames.filter((name) => !document.includes(`\n| \`${name}\` `))).toEqual([]);
 });
