@@ -1,0 +1,138 @@
+import type { OrchestrationHandler } from "durable-functions";
+import { createOrchestrator, DummyOrchestrationContext } from "durable-functions/lib/src/util/testingUtils.js";
+import { describe, expect, it } from "vitest";
+import { z } from "zod";
+import { callableNames } from "../../src/functions/orchestrators/callable.ts";
+import { copyLargeBlob, importSlice } from "../../src/functions/orchestrators/copy-units.ts";
+import { importImage } from "../../src/functions/orchestrators/import-image.ts";
+import { courseSchema } from "../../src/functions/orchestrators/input.ts";
+import { lastState, payloadAt, readRecordings, type State, stateSchema } from "./support/history.ts";
+import { actionsOf, storyOf } from "./support/story.ts";
+
+const versions: readonly (readonly [string, OrchestrationHandler])[] = [
+  ["import-image.v1", importImage],
+  ["copy-large-blob.v1", copyLargeBlob],
+  ["import-slice.v1", importSlice],
+];
+
+/** One episode by the SDK's own executor. */
+async function replay(handler: OrchestrationHandler, payload: unknown): Promise<State> {
+  const context = new DummyOrchestrationContext("replayed", "replayed", () => {});
+  const state: unknown = await createOrchestrator(handler)(payload, context);
+  return stateSchema.parse(JSON.parse(JSON.stringify(state)));
+}
+
+describe.each(versions)("%s", (folder, handler) => {
+  it.each(readRecordings(folder))("replays $name without a divergence, from every prefix", async ({ generations }) => {
+    for (const generation of generations) {
+      for (const [at, { state }] of generation.episodes.entries()) {
+        expect(await replay(handler, payloadAt(generation, at))).toEqual(state);
+      }
+    }
+  });
+});
+
+/** By scenario: what it does, in order; `[n]`: the round. */
+const stories: Readonly<Record<string, readonly string[]>> = {
+  skip: ["resolveImport", "finishImport(skipped)"],
+  single: ["resolveImport", "copyAndFinish"],
+  "single-waits": [
+    ...["resolveImport", "copyAndFinish", "timer | cancel", "copyAndFinish[1]", "timer | cancel"],
+    "copyAndFinish[2]",
+  ],
+  "copy-levels": [
+    ...["resolveImport", "3 × copyBlobs", "publishManifests", "publishManifests"],
+    "finishImport(published)",
+  ],
+  "nothing-missing": ["resolveImport", "publishManifests", "finishImport(published)"],
+  "large-blob": ["resolveImport", "2 × copyBlobs + 2 × copyLargeBlob", "finishImport(published)"],
+  sliced: ["resolveImport", "copyLargeBlob + 3 × importSlice", "finishImport(published)"],
+  "wait-and-again": [
+    ...["resolveImport", "timer | cancel", "resolveImport", "2 × copyBlobs", "timer | cancel"],
+    ...["2 × copyBlobs[1]", "copyBlobs[2]", "finishImport(published)"],
+  ],
+  "gives-up-waiting": [
+    ...["resolveImport", "2 × copyBlobs", "timer | cancel", "2 × copyBlobs[1]", "timer | cancel"],
+    ...["2 × copyBlobs[2]", "finishImport(failed TARGET_UNAVAILABLE)"],
+  ],
+  "resolve-fails": ["resolveImport", "finishImport(failed TARGET_TAG_EXISTS)"],
+  "unit-fails": ["resolveImport", "3 × copyBlobs + copyLargeBlob", "finishImport(failed SOURCE_NOT_FOUND)"],
+  "tags-fail": ["resolveImport", "2 × copyBlobs", "finishImport(published)", "finishImport(failed TARGET_LOCKED)"],
+  "cancelled-before-tags": ["resolveImport", "2 × copyBlobs", "finishImport(published)", "finishImport(cancelled)"],
+  "cancelled-asleep": ["resolveImport", "2 × copyBlobs", "timer (cancelled) | cancel", "finishImport(cancelled)"],
+  "full-while-resolving": [
+    ...["resolveImport", "resolveImport", "continueAsNew", "resolveImport", "resolveImport", "continueAsNew"],
+    ...["resolveImport", "copyAndFinish"],
+  ],
+  "full-while-copying": [
+    ...["resolveImport", "2 × copyBlobs", "continueAsNew", "2 × copyBlobs[1]", "2 × copyBlobs[2]", "continueAsNew"],
+    ...["2 × copyBlobs[3]", "2 × copyBlobs[4]", "continueAsNew", "publishManifests", "finishImport(published)"],
+  ],
+  "full-while-publishing": [
+    ...["resolveImport", "2 × copyBlobs", "publishManifests", "continueAsNew", "publishManifests", "publishManifests"],
+    "finishImport(published)",
+  ],
+  "slice-full": ["resolveImport", "2 × importSlice", "finishImport(published)"],
+  "step-fails-all-retries": ["resolveImport", "2 × copyBlobs", "publishManifests", "finishImport(failed INTERNAL)"],
+  "finish-fails-all-retries": ["resolveImport", "2 × copyBlobs", "finishImport(published)"],
+};
+
+const recordings = readRecordings("import-image.v1");
+const courseOf = (input: unknown) => z.looseObject({ course: courseSchema }).parse(input).course;
+
+describe("an import", () => {
+  it.each(recordings)("goes its way: $name", (recording) => {
+    expect(storyOf(recording)).toEqual(stories[recording.name]);
+  });
+
+  it("has a recording for every way", () => {
+    expect(recordings.map(({ name }) => name).sort()).toEqual(Object.keys(stories).sort());
+  });
+
+  it.each(recordings)("never throws out of its orchestration: $name", ({ name, generations }) => {
+    const last = generations.at(-1);
+
+    const output = last && lastState(last).output;
+    expect(output).toMatchObject({ kind: name === "finish-fails-all-retries" ? "failed" : "done" });
+  });
+});
+
+const all = versions.flatMap(([folder]) => readRecordings(folder).map((recording) => ({ folder, ...recording })));
+
+describe("orchestrators", () => {
+  it.each(all)("keep to the course that came with the input: $folder $name", ({ generations }) => {
+    for (const { payload, ...rest } of generations) {
+      const { maxActivities, retry } = courseOf(payload.input);
+      const actions = actionsOf({ name: "", orchestrator: "", generations: [{ payload, ...rest }] });
+      const called = actions.filter(({ retryOptions }) => retryOptions !== undefined);
+
+      expect(called.length).toBeLessThanOrEqual(maxActivities + 2); // the end of an import is never put off
+      for (const { retryOptions } of called) {
+        expect(retryOptions).toEqual({
+          firstRetryIntervalInMilliseconds: retry.firstMs,
+          maxNumberOfAttempts: retry.attempts,
+          backoffCoefficient: retry.backoff,
+          maxRetryIntervalInMilliseconds: retry.maxMs,
+        });
+      }
+    }
+  });
+
+  it.each(all)("call registered names only, activities always with a retry policy: $folder $name", (recording) => {
+    const [withRetry, subOrchestrator] = [1, 2];
+    for (const { actionType, functionName } of actionsOf(recording)) {
+      if (functionName === undefined) continue;
+      expect(callableNames).toContain(functionName);
+      expect([withRetry, subOrchestrator]).toContain(actionType);
+    }
+  });
+
+  it("give sub-orchestrations ids that a cancel can count through", () => {
+    for (const recording of recordings) {
+      const { instanceId } = recording.generations[0]?.payload ?? {};
+      const children = actionsOf(recording).flatMap((action) => (action.actionType === 2 ? [action.instanceId] : []));
+
+      expect(children).toEqual(children.map((_, n) => `${instanceId}-${n}`));
+    }
+  });
+});
