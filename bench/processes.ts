@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
+import { serviceNodeFlags } from "../src/local/node-flags.ts";
 
 /** A child process that this run has started and ends. */
 export interface Running extends AsyncDisposable {
@@ -15,8 +16,8 @@ export interface RunningRegistry extends Running {
 }
 
 /** Debian's docker-registry over a directory of its own, without access log. */
-export async function startDockerRegistry(directory: string): Promise<RunningRegistry> {
-  const port = await freePort();
+export async function startDockerRegistry(directory: string, wantedPort?: number): Promise<RunningRegistry> {
+  const port = wantedPort ?? (await freePort());
   const config = `${directory}.yml`;
   await mkdir(directory, { recursive: true });
   await writeFile(
@@ -34,9 +35,9 @@ http: { addr: "127.0.0.1:${port}" }
 }
 
 /** The same, removed with all it holds when disposed: a fresh target for one run. */
-export async function startFreshRegistry(directory: string): Promise<RunningRegistry> {
+export async function startFreshRegistry(directory: string, port?: number): Promise<RunningRegistry> {
   await rm(directory, { recursive: true, force: true });
-  const registry = await startDockerRegistry(directory);
+  const registry = await startDockerRegistry(directory, port);
   return {
     ...registry,
     [Symbol.asyncDispose]: async () => {
@@ -64,7 +65,7 @@ export async function startService(directory: string, hosts: readonly string[]):
   };
   const child = spawn(
     process.execPath,
-    ["dist/local/start.mjs", "--port", "0", "--state", join(directory, "state"), "--memory", "--json"],
+    [...serviceNodeFlags, "dist/local/start.mjs", "--port", "0", "--state", join(directory, "state"), "--json"],
     { stdio: ["ignore", "pipe", "inherit"], env: { ...process.env, ...settings } },
   );
   const url = await firstUrl(child);

@@ -4,7 +4,7 @@ import { rm } from "node:fs/promises";
 import { cpus, totalmem } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { startDockerRegistry, startFreshRegistry, startService } from "./processes.ts";
+import { freePort, type RunningService, startDockerRegistry, startFreshRegistry, startService } from "./processes.ts";
 import { pushBlob, pushImage, pushIndex, type SeededDescriptor } from "./seed.ts";
 import { startThrottleProxy } from "./throttle-proxy.ts";
 import { type Copier, type CopyJob, drayage, floor, peer, readOnce } from "./tools.ts";
@@ -36,6 +36,7 @@ const peers = (["skopeo", "crane", "regctl"] as const).filter(isOnPath);
 const results: Record<string, CaseResult> = {};
 
 await using source = await startDockerRegistry(join(work, "source"));
+await seedLayers("bench/warm", 3, MiB);
 const layer = wanted.has("a") ? await seedOneLayer("bench/large", 2048 * MiB) : undefined;
 if (wanted.has("flat")) await seedOneLayer("bench/layer200", 200 * MiB);
 if (wanted.has("slow")) await seedOneLayer("bench/layer512", 512 * MiB);
@@ -64,70 +65,69 @@ interface MeasureOptions {
   readonly again?: boolean;
 }
 
-/** Runs every tool in turn, `runs` times, each into a fresh target; the service is fresh per case (peak memory). */
+/**
+ * Runs every tool in turn, `runs` times, each into a fresh registry. One service serves all runs of a case: it has
+ * imported a small image before the first one, as a service that runs has.
+ */
 async function measure(name: string, images: readonly string[], { extra = {}, only, again = false }: MeasureOptions) {
-  const copiers = { ...Object.fromEntries(peers.map((name) => [name, peer(name)])), ...extra };
-  const tools = ["drayage", ...Object.keys(copiers)].filter((tool) => only?.includes(tool) ?? true);
+  await using bench = await startBench(source.host);
+  const copiers = { drayage: drayage(bench.service.url, again ? "skipIfSame" : "fail"), ...allPeers(), ...extra };
+  const tools = Object.entries(copiers).filter(([tool]) => only?.includes(tool) ?? true);
   const seconds: Record<string, number[]> = {};
-  let peakMB = 0;
   let transactions = 0;
   for (let run = 0; run < runs; run += 1) {
-    for (const tool of tools) {
-      await using target = await startFreshRegistry(join(work, "target"));
+    for (const [tool, copy] of tools) {
+      await using target = await startFreshRegistry(join(work, "target"), bench.targetPorts[run]);
       const job = { source: source.host, target: target.host, images };
-      const copy = copiers[tool];
-      const measured = copy === undefined ? await runDrayage(job, again) : await runPeer(copy, job, again);
-      peakMB = Math.max(peakMB, measured.peakMB);
-      transactions = Math.max(transactions, measured.transactions / images.length);
-      seconds[tool] = [...(seconds[tool] ?? []), measured.seconds];
-      console.log(`${name} run ${run + 1} ${tool.padEnd(8)} ${measured.seconds.toFixed(3)} s`);
+      if (again) await copy(job);
+      const before = await bench.service.transactions();
+      const took = await copy(job);
+      transactions = Math.max(transactions, (await bench.service.transactions()) - before);
+      seconds[tool] = [...(seconds[tool] ?? []), took];
+      console.log(`${name} run ${run + 1} ${tool.padEnd(8)} ${took.toFixed(3)} s`);
     }
   }
-  record(name, seconds, peakMB, transactions);
+  record(name, seconds, await bench.service.peakMB(), transactions / images.length);
 }
 
-interface Measured {
-  readonly seconds: number;
-  readonly peakMB: number;
-  readonly transactions: number;
+function allPeers(): Readonly<Record<string, Copier>> {
+  return Object.fromEntries(peers.map((name) => [name, peer(name)]));
 }
 
-/** A service of its own, so that its peak memory is that of this case. */
-async function runDrayage(job: CopyJob, again: boolean): Promise<Measured> {
-  await using service = await startService(work, [job.source, job.target]);
-  const copy = drayage(service.url, again ? "skipIfSame" : "fail");
-  if (again) await copy(job);
-  const before = await service.transactions();
-  const seconds = await copy(job);
-  return { seconds, peakMB: await service.peakMB(), transactions: (await service.transactions()) - before };
+interface Bench extends AsyncDisposable {
+  readonly service: RunningService;
+  /** One per run: a registry that comes back empty under its old name would not be a fresh one. */
+  readonly targetPorts: readonly number[];
 }
 
-async function runPeer(copy: Copier, job: CopyJob, again: boolean): Promise<Measured> {
-  if (again) await copy(job);
-  return { seconds: await copy(job), peakMB: 0, transactions: 0 };
+/** A service that may write to all targets of a case, warmed up. */
+async function startBench(from: string): Promise<Bench> {
+  const targetPorts: number[] = [];
+  for (let run = 0; run < runs; run += 1) targetPorts.push(await freePort());
+  await using warm = await startFreshRegistry(join(work, "warm"));
+  const hosts = [from, source.host, warm.host, ...targetPorts.map((port) => `127.0.0.1:${port}`)];
+  const service = await startService(work, hosts);
+  await drayage(service.url)({ source: source.host, target: warm.host, images: ["bench/warm:1"] });
+  return { service, targetPorts, [Symbol.asyncDispose]: () => service[Symbol.asyncDispose]() };
 }
 
 async function measureSlowSource() {
-  const seconds: Record<string, number[]> = {};
-  let peakMB = 0;
-  let transactions = 0;
   await using proxy = await startThrottleProxy(source.host, 20_000_000);
+  await using bench = await startBench(proxy.host);
   const digest = await digestOfOnlyLayer("bench/layer512");
+  const seconds: number[] = [];
+  let transactions = 0;
   for (let run = 0; run < runs; run += 1) {
-    await using target = await startFreshRegistry(join(work, "target"));
-    await using service = await startService(work, [proxy.host, target.host]);
-    const before = await service.transactions();
-    const took = await drayage(service.url)({ source: proxy.host, target: target.host, images: ["bench/layer512:1"] });
-    transactions = Math.max(transactions, (await service.transactions()) - before);
-    peakMB = Math.max(peakMB, await service.peakMB());
-    const single = run === 0 ? await readOnce(proxy.host, "bench/layer512", digest) : undefined;
-    seconds.drayage = [...(seconds.drayage ?? []), took];
-    if (single !== undefined) seconds.oneConnection = [single];
-    console.log(
-      `slow run ${run + 1} drayage ${took.toFixed(3)} s${single === undefined ? "" : `, one connection ${single.toFixed(3)} s`}`,
-    );
+    await using target = await startFreshRegistry(join(work, "target"), bench.targetPorts[run]);
+    const before = await bench.service.transactions();
+    const job = { source: proxy.host, target: target.host, images: ["bench/layer512:1"] };
+    seconds.push(await drayage(bench.service.url)(job));
+    transactions = Math.max(transactions, (await bench.service.transactions()) - before);
+    console.log(`slow run ${run + 1} drayage ${seconds.at(-1)?.toFixed(3)} s`);
   }
-  record("slow", seconds, peakMB, transactions);
+  const oneConnection = [await readOnce(proxy.host, "bench/layer512", digest)];
+  console.log(`slow one connection ${oneConnection[0]?.toFixed(3)} s`);
+  record("slow", { drayage: seconds, oneConnection }, await bench.service.peakMB(), transactions);
 }
 
 function record(name: string, seconds: Readonly<Record<string, number[]>>, peakMB: number, transactions: number) {

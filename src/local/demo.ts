@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { type DemoService, runDemo } from "./demo-run.ts";
+import { serviceNodeFlags } from "./node-flags.ts";
 
 /* `npm run demo`: an import from one registry into another, everything on this machine. */
 
@@ -35,10 +36,14 @@ try {
 
 /** What `npm start` runs, as a process of its own that keeps nothing; its log is shown only if the demo fails. */
 async function startService(settings: Readonly<Record<string, string>>): Promise<DemoService> {
-  const child = spawn(process.execPath, [built("local/start.mjs"), "--port", "0", "--memory", "--json"], {
-    stdio: ["ignore", "pipe", "pipe"],
-    env: { ...process.env, ...unset, ...settings },
-  });
+  const child = spawn(
+    process.execPath,
+    [...serviceNodeFlags, built("local/start.mjs"), "--port", "0", "--memory", "--json"],
+    {
+      stdio: ["ignore", "pipe", "pipe"],
+      env: { ...process.env, ...unset, ...settings },
+    },
+  );
   const exited = once(child, "exit");
   const kill = () => child.kill("SIGKILL");
   process.once("exit", kill); // whatever ends the demo, no service is left behind
