@@ -1,5 +1,5 @@
 import type { ImportId } from "../domain/import-id.ts";
-import type { ImportRecord } from "../domain/import-record.ts";
+import { hasEnded, type ImportRecord } from "../domain/import-record.ts";
 import type { Imports } from "../store/imports.ts";
 import type { Open } from "../store/open.ts";
 import type { CancellationWatch } from "./cancellation-watch.ts";
@@ -23,7 +23,7 @@ export type StopImport = (
 export function createStopImport({ imports, open, cancellation }: StopImportDeps): StopImport {
   return async (importId, change) => {
     const record = await imports.update(importId, change);
-    if (record === undefined) return undefined;
+    if (record === undefined || hasEnded(record.state)) return record; // an open row is then of a retry that just begins
     await open.requestStop(importId);
     cancellation.notify(importId);
     return record;

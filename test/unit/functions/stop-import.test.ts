@@ -1,0 +1,32 @@
+import { describe, expect, it } from "vitest";
+import type { ImportRecord } from "../../../src/domain/import-record.ts";
+import { cancelRequested } from "../../../src/domain/import-transitions.ts";
+import { createStopImport } from "../../../src/functions/stop-import.ts";
+import { aRecord } from "../../helpers/import-records.ts";
+
+/** What is told to stop when an import in this state is cancelled. */
+async function cancel(record: ImportRecord): Promise<readonly string[]> {
+  const told: string[] = [];
+  const stop = createStopImport({
+    imports: { update: async (_, change) => change(record) ?? record },
+    open: {
+      requestStop: async () => {
+        told.push("open row");
+        return true;
+      },
+    },
+    cancellation: { notify: () => told.push("activities") },
+  });
+  await stop(record.id, (current) => cancelRequested(current, new Date()));
+  return told;
+}
+
+describe("stopImport", () => {
+  it("marks the open row, then tells the activities of this process", async () => {
+    expect(await cancel(aRecord({ state: "Copying" }))).toEqual(["open row", "activities"]);
+  });
+
+  it("leaves the open row of an ended import alone: it is that of a retry that just begins", async () => {
+    expect(await cancel(aRecord({ state: "Cancelled" }))).toEqual([]);
+  });
+});
