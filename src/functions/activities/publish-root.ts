@@ -1,5 +1,7 @@
+import type { Digest } from "../../digest.ts";
 import type { ImportRecord } from "../../domain/import-record.ts";
 import { type ImportSpec, targetRepositories } from "../../domain/import-spec.ts";
+import { definedOnly, ImportError } from "../../errors.ts";
 import type { PartResult, Parts } from "../../store/parts.ts";
 import { publishManifests } from "../../transfer/publish-manifests.ts";
 import type { TagRequest } from "../../transfer/put-tags.ts";
@@ -25,13 +27,31 @@ export function createPublishRoot({ parts, repositories, putTags }: PublishRootD
     const [manifest] = await loadManifests(parts, { record, source, digests: [targetDigest] }, signal);
     if (manifest === undefined) throw new Error("one manifest was asked for and none came");
     const { untagged, tags } = placesOf(spec, opened);
-    await publishManifests([manifest], untagged, signal);
-    await putTags({ manifest, tags, conflict: spec.conflict, verify: spec.verify }, signal);
+    try {
+      await publishManifests([manifest], untagged, signal);
+      await putTags({ manifest, tags, conflict: spec.conflict, verify: spec.verify }, signal);
+    } catch (thrown) {
+      throw spec.sparseIndex ? asSparseRefusal(thrown, targetDigest) : thrown;
+    }
     const ms = performance.now() - beganAt;
     return [...targets.keys()].map(
       (target) => ({ kind: "manifest", target, digest: targetDigest, via: "copied", ms, attempts: 1 }) as const,
     );
   };
+}
+
+/** Only here is it known that what the target misses was left out on purpose. */
+function asSparseRefusal(thrown: unknown, digest: Digest): unknown {
+  if (!(thrown instanceof ImportError) || thrown.code !== "TARGET_CONTENT_MISSING") return thrown;
+  const { side, registry, stage, httpStatus, upstream } = thrown.toWire();
+  return new ImportError({
+    ...definedOnly({ side, registry, stage, httpStatus, upstream }),
+    code: "TARGET_SPARSE_REFUSED",
+    digest,
+    what: "the index was refused, since children of it are missing",
+    hint: "import without sparseIndex: the index is then rewritten to the platforms that were asked for",
+    cause: thrown,
+  });
 }
 
 function placesOf(spec: ImportSpec, { targets }: OpenedRepositories) {
