@@ -1,0 +1,48 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+
+/** A process of Debian's docker-registry (distribution 2.8.2) with nothing in it. */
+export interface DockerRegistry extends AsyncDisposable {
+  /** `127.0.0.1:port`. */
+  readonly host: string;
+}
+
+/** Starts one on a port that the system chooses. Anybody may push and pull. */
+export async function startDockerRegistry(): Promise<DockerRegistry> {
+  const directory = await mkdtemp(join(tmpdir(), "docker-registry-"));
+  const config = join(directory, "config.json"); // JSON is YAML
+  await writeFile(
+    config,
+    JSON.stringify({
+      version: "0.1",
+      log: { level: "info", accesslog: { disabled: true } },
+      storage: { filesystem: { rootdirectory: join(directory, "data") } },
+      http: { addr: "127.0.0.1:0" },
+    }),
+  );
+  const child = spawn("docker-registry", ["serve", config], {
+    stdio: ["ignore", "ignore", "pipe"],
+    env: { PATH: process.env.PATH, OTEL_TRACES_EXPORTER: "none" },
+  });
+  const exited = once(child, "exit");
+  const stop = async (): Promise<void> => {
+    child.kill("SIGKILL");
+    await exited;
+    await rm(directory, { recursive: true, force: true });
+  };
+  let said = "";
+  for await (const line of createInterface({ input: child.stderr })) {
+    const [, host] = /msg="listening on (127\.0\.0\.1:\d+)"/.exec(line) ?? [];
+    if (host !== undefined) {
+      child.stderr.resume(); // a full pipe would stop it
+      return { host, [Symbol.asyncDispose]: stop };
+    }
+    said += `${line}\n`;
+  }
+  await stop();
+  throw new Error(`docker-registry did not start: ${said}`);
+}
