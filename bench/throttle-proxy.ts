@@ -10,17 +10,9 @@ export async function startThrottleProxy(targetHost: string, bytesPerSecond: num
   const [hostname, port] = targetHost.split(":");
   const forward = (incoming: IncomingMessage, outgoing: ServerResponse) => {
     const options = { hostname, port, method: incoming.method, path: incoming.url, headers: incoming.headers };
-    const upstream = request(options, async (answer) => {
+    const upstream = request(options, (answer) => {
       outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
-      const begin = performance.now();
-      let sentBytes = 0;
-      for await (const chunk of answer) {
-        outgoing.write(chunk);
-        sentBytes += chunk.length;
-        const aheadMs = (sentBytes / bytesPerSecond) * 1_000 - (performance.now() - begin);
-        if (aheadMs > 1) await new Promise((resolve) => setTimeout(resolve, aheadMs));
-      }
-      outgoing.end();
+      pass(answer, outgoing, bytesPerSecond).catch(() => outgoing.destroy()); // whoever reads has had enough
     });
     upstream.on("error", () => outgoing.destroy());
     outgoing.on("close", () => upstream.destroy());
@@ -38,4 +30,17 @@ export async function startThrottleProxy(targetHost: string, bytesPerSecond: num
       await once(server, "close");
     },
   };
+}
+
+async function pass(answer: IncomingMessage, outgoing: ServerResponse, bytesPerSecond: number): Promise<void> {
+  const begin = performance.now();
+  let sentBytes = 0;
+  for await (const chunk of answer) {
+    if (outgoing.destroyed) return;
+    if (!outgoing.write(chunk)) await once(outgoing, "drain");
+    sentBytes += chunk.length;
+    const aheadMs = (sentBytes / bytesPerSecond) * 1_000 - (performance.now() - begin);
+    if (aheadMs > 1) await new Promise((resolve) => setTimeout(resolve, aheadMs));
+  }
+  outgoing.end();
 }
