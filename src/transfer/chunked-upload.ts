@@ -244,11 +244,14 @@ async function isWhole({ target, digest, sizeBytes }: UploadJob, signal: AbortSi
   return storedBytes === sizeBytes || storedBytes === 0;
 }
 
-/** An old Location that stays valid need not be saved each time; a stateful one is worth nothing after the next chunk. */
+/**
+ * An old Location that stays valid need not be saved each time. A stateful one is worth nothing after the next chunk, and
+ * so is an old offset where the target cannot be asked for the newest one.
+ */
 async function saveCheckpoint(run: Run, { session }: UploadPosition): Promise<void> {
-  const { hasStatefulLocation } = run.upload.job.target.registry.profile;
+  const { hasStatefulLocation, reportsRange } = run.upload.job.target.registry.profile;
   const isDue = session.offsetBytes - run.savedBytes >= run.deps.settings.checkpointBytes;
-  if (hasStatefulLocation || isDue) await save(run, session);
+  if (hasStatefulLocation || !reportsRange || isDue) await save(run, session);
 }
 
 async function pause(run: Run, position: UploadPosition): Promise<UploadEnd> {

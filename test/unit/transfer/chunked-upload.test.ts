@@ -53,6 +53,17 @@ describe("uploadChunked", () => {
     expect(kit.leases.saved.map((saved) => saved?.offsetBytes)).toEqual([MiB, 2 * MiB, 3 * MiB]);
   });
 
+  it("saves one after every chunk where the target cannot be asked how far it has come", async () => {
+    await using source = await startRegistry();
+    await using target = await startRegistry();
+    await using kit = createKit({ ...chunky, profile: "ecr" });
+    const blob = await source.seedBlob({ sizeBytes: 3 * MiB });
+
+    await kit.copy(source, target, blob);
+
+    expect(kit.leases.saved.map((saved) => saved?.offsetBytes)).toEqual([MiB, 2 * MiB, 3 * MiB]);
+  });
+
   it("saves one only every so often where an old Location stays valid", async () => {
     await using source = await startRegistry();
     await using target = await startRegistry();
