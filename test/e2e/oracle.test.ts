@@ -16,6 +16,7 @@ import {
   type TestImage,
 } from "../helpers/images.ts";
 import { needs } from "../helpers/needs.ts";
+import { startRegistry, type TestRegistry } from "../helpers/registry.ts";
 import { type Service, settingsFor, startService } from "../helpers/service.ts";
 import { blobsOf, type InspectedImage, inspectRaw, inspectTree, pullAll } from "../helpers/skopeo.ts";
 
@@ -24,6 +25,8 @@ describe.runIf(needs("skopeo", "docker-registry"))("import between two docker-re
   const cleanup = new AsyncDisposableStack();
   let source: DockerRegistry;
   let target: DockerRegistry;
+  /** Takes an index whose children are not all there. */
+  let lenient: TestRegistry;
   let service: Service;
 
   beforeAll(async () => {
@@ -32,8 +35,9 @@ describe.runIf(needs("skopeo", "docker-registry"))("import between two docker-re
     [source, target] = await Promise.all([startDockerRegistry(), startDockerRegistry()]);
     cleanup.use(source);
     cleanup.use(target);
-    const hosts = { source: source.host, target: target.host };
-    service = await startService({ directory, settings: settingsFor(hosts) });
+    lenient = cleanup.use(await startRegistry({ behaviour: { missingChildren: "accepted" } }));
+    const settings = settingsFor({ source: source.host, target: `${target.host},${lenient.host}` });
+    service = await startService({ directory, settings: { ...settings, DEFAULT_TARGET: target.host } });
     cleanup.use(service);
   });
   afterAll(() => cleanup.disposeAsync());
@@ -186,6 +190,27 @@ describe.runIf(needs("skopeo", "docker-registry"))("import between two docker-re
     await expectBlobs("rewritten/app", copied);
     for (const left of [amd64, amd64Attestation])
       expect(await statusOf(target.host, `rewritten/app/manifests/${left?.digest}`)).toBe(404);
+  });
+
+  it("keeps the bytes of a sparse index, and leaves the other platforms out", async () => {
+    const pushed = multiPlatformImage({ attestations: "perPlatform", seed: "sparse taken" });
+    await pushImage(source.host, "sparse/taken", "1", pushed);
+
+    const record = await service.importAndWait({
+      source: `${source.host}/sparse/taken:1`,
+      target: lenient.host,
+      platforms: ["linux/arm64"],
+      sparseIndex: true,
+    });
+
+    expect(record).toMatchObject({ state: "Succeeded", target: { digest: pushed.root.digest } });
+    const whole = await inspectTree(`${source.host}/sparse/taken:1`);
+    const [amd64, arm64, amd64Attestation, arm64Attestation] = whole.children;
+    const left = [amd64, amd64Attestation].flatMap((child) => (child === undefined ? [] : [child.digest]));
+    const copied = await inspectTree(`${lenient.host}/sparse/taken:1`, left);
+    expect(copied.text).toBe(whole.text);
+    expect(copied.children).toEqual([arm64, arm64Attestation]);
+    for (const digest of left) expect(await lenient.readManifest("sparse/taken", digest)).toBeUndefined();
   });
 
   it("says so when the target refuses a sparse index, and sets no tag", async () => {
