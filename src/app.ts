@@ -1,9 +1,9 @@
 import { app, type HttpRequest, type InvocationContext } from "@azure/functions";
 import * as df from "durable-functions";
 import { parseConfig } from "./config.ts";
-import { scrub } from "./errors.ts";
 import { type ApiRouteName, apiRoutes } from "./functions/api-routes.ts";
 import { createDurablePort } from "./functions/durable-port.ts";
+import { createLog } from "./functions/log.ts";
 import { createOpenApi } from "./functions/openapi.ts";
 import { assertCallable } from "./functions/orchestrators/callable.ts";
 import { copyLargeBlob, importSlice } from "./functions/orchestrators/copy-units.ts";
@@ -15,10 +15,7 @@ import { createServices } from "./services.ts";
 /*
  * The composition root: the one module with effects at import. Settings → services → functions.
  */
-const log = (event: string, fields: Readonly<Record<string, unknown>>) => {
-  const scrubbed = (_key: string, value: unknown) => (typeof value === "string" ? scrub(value) : value);
-  process.stdout.write(`${JSON.stringify({ event, ...fields }, scrubbed)}\n`);
-};
+const log = createLog((line) => process.stdout.write(line));
 const orchestrators = {
   [importImageName]: importImage,
   [subOrchestrators.copyLargeBlob]: copyLargeBlob,

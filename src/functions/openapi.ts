@@ -3,7 +3,8 @@ import { z } from "zod";
 import { definedOnly, importErrorWireSchema } from "../errors.ts";
 import type { ApiRoute } from "./api-routes.ts";
 
-const problemSchema = z
+/** The body of every answer that is `application/problem+json`. */
+export const problemSchema = z
   .strictObject({
     type: z.string().describe("urn:drayage:error:CODE"),
     title: z.string(),

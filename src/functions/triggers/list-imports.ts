@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { type ImportId, importIdSchema } from "../../domain/import-id.ts";
 import { hasEnded, type ImportRecord, importStateSchema, triggerSchema } from "../../domain/import-record.ts";
 import { formatImport, importViewSchema } from "../../domain/import-view.ts";
 import { registryHostSchema } from "../../domain/reference.ts";
@@ -63,7 +64,8 @@ async function listAll({ imports }: ListImportsDeps, query: ListQuery): Promise<
 
 /** Pages by id: the token is the last id of the page before. */
 async function listOpen({ imports, open }: ListImportsDeps, query: ListQuery): Promise<Page> {
-  const { continuationToken: after = "", limit } = query;
+  const { continuationToken, limit } = query;
+  const after = continuationToken === undefined ? "" : readOpenToken(continuationToken);
   const ids = (await open.list()).map(({ id }) => id).filter((id) => id > after);
   const asked = ids.sort().slice(0, limit * 4); // some of them are in other states or of other registries
   const records = (await imports.readMany(asked)).filter((record) => matches(record, query));
@@ -71,6 +73,17 @@ async function listOpen({ imports, open }: ListImportsDeps, query: ListQuery): P
   const isCut = found.length < records.length;
   const last = isCut ? found.at(-1)?.id : asked.length < ids.length ? asked.at(-1) : undefined;
   return { records: found, continuationToken: last };
+}
+
+function readOpenToken(token: string): ImportId {
+  const parsed = importIdSchema.safeParse(token);
+  if (parsed.success) return parsed.data;
+  throw new ImportError({
+    code: "INVALID_REQUEST",
+    stage: "accept",
+    what: "continuationToken is not one of this list",
+    property: "continuationToken",
+  });
 }
 
 function matches(record: ImportRecord, query: ListQuery): boolean {

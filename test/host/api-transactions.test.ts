@@ -1,0 +1,51 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { z } from "zod";
+import { MiB } from "../../src/descriptor.ts";
+import { image, multiPlatformImage, type TestImage } from "../helpers/images.ts";
+import { type Api, startApi } from "./api-support/start-api.ts";
+
+let api: Api;
+beforeAll(async () => {
+  api = await startApi();
+  // The first import creates the tables; the first request to the registries learns how they are reached.
+  await api.source.seedImage("warm/up", "1", image({ layers: [10, 20] }));
+  await api.importAndWait({ source: `${api.source.host}/warm/up:1` });
+});
+afterAll(() => api[Symbol.asyncDispose]());
+
+const healthSchema = z.looseObject({ storage: z.looseObject({ transactions: z.int() }) });
+
+/** Storage transactions so far, without the one of this question. */
+async function transactions(): Promise<number> {
+  const { storage } = healthSchema.parse(await (await api.get("/api/health")).json());
+  return storage.transactions - 1;
+}
+
+const small = (count: number, seed: string) =>
+  image({ seed, layers: Array.from({ length: count }, (_, at) => 100 + at) });
+const unitBlobs = 32;
+const largeBytes = 64 * MiB;
+
+describe("storage transactions of an import", () => {
+  it.each<[string, TestImage]>([
+    ["a small image", small(3, "small")],
+    ["an image of several platforms", multiPlatformImage()],
+    ["an image of many layers", small(120, "many")],
+    ["an image with a large layer", image({ seed: "large", layers: [largeBytes, 1_000] })],
+  ])("stay within 14 + 4 per unit + 2 per 100 parts + 3 per large blob: %s", async (name, seeded) => {
+    const repository = name.replaceAll(" ", "-");
+    await api.source.seedImage(repository, "1", seeded);
+    const large = seeded.blobs.filter(({ descriptor }) => descriptor.size >= largeBytes).length;
+    const units = Math.ceil((seeded.blobs.length - large) / unitBlobs) + large;
+    const parts = seeded.blobs.length + seeded.manifests.length;
+    const before = await transactions();
+    const beganMs = Date.now();
+
+    const { state } = await api.importAndWait({ source: `${api.source.host}/${repository}:1` });
+
+    const polls = Math.floor((Date.now() - beganMs) / 2_000) * (1 + units); // one for all that runs, one per running unit
+    const used = (await transactions()) - 1 - before; // one GET asks for the end
+    expect(state).toBe("Succeeded");
+    expect(used).toBeLessThanOrEqual(14 + 4 * units + 2 * Math.ceil(parts / 100) + 3 * large + polls);
+  });
+});
