@@ -88,7 +88,7 @@ export const apiRoutes = {
     query: retryQuerySchema,
     body: { schema: retryBodySchema, isRequired: false },
     answers: { 202: importAnswer("The next attempt is accepted") },
-    problems: [400, 404, 409, 503],
+    problems: [400, 403, 404, 409, 503],
   },
   deleteImport: {
     method: "DELETE",
