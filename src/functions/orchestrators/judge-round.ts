@@ -9,7 +9,7 @@ export type Verdict =
   /** Some are left: call those again after `waitSeconds`. */
   | { readonly kind: "again"; readonly waitSeconds: number; readonly waited: Waited };
 
-const longestWaitSeconds = 3_600; // a cancelled or expired import is noticed at the latest after this
+const longestWaitSeconds = 300; // a sibling's failure does not wake a sleeper: it is noticed at the latest after this
 const unreachable: readonly ErrorCode[] = ["SOURCE_UNAVAILABLE", "TARGET_UNAVAILABLE"];
 
 /** What a whole round of outcomes means for the import. A permanent failure wins over the siblings it stopped. */
