@@ -45,17 +45,17 @@ export interface Accepted {
 }
 
 /**
- * Makes a request durable, then starts it. The order is what makes a crash at any point harmless: secrets and the
- * `Open` row come before the record, so that whatever has a record is swept and has its credentials, and a repeat of
- * the same cause goes on where the first one stopped.
+ * Makes a request durable, then starts it. The order is what makes a crash at any point harmless: the `Open` row comes
+ * first, so that the sweep finds and forgets credentials without a record; both come before the record, so that whatever
+ * has a record is swept and has its credentials. A repeat of the same cause goes on where the first one stopped.
  */
 export function createAccept(ports: AcceptPorts): (request: AcceptRequest) => Promise<Accepted> {
   return async (accepted) => {
     const { id, request } = accepted;
-    if (request.credentials !== undefined) await ports.insertSecret(id, request.credentials);
     const now = ports.now();
     const record = newRecord(accepted, now);
     await ports.insertOpen({ id, attempt: record.attempt, createdAt: now.toISOString() });
+    if (request.credentials !== undefined) await ports.insertSecret(id, request.credentials);
     const inserted = await ports.insertImport(record);
     const isNew = inserted === "inserted";
     const current = isNew ? record : inserted;

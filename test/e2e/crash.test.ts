@@ -44,8 +44,8 @@ describe("a service that is killed while it accepts an import", () => {
 
   it.each([
     ["the key is claimed", { method: "POST", table: "Keys" }],
-    ["the credentials are sealed", { method: "POST", table: "Secrets" }],
     ["its open row is there", { method: "POST", table: "Open" }],
+    ["the credentials are sealed", { method: "POST", table: "Secrets" }],
     ["its record is there", { method: "POST", table: "Imports" }],
   ])("goes on when the request is repeated after %s", async (_, match) => {
     await using world = await openProtectedWorld();
@@ -78,7 +78,7 @@ describe("a service that is killed while it accepts an import", () => {
 
   it("forgets a request without a record, with its credentials", async () => {
     await using world = await openProtectedWorld();
-    await killAfter(world, { method: "POST", table: "Open" });
+    await killAfter(world, { method: "POST", table: "Secrets" });
     expect(await world.rows("Secrets")).toHaveLength(1);
     await world.ageOpenRows(601);
 
@@ -88,6 +88,27 @@ describe("a service that is killed while it accepts an import", () => {
     await expect.poll(() => world.rows("Open"), { timeout: 20_000 }).toEqual([]);
     expect(await world.rows("Secrets")).toEqual([]);
     expect(world.target.countRequests()).toBe(0);
+  });
+
+  it("forgets the credentials of a retry that never began", async () => {
+    await using world = await openProtectedWorld();
+    const first = await world.start();
+    const wrong = { ...requestOf(world).source, credentials: { ...credentials, password: "not it" } };
+    const { id } = await first.importAndWait({ source: wrong });
+    const { reached } = world.gate.stop("after", { method: "POST", table: "Secrets" });
+    const retried = first.retry(id, { source: { credentials } }).catch((thrown: unknown) => thrown);
+    await reached;
+    await first.kill("SIGKILL");
+    expect(await retried).toBeInstanceOf(Error);
+    expect(await world.rows("Secrets")).toHaveLength(1);
+    await world.ageOpenRows(61);
+
+    const service = await world.start();
+    await service.sweep();
+
+    await expect.poll(() => world.rows("Open"), { timeout: 20_000 }).toEqual([]);
+    expect(await world.rows("Secrets")).toEqual([]);
+    expect(await service.read(id)).toMatchObject({ state: "Failed", attempt: 1 });
   });
 
   it("goes on by itself when the orchestration was started and did nothing yet", async () => {

@@ -52,12 +52,12 @@ export function createRetryImport(deps: RetryImportDeps): DurableHttpHandler {
       digest: resolve === "true" ? "resolve" : "keep",
     });
     assertAllowed(record.spec);
-    // Secrets and the Open row come first: whatever is Accepted is swept and can sign in.
+    // The Open row comes first, for the sweep; then secrets: whatever is Accepted can sign in.
+    await startImport.reopen(record);
     if (credentials !== undefined) {
       await secrets.delete(id);
       await secrets.insert(id, credentials);
     }
-    await startImport.reopen(record);
     if ((await imports.replace({ record, etag: stored.etag })) === "conflict") throw beaten(id);
     // Parts of what a tag pointed to before would be counted as parts of what it points to now.
     await (resolve === "true" ? parts.deleteAll(id) : parts.deleteUnits(id));

@@ -48,12 +48,12 @@ const credentials = { username: "u", password: "p" };
 const request = { id, trigger: { kind: "http" }, causedAt: t0, request: { spec: aSpec(), credentials } } as const;
 
 describe("accept", () => {
-  it("stores secrets, then the open row, then the record, and only then starts", async () => {
+  it("stores the open row, then secrets, then the record, and only then starts", async () => {
     const world = aWorld();
 
     const { record, isNew } = await world.accept(request);
 
-    expect(world.steps).toEqual(["insertSecret", "insertOpen", "insertImport", "startOrchestration"]);
+    expect(world.steps).toEqual(["insertOpen", "insertSecret", "insertImport", "startOrchestration"]);
     expect(isNew).toBe(true);
     expect(record).toEqual(aRecord({ hasCredentials: true, deadlineAt: laterBy(70).toISOString() }));
     expect([...world.instances]).toEqual([`${id}-1`]);
@@ -68,7 +68,7 @@ describe("accept", () => {
     expect(record.hasCredentials).toBe(false);
   });
 
-  it.each(["insertSecret", "insertOpen", "insertImport", "startOrchestration"] as const)(
+  it.each(["insertOpen", "insertSecret", "insertImport", "startOrchestration"] as const)(
     "is completed by a repeat after a crash before %s",
     async (crashBefore) => {
       const world = aWorld({ crashBefore });

@@ -52,11 +52,11 @@ async function retry(
 }
 
 describe("retrying an import", () => {
-  it("stores credentials and the open row before the record says Accepted, and starts last", async () => {
+  it("stores the open row and credentials before the record says Accepted, and starts last", async () => {
     const { answer, did, record } = await retry();
 
     expect(answer).toMatchObject({ status: 202 });
-    expect(did).toEqual(["forget secret", "secret", "open", "record", "forget units", "start"]);
+    expect(did).toEqual(["open", "forget secret", "secret", "record", "forget units", "start"]);
     expect(record).toMatchObject({ state: "Accepted", attempt: 2, hasCredentials: true });
   });
 
@@ -76,6 +76,6 @@ describe("retrying an import", () => {
     const { answer, did } = await retry({ isBeaten: true });
 
     expect(answer).toMatchObject({ code: "IMPORT_STATE_CONFLICT" });
-    expect(did).toEqual(["forget secret", "secret", "open", "record"]);
+    expect(did).toEqual(["open", "forget secret", "secret", "record"]);
   });
 });
