@@ -72,6 +72,7 @@ export function createCopyBlob(deps: CopyBlobDeps): CopyBlob {
     let isLooking = job.headFirst;
     for (;;) {
       if (isOver(job.budget, now)) return { kind: "more", hasProgressed: true };
+      if (!job.headFirst && (await mountRemembered(job, signal))) return { kind: "done", via: "mounted", attempts: 1 };
       const flight = flights.enter(flightName(job));
       if (flight.kind === "follower") {
         await untilOver(flight.ended, job, deps, signal);
@@ -84,6 +85,18 @@ export function createCopyBlob(deps: CopyBlobDeps): CopyBlob {
         flight.end();
       }
     }
+  };
+
+  /** A blob that this process has brought to the host before: many may mount it at once, nobody has to wait. */
+  const mountRemembered = async ({ target, digest }: CopyBlobJob, signal: AbortSignal): Promise<boolean> => {
+    const { apiHost } = target.registry;
+    const from = mounts.recall(apiHost, digest);
+    if (from === undefined || from === target.name) return false;
+    const outcome = await mountBlob(target, { digest, from }, signal);
+    if (outcome.kind === "mounted") return true;
+    mounts.forget(apiHost, digest);
+    if (outcome.kind === "session") await giveUp(target, outcome.session);
+    return false;
   };
 
   const climb = async (job: CopyBlobJob, known: "look" | "missing", signal: AbortSignal): Promise<Ladder> => {
@@ -101,13 +114,9 @@ export function createCopyBlob(deps: CopyBlobDeps): CopyBlob {
 
   /** "mounted", or the session that a target has opened instead. */
   const tryMount = async (job: CopyBlobJob, signal: AbortSignal): Promise<"mounted" | UploadSession | undefined> => {
-    const { target, digest } = job;
-    const { apiHost } = target.registry;
-    const remembered = mounts.recall(apiHost, digest);
-    for (const from of mountSources(job, remembered)) {
-      const outcome = await mountBlob(target, { digest, from }, signal);
+    for (const from of mountSources(job)) {
+      const outcome = await mountBlob(job.target, { digest: job.digest, from }, signal);
       if (outcome.kind === "mounted") return "mounted";
-      if (from === remembered) mounts.forget(apiHost, digest);
       if (outcome.kind === "session") return outcome.session;
     }
     return undefined;
@@ -195,10 +204,10 @@ async function isThere({ target, digest }: CopyBlobJob, signal: AbortSignal): Pr
 
 const maxMountTries = 2; // each costs a write; a second place helps where rights differ
 
-/** Repositories to mount from, the likeliest first. */
-function mountSources({ source, target, filled }: CopyBlobJob, remembered: string | undefined): readonly string[] {
+/** Repositories that this import knows to hold the blob, the likeliest first. */
+function mountSources({ source, target, filled }: CopyBlobJob): readonly string[] {
   const isSameHost = source.registry.apiHost === target.registry.apiHost;
-  const places = [...filled, ...(isSameHost ? [source.name] : []), ...(remembered === undefined ? [] : [remembered])];
+  const places = [...filled, ...(isSameHost ? [source.name] : [])];
   return [...new Set(places)].filter((name) => name !== target.name).slice(0, maxMountTries);
 }
 
