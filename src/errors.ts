@@ -137,18 +137,19 @@ export function unreachable(value: never): never {
 }
 
 const maxMessageChars = 1_000;
+const maxScrubbedChars = 4_000; // of what others wrote, which may be long and made to be slow to search
 const maxUpstreamErrors = 5;
 
 function initToWire(init: ImportErrorInit): ImportErrorWire {
   const place = [init.side, init.registry].filter((part) => part !== undefined).join(" ");
   const text = `${place === "" ? "" : `${place}: `}${init.what}${init.hint === undefined ? "" : `; ${init.hint}`}`;
   const upstream = init.upstream?.slice(0, maxUpstreamErrors).map(({ code, message }) => ({
-    code: scrub(code).slice(0, 100),
-    message: scrub(message).slice(0, 300),
+    code: scrub(code.slice(0, maxScrubbedChars)).slice(0, 100),
+    message: scrub(message.slice(0, maxScrubbedChars)).slice(0, 300),
   }));
   return {
     code: init.code,
-    message: scrub(text).slice(0, maxMessageChars),
+    message: scrub(text.slice(0, maxScrubbedChars)).slice(0, maxMessageChars),
     retryable: init.retryable ?? false,
     ...definedOnly({
       side: init.side,
@@ -159,7 +160,7 @@ function initToWire(init: ImportErrorInit): ImportErrorWire {
       digest: init.digest,
       property: init.property,
       retryAfterSeconds: init.retryAfterSeconds,
-      hint: init.hint === undefined ? undefined : scrub(init.hint).slice(0, maxMessageChars),
+      hint: init.hint === undefined ? undefined : scrub(init.hint.slice(0, maxScrubbedChars)).slice(0, maxMessageChars),
       correlationId: init.correlationId,
     }),
   };
@@ -180,8 +181,8 @@ export function definedOnly<T extends object>(value: T): Defined<T> {
 export function scrub(text: string): string {
   return text
     .replace(/[\r\n\t]+/g, " ")
-    .replace(/\b([a-z][a-z0-9+.-]*:\/\/)[^/\s@"']*@/gi, "$1")
-    .replace(/(\b[a-z][a-z0-9+.-]*:\/\/[^\s?#"'<>]*)\?[^\s"'<>]*/gi, "$1")
+    .replace(/:\/\/[^/\s@"']*@/g, "://") // whatever the scheme: a search for its beginning takes quadratic time
+    .replace(/(:\/\/[^\s?#"'<>]*)\?[^\s"'<>]*/g, "$1")
     .replace(/\b(bearer|basic)\s+[a-z0-9+/=._~-]{8,}/gi, "$1 [removed]")
     .replace(
       /([?&;,\s"']|^)((?:[a-z0-9_-]*(?:password|pwd|secret|token|signature|accountkey|sharedaccesskey|apikey|api_key))|sig|code|key)"?\s*[=:]\s*"?[^\s&;,"']+/gi,

@@ -237,9 +237,12 @@ function parseJson(body: string): unknown {
   }
 }
 
+const maxPageChars = 4_000; // a title stands far before; unclosed tags in more would take seconds to search
+
 /** The title of an HTML page, or the first words of a text. */
 function pageText(body: string): string {
-  const [, title] = /<title[^>]*>([^<]*)<\/title>/i.exec(body) ?? [];
-  const text = title ?? body.replace(/<[^>]*>/g, " ");
+  const head = body.slice(0, maxPageChars);
+  const [, title] = /<title[^>]*>([^<]*)<\/title>/i.exec(head) ?? [];
+  const text = title ?? head.replace(/<[^>]*>/g, " ");
   return text.replace(/\s+/g, " ").trim().slice(0, 200);
 }

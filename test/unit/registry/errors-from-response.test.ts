@@ -108,3 +108,14 @@ describe("parseUpstreamErrors", () => {
     expect(parseUpstreamErrors(body)).toEqual(errors);
   });
 });
+
+describe("the words of a page", () => {
+  it.each(["<", "<title", "< title>"])("are looked for in no time: many %s", (piece) => {
+    const beganAt = performance.now();
+
+    const [error] = parseUpstreamErrors(piece.repeat(Math.floor(64_000 / piece.length)));
+
+    expect(error?.message.length ?? 0).toBeLessThanOrEqual(200);
+    expect(performance.now() - beganAt).toBeLessThan(300);
+  });
+});
