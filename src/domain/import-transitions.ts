@@ -101,6 +101,11 @@ export function resolved(record: ImportRecord, found: Resolved): ImportRecord {
   };
 }
 
+/** Nothing is to be done, since the target holds this digest: another one than the source's for a rewritten index. */
+export function foundAtTarget(record: ImportRecord, targetDigest: Digest): ImportRecord {
+  return (record.targetDigest ?? record.source?.digest) === targetDigest ? record : { ...record, targetDigest };
+}
+
 /** The tags are about to be written: from here on nothing can be cancelled. Throws CANCELLED if it was before. */
 export function publishing(record: ImportRecord): ImportRecord {
   if (record.state === "Publishing") return record;

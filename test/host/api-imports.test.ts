@@ -74,6 +74,19 @@ describe("POST /api/imports", () => {
   });
 });
 
+describe("an import that is skipped", () => {
+  it("tells the digest that is at the target, also where platforms are left out of an index", async () => {
+    await api.source.seedImage("some/platforms", "1", multiPlatformImage());
+    const request = { source: from("some/platforms:1"), targetTags: ["skipped/app:1"], platforms: ["linux/amd64"] };
+    const first = await api.importAndWait(request);
+
+    const second = await api.importAndWait({ ...request, conflict: "skipIfSame" });
+
+    expect(first.target.digest).not.toBe(first.source.digest);
+    expect(second).toMatchObject({ state: "Skipped", target: { digest: first.target.digest } });
+  });
+});
+
 describe("a sparse index", () => {
   it("that the target does not take is said to be just that", async () => {
     await api.source.seedImage("several/app", "1", multiPlatformImage());

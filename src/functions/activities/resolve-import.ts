@@ -1,4 +1,4 @@
-import { pinned, resolved, resolving } from "../../domain/import-transitions.ts";
+import { foundAtTarget, pinned, resolved, resolving } from "../../domain/import-transitions.ts";
 import { sumProgress } from "../../domain/progress.ts";
 import type { Registry } from "../../registry/registry.ts";
 import type { Imports } from "../../store/imports.ts";
@@ -47,7 +47,10 @@ export function createResolveImport(deps: ResolveImportDeps): Activity<StepInput
         signal,
       );
       const { plan, targetDigest, warnings } = result;
-      if (plan.kind === "skip") return { kind: "done", plan };
+      if (plan.kind === "skip") {
+        await held.change((record) => foundAtTarget(record, targetDigest));
+        return { kind: "done", plan };
+      }
       await parts.insertPlanned(importId, result.parts);
       const startedAt = new Date(held.record().startedAt ?? now());
       const progress = sumProgress({ parts: result.parts, units: [], startedAt, now: now() });

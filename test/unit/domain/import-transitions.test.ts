@@ -3,6 +3,7 @@ import { type ImportRecord, type ImportState, importRecordSchema } from "../../.
 import {
   cancelRequested,
   ended,
+  foundAtTarget,
   pinned,
   publishing,
   resolved,
@@ -25,6 +26,15 @@ const resolution = { source: found, targetDigest: digestNamed("target"), progres
 const error = new ImportError({ code: "SOURCE_NOT_FOUND", what: "gone" }).toWire();
 const anEnded = (state: ImportState, change: Partial<ImportRecord> = {}) =>
   aRecord({ state, finishedAt: laterBy(9).toISOString(), ...change });
+
+describe("foundAtTarget", () => {
+  it("keeps the digest that is at the target where it is another one than the source's", () => {
+    const record = aRecord({ source: { digest: digestNamed("source"), mediaType: "application/json" } });
+
+    expect(foundAtTarget(record, digestNamed("rewritten"))).toMatchObject({ targetDigest: digestNamed("rewritten") });
+    expect(foundAtTarget(record, digestNamed("source"))).toBe(record);
+  });
+});
 
 describe("cancelRequested", () => {
   it.each(["Accepted", "Resolving", "Copying", "Verifying"] as const)("marks an import that is %s", (state) => {
