@@ -24,8 +24,12 @@ const orchestrators = {
 const stopping = new AbortController();
 const services = createServices(parseConfig(process.env), log, stopping.signal);
 
+const terminateMs = 4_500; // the host kills its worker 5 s after it has told it to end
+
+// The worker exits when its hooks have ended: until then activities finish their chunk and store how far they came.
 app.hook.appTerminate(async () => {
   stopping.abort(new Error("the process is about to stop"));
+  await services.activitiesEnded(terminateMs);
 });
 
 type HttpFunction = (request: HttpRequest, context: InvocationContext) => ReturnType<HttpHandler>;

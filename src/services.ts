@@ -22,6 +22,7 @@ import type { Log } from "./functions/log.ts";
 import { createOpenRepositories } from "./functions/open-repositories.ts";
 import type { Course } from "./functions/orchestrators/input.ts";
 import { createPlanOnly } from "./functions/plan-only.ts";
+import { createRunningActivities } from "./functions/running-activities.ts";
 import { createStartImport } from "./functions/start-import.ts";
 import type { StepName } from "./functions/steps.ts";
 import { createStopImport } from "./functions/stop-import.ts";
@@ -124,14 +125,17 @@ export function createServices(config: Config, log: Log, stopping: AbortSignal) 
   const finishDeps = { imports, parts, publishRoot, endImport, now };
   const resolveDeps = { imports, parts, repositories, resolve: resolveImport, needsCheckpoints: isLarge, now };
 
+  const { track, ended } = createRunningActivities();
   /** By the names that orchestrators call them by. */
   const activities: Readonly<Record<StepName, (raw: unknown) => Promise<unknown>>> = {
-    resolveImport: createActivityHandler(frame, createResolveImport(resolveDeps)),
-    copyBlobs: createActivityHandler(frame, createCopyBlobs(copyDeps)),
-    copyBlobSegment: createActivityHandler(frame, createCopyBlobSegment(copyDeps)),
-    publishManifests: createActivityHandler(frame, createPublishManifests({ parts, publishLevel })),
-    copyAndFinish: createActivityHandler(frame, createCopyAndFinish({ ...finishDeps, copyPlannedUnit, publishLevel })),
-    finishImport: createActivityHandler(frame, createFinishImport(finishDeps)),
+    resolveImport: track(createActivityHandler(frame, createResolveImport(resolveDeps))),
+    copyBlobs: track(createActivityHandler(frame, createCopyBlobs(copyDeps))),
+    copyBlobSegment: track(createActivityHandler(frame, createCopyBlobSegment(copyDeps))),
+    publishManifests: track(createActivityHandler(frame, createPublishManifests({ parts, publishLevel }))),
+    copyAndFinish: track(
+      createActivityHandler(frame, createCopyAndFinish({ ...finishDeps, copyPlannedUnit, publishLevel })),
+    ),
+    finishImport: track(createActivityHandler(frame, createFinishImport(finishDeps))),
   };
 
   const assertMaySeal = () => {
@@ -152,6 +156,7 @@ export function createServices(config: Config, log: Log, stopping: AbortSignal) 
 
   return {
     activities,
+    activitiesEnded: ended,
     handlers: {
       getImport: createGetImport({ imports, view }),
       getImportParts: createGetImportParts({ imports, parts }),

@@ -50,6 +50,7 @@ export function createActivityHandler<Input extends StepInput, Outcome extends {
     if (row === undefined || !isCurrent(row.record, input)) return { kind: "cancelled" }; // deleted, or of another attempt
     if (activity.role === "finisher") return await run(deps, activity, input, row, new AbortController().signal);
     if (isStopped(row.record)) return { kind: "cancelled" };
+    if (deps.stopping.aborted) return { kind: "wait", retryAfterSeconds: leaveSeconds };
     using watch = deps.cancellation.watch(input.importId);
     using deadline = startDeadline(leftMs(deps, row));
     const outcome = await run(deps, activity, input, row, AbortSignal.any([watch.signal, deadline.signal]));
@@ -123,6 +124,8 @@ export function toUnfinished(thrown: unknown): Unfinished | undefined {
 }
 
 const defaultWaitSeconds = 10;
+/** For a process that is about to end: with `more` it would be asked again, at once and until it is gone. */
+const leaveSeconds = 2;
 
 class DeadlinePassed extends Error {
   override readonly name = "DeadlinePassed";

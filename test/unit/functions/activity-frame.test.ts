@@ -20,7 +20,7 @@ const stoppedAt = "2026-03-01T11:59:59.000Z";
 type Work = (context: ActivityContext) => Promise<StepOutcome>;
 
 /** The frame around `work`, for an import whose record is `record`. */
-function frameOf(work: Work, { record = running, role = "worker" }: Partial<FrameOptions> = {}) {
+function frameOf(work: Work, { record = running, role = "worker", stopping = never }: Partial<FrameOptions> = {}) {
   const stores = createMemoryImports(...(record === "deleted" ? [] : [record]));
   const { open } = createMemoryOpen({ id: running.id, attempt: 1, createdAt: now.toISOString(), isStopped: false });
   const book = createMemoryLog();
@@ -36,14 +36,18 @@ function frameOf(work: Work, { record = running, role = "worker" }: Partial<Fram
     ...book,
     cancellation,
     stoppedIds: open.readStopped,
-    handle: createActivityHandler({ ...deps, stopping: new AbortController().signal }, activity),
+    handle: createActivityHandler({ ...deps, stopping }, activity),
   };
 }
 
 interface FrameOptions {
   readonly record: ImportRecord | "deleted";
   readonly role: "worker" | "finisher";
+  /** Aborted when the process is about to end. */
+  readonly stopping: AbortSignal;
 }
+
+const never = new AbortController().signal;
 
 const done: Work = async () => ({ kind: "done" });
 const fails = (code: ErrorCode, more: Partial<ConstructorParameters<typeof ImportError>[0]> = {}): Work => {
@@ -65,6 +69,13 @@ describe("an activity", () => {
 
     expect(await handle(input)).toEqual({ kind: "done" });
     expect(seen).toMatchObject({ row: { record: running, etag: "1" }, budget: { endsAt: now.getTime() + 240_000 } });
+  });
+
+  it("leaves its work to another process when its own is about to end", async () => {
+    const options = { stopping: AbortSignal.abort(new Error("the process is about to stop")) };
+
+    expect(await frameOf(done, options).handle(input)).toEqual({ kind: "wait", retryAfterSeconds: 2 });
+    expect(await frameOf(done, { ...options, role: "finisher" }).handle(input)).toEqual({ kind: "done" });
   });
 
   it("refuses an input of another shape", async () => {
