@@ -28,7 +28,7 @@ export function createEndImport(deps: EndImportDeps): EndImport {
     if (record === undefined) return undefined;
     if (record.hasCredentials) await secrets.delete(importId);
     endedImports.announce(importId);
-    await open.delete(importId);
+    await open.delete(importId, record.attempt);
     log("import-ended", { importId, state: record.state, code: record.error?.code, attempt: record.attempt });
     return record;
   };

@@ -24,7 +24,8 @@ export interface Open {
   /** The stopped ones among all open imports, in one query. */
   readonly readStopped: () => Promise<readonly ImportId[]>;
   readonly list: () => Promise<readonly OpenImport[]>;
-  readonly delete: (id: ImportId) => Promise<void>;
+  /** Does nothing where a later attempt than this has begun: whoever cleans up behind an end may be late. */
+  readonly delete: (id: ImportId, attempt: number) => Promise<void>;
 }
 
 const maxTries = 5;
@@ -57,8 +58,13 @@ export function createOpen(access: TableAccess): Open {
       for await (const { row } of table.query({ filter: "" })) all.push(openRow.decode(row));
       return all;
     },
-    delete: async (id) => {
-      await table.delete(keysOf(id));
+    delete: async (id, attempt) => {
+      for (let tries = 0; tries < maxTries; tries += 1) {
+        const stored = await table.read(keysOf(id));
+        if (!stored || openRow.decode(stored.row).attempt > attempt) return;
+        if ((await table.delete(keysOf(id), stored.etag)) === "deleted") return;
+      }
+      throw contended(table.name);
     },
   };
 }

@@ -23,7 +23,7 @@ export function createDeleteImport({ imports, parts, open, secrets }: DeleteImpo
     if (!hasEnded(stored.record.state)) throw notEnded(id, stored.record.state);
     await parts.deleteAll(id);
     await secrets.delete(id);
-    await open.delete(id);
+    await open.delete(id, stored.record.attempt);
     await imports.delete(id);
     return { status: 204 };
   };

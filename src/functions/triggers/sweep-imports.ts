@@ -1,5 +1,4 @@
 import { instanceId } from "../../domain/accept.ts";
-import type { ImportId } from "../../domain/import-id.ts";
 import { hasEnded, type ImportRecord } from "../../domain/import-record.ts";
 import type { Imports } from "../../store/imports.ts";
 import type { Open, OpenImport } from "../../store/open.ts";
@@ -44,11 +43,11 @@ export function createSweepImports(deps: SweepImportsDeps): (durable: DurablePor
 async function sweep(deps: SweepImportsDeps, durable: DurablePort, row: OpenImport, ageMs: number): Promise<void> {
   const stored = await deps.imports.read(row.id);
   if (stored === undefined) {
-    if (ageMs >= forgetMs) await forget(deps, row.id); // accept ended before there was a record: the caller was told
+    if (ageMs >= forgetMs) await forget(deps, row); // accept ended before there was a record: the caller was told
     return;
   }
   const { record } = stored;
-  if (hasEnded(record.state)) return await forget(deps, row.id);
+  if (hasEnded(record.state)) return await forget(deps, row);
   const { id: importId, attempt } = record;
   const state = await durable.state(instanceId({ importId, attempt }));
   if (state === "running") return;
@@ -66,7 +65,7 @@ function endOf(record: ImportRecord): Parameters<EndImport>[1] {
   return { state: "Failed", error: stepsFailed().error };
 }
 
-async function forget({ open, secrets }: SweepImportsDeps, id: ImportId): Promise<void> {
+async function forget({ open, secrets }: SweepImportsDeps, { id, attempt }: OpenImport): Promise<void> {
   await secrets.delete(id);
-  await open.delete(id);
+  await open.delete(id, attempt);
 }

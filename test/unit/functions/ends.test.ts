@@ -24,13 +24,15 @@ interface World {
   readonly ageSeconds?: number;
   readonly instance?: InstanceState;
   readonly children?: number;
+  /** Attempt that the open row is of. */
+  readonly openAttempt?: number;
 }
 
 /** One open import with credentials, and everything that may end it. */
-function createWorld({ record, ageSeconds = 120, instance = "missing", children = 0 }: World) {
+function createWorld({ record, ageSeconds = 120, instance = "missing", children = 0, openAttempt = 1 }: World) {
   const stores = createMemoryImports(...(record === undefined ? [] : [record]));
   const createdAt = new Date(now.getTime() - ageSeconds * 1_000).toISOString();
-  const { open, ids: openIds } = createMemoryOpen({ id, attempt: 1, createdAt, isStopped: false });
+  const { open, ids: openIds } = createMemoryOpen({ id, attempt: openAttempt, createdAt, isStopped: false });
   const { secrets, ids: secretIds } = createMemorySecrets(id);
   const { log, events } = createMemoryLog();
   const { imports } = stores;
@@ -99,6 +101,14 @@ describe("the end of an import", () => {
 
     expect(record).toMatchObject({ error: { code: "TARGET_LOCKED" }, finishedAt });
     expect([world.openIds(), world.secretIds()]).toEqual([[], []]);
+  });
+
+  it("leaves the open row of an attempt that has begun meanwhile", async () => {
+    const world = createWorld({ record: withState("Failed", { error }), openAttempt: 2 });
+
+    await world.endImport(id, { state: "Failed", error });
+
+    expect(world.openIds()).toEqual([id]);
   });
 
   it("is never replaced by another one", async () => {

@@ -39,8 +39,8 @@ export function createMemoryOpen(...initial: readonly OpenImport[]) {
   const rows = new Map(initial.map((row) => [row.id, row]));
   const open = {
     list: async () => [...rows.values()],
-    delete: async (id) => {
-      rows.delete(id);
+    delete: async (id, attempt) => {
+      if ((rows.get(id)?.attempt ?? 0) <= attempt) rows.delete(id);
     },
     requestStop: async (id) => {
       const row = rows.get(id);

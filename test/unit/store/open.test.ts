@@ -25,8 +25,8 @@ describe("createOpen", () => {
     await Promise.all(ids.map((id) => open.insert({ id, createdAt, attempt: 1 })));
     const [first = anImportId(), ...rest] = ids;
 
-    await open.delete(first);
-    await open.delete(first);
+    await open.delete(first, 1);
+    await open.delete(first, 1);
 
     const listed = await open.list();
     expect(listed.map(({ id }) => id).sort()).toEqual([...rest].sort());
@@ -59,6 +59,15 @@ describe("createOpen", () => {
     await open.insert({ id, createdAt, attempt: 1 });
 
     expect(await open.readStopped()).toEqual([id]);
+  });
+
+  it("keeps the row of an attempt that has begun meanwhile", async () => {
+    const id = anImportId();
+    await open.insert({ id, createdAt, attempt: 2 });
+
+    await open.delete(id, 1);
+
+    expect(await open.list()).toMatchObject([{ id, attempt: 2 }]);
   });
 
   it("forgets the stop of a former attempt when the next one begins", async () => {
