@@ -69,7 +69,9 @@ export function createCopyBlob(deps: CopyBlobDeps): CopyBlob {
   };
 
   const copy = async (job: CopyBlobJob, signal: AbortSignal): Promise<Ladder> => {
-    let isLooking = job.headFirst;
+    const { registry, name } = job.target;
+    // Brought there by this process since the plan was made: for another import, or before this step was repeated.
+    let isLooking = job.headFirst || mounts.recall(registry.apiHost, job.digest) === name;
     for (;;) {
       if (isOver(job.budget, now)) return { kind: "more", hasProgressed: true };
       if (!job.headFirst && (await mountRemembered(job, signal))) return { kind: "done", via: "mounted", attempts: 1 };

@@ -65,6 +65,19 @@ describe("copyBlob", () => {
     expect(source.countRequests({ kind: "blob-get" })).toBe(1);
   });
 
+  it("looks before it sends again what it has brought to this very repository", async () => {
+    await using source = await startRegistry();
+    await using target = await startRegistry();
+    await using kit = createKit();
+    const blob = await source.seedBlob({ sizeBytes: 1000 });
+    await kit.copy(source, target, blob);
+
+    const outcome = await kit.copy(source, target, blob);
+
+    expect(outcome).toMatchObject({ kind: "done", via: "skipped" });
+    expect(source.countRequests({ kind: "blob-get" })).toBe(1);
+  });
+
   it("goes on with the session that a target opens instead of mounting", async () => {
     await using source = await startRegistry();
     await using target = await startRegistry();
