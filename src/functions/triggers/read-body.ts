@@ -10,7 +10,9 @@ export async function readJsonBody(request: HttpRequest): Promise<unknown> {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    const hint = cause instanceof Error ? cause.message : "check its syntax";
+    // The parser's own words would repeat a piece of the body, which may hold a password.
+    const [position] = /position \d+/.exec(cause instanceof Error ? cause.message : "") ?? [];
+    const hint = position === undefined ? "check its syntax" : `check its syntax at ${position}`;
     throw new ImportError({ code: "INVALID_REQUEST", stage: "accept", what: "the body is no JSON", hint, cause });
   }
 }
