@@ -64,6 +64,12 @@ async function check(work: () => Promise<unknown>): Promise<Part> {
     await work();
     return { status: "ok" };
   } catch (thrown) {
-    return { status: "failing", detail: toImportError(thrown).message };
+    return { status: "failing", detail: isTimeout(thrown) ? noAnswer : toImportError(thrown).message };
   }
+}
+
+const noAnswer = `no answer within ${checkMs / 1_000} s`;
+
+function isTimeout(thrown: unknown): boolean {
+  return thrown instanceof Error && thrown.name === "TimeoutError";
 }

@@ -1,0 +1,29 @@
+import { HttpRequest } from "@azure/functions";
+import { describe, expect, it } from "vitest";
+import { createGetHealth } from "../../../src/functions/triggers/get-health.ts";
+import { createRegistryClient, defaultLimits } from "../../../src/registry/client.ts";
+
+const request = new HttpRequest({ method: "GET", url: "http://drayage.test/api/health" });
+
+describe("GET /api/health", () => {
+  it("says that a registry does not answer in time, and calls it no bug", async () => {
+    const sleep = async () => {};
+    const client = createRegistryClient({
+      ...{ limits: defaultLimits, userAgent: "test", random: () => 0, now: () => new Date(), log: () => {}, sleep },
+    });
+    const credentials = { kind: "anonymous" } as const;
+    const access = { side: "target", registry: "r.example", stage: "resolve", credentials, insecure: true } as const;
+    const late = () => Promise.reject(new DOMException("The operation was aborted due to timeout", "TimeoutError"));
+    const registry = { ...client.open(access), repository: () => ({ registry, name: "health", send: late }) };
+    const open = { readStopped: async () => [] };
+    const handle = createGetHealth({ open, transactions: () => 0, registries: () => [registry], now: () => 0 });
+
+    const { status, body } = await handle(request);
+
+    expect(status).toBe(200);
+    expect(JSON.parse(String(body))).toMatchObject({
+      registries: { "r.example": { status: "failing", detail: "no answer within 5 s" } },
+    });
+    await client.close();
+  });
+});
