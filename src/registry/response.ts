@@ -7,6 +7,7 @@ import type { WireResponse } from "./transport.ts";
 export interface ResponseContext {
   readonly place: ErrorPlace;
   readonly signal: AbortSignal;
+  readonly now: () => Date;
   /** Called once, when the response holds its connection no longer. */
   readonly onClose: () => void;
 }
@@ -14,8 +15,11 @@ export interface ResponseContext {
 /** A body that is closed early is read to its end when no more than this is left: that keeps the connection. */
 const drainBytes = 64 * 1024;
 
+/** A body that is read as a whole has few bytes: one that comes drop by drop is no stall, and must end all the same. */
+export const wholeBodyMs = 60_000;
+
 /** The response as callers see it: errors of its body are those of `place`, and closing it frees what it holds. */
-export function createResponse(wire: WireResponse, { place, signal, onClose }: ResponseContext): RegistryResponse {
+export function createResponse(wire: WireResponse, { place, signal, now, onClose }: ResponseContext): RegistryResponse {
   wire.body.once("close", onClose);
 
   async function* content(): AsyncGenerator<Uint8Array> {
@@ -30,9 +34,11 @@ export function createResponse(wire: WireResponse, { place, signal, onClose }: R
   const bytes = async (maxBytes: number): Promise<Buffer> => {
     const chunks: Uint8Array[] = [];
     let lengthBytes = 0;
+    const endMs = now().getTime() + wholeBodyMs;
     for await (const chunk of content()) {
       lengthBytes += chunk.byteLength;
       if (lengthBytes > maxBytes) throw tooLong(place, maxBytes);
+      if (now().getTime() > endMs) throw tooSlow(place);
       chunks.push(chunk);
     }
     return Buffer.concat(chunks, lengthBytes);
@@ -71,5 +77,14 @@ function tooLong(place: ErrorPlace, maxBytes: number): ImportError {
     ...place,
     code: codeOf(place, "UNAVAILABLE"),
     what: `an answer is longer than the ${maxBytes} bytes that such answers may have`,
+  });
+}
+
+function tooSlow(place: ErrorPlace): ImportError {
+  return new ImportError({
+    ...place,
+    code: codeOf(place, "UNAVAILABLE"),
+    what: `an answer has not come whole within ${wholeBodyMs / 1_000} s`,
+    retryable: true,
   });
 }

@@ -3,7 +3,7 @@ import { errorFromResponse, maxErrorBytes } from "./errors-from-response.ts";
 import type { HostLimits } from "./limits.ts";
 import { exchangeFollowing } from "./redirects.ts";
 import type { RegistryAccess, RegistryRequest, RegistryResponse, RequestBody, RequestClass } from "./registry.ts";
-import { createResponse, discard, headerOf } from "./response.ts";
+import { createResponse, discard, headerOf, wholeBodyMs } from "./response.ts";
 import { type createRetry, parseRetryAfter } from "./retry.ts";
 import type { Transport, WireResponse } from "./transport.ts";
 
@@ -98,7 +98,7 @@ export function createSender({ transport, retry, userAgent, headersTimeoutMs, no
 
   const refusal = async ({ response, isRetryable }: Answer, sending: Sending, signal: AbortSignal) => {
     const { access, method, subject, url } = sending;
-    const body = await readErrorBody(response);
+    const body = await readErrorBody(response, now);
     signal.throwIfAborted();
     const retryAfter = headerOf(response, "retry-after") ?? /retry-after:\s*([^\s,;"]+)/i.exec(body)?.[1];
     return errorFromResponse(access, {
@@ -120,7 +120,7 @@ export function createSender({ transport, retry, userAgent, headersTimeoutMs, no
       const answer = await exchangeSignedIn(sending, signal);
       const { response } = answer;
       if (!accept.includes(response.status)) throw await refusal(answer, sending, signal);
-      return createResponse(response, { place: access, signal, onClose: leave });
+      return createResponse(response, { place: access, signal, now, onClose: leave });
     } catch (thrown) {
       leave();
       throw thrown;
@@ -149,15 +149,16 @@ function challengeOf(response: WireResponse): string {
   return headerOf(response, "www-authenticate") ?? "";
 }
 
-/** The first 64 KiB, and what there is of them when the connection breaks. */
-async function readErrorBody({ body }: WireResponse): Promise<string> {
+/** The first 64 KiB, and what there is of them when the connection breaks or takes its time. */
+async function readErrorBody({ body }: WireResponse, now: () => Date): Promise<string> {
   const chunks: Uint8Array[] = [];
   let lengthBytes = 0;
+  const endMs = now().getTime() + wholeBodyMs;
   try {
     for await (const chunk of body) {
       chunks.push(chunk);
       lengthBytes += chunk.byteLength;
-      if (lengthBytes >= maxErrorBytes) break;
+      if (lengthBytes >= maxErrorBytes || now().getTime() > endMs) break;
     }
   } catch {
     // The status has been answered: an error with fewer words is better than another error.

@@ -3,6 +3,7 @@ import { digestOf } from "../../../src/digest.ts";
 import { ImportError } from "../../../src/errors.ts";
 import { getBlob, headBlob } from "../../../src/registry/blobs.ts";
 import { apiHostOf } from "../../../src/registry/client.ts";
+import { getManifest } from "../../../src/registry/manifests.ts";
 import { startUpload } from "../../../src/registry/uploads.ts";
 import { type Reply, startServer } from "../../helpers/http-server.ts";
 import { createTestClient, thrownBy } from "../../helpers/registry-client.ts";
@@ -30,6 +31,39 @@ describe("apiHostOf", () => {
       "registry-1.docker.io",
       "quay.io",
     ]);
+  });
+});
+
+describe("a body that comes drop by drop", () => {
+  /** A server whose answers have no end: 20 s pass at the client before each byte. */
+  const startDripping = (status: number, advance: (ms: number) => void) =>
+    startServer((_request, { outgoing }) => {
+      outgoing.writeHead(status, { "content-type": "application/vnd.oci.image.manifest.v1+json" });
+      const drops = setInterval(() => {
+        advance(20_000);
+        outgoing.write("x");
+      }, 1);
+      outgoing.on("close", () => clearInterval(drops));
+      return undefined;
+    });
+
+  it("is not read for ever where it is wanted as a whole", async () => {
+    await using client = createTestClient();
+    await using server = await startDripping(200, client.clock.advance);
+
+    const thrown = await thrownBy(() => getManifest(client.repository(server.host), "1", never));
+
+    expect(thrown).toMatchObject({ code: "SOURCE_UNAVAILABLE", retryable: true });
+    expect(String(thrown)).toContain("within 60 s");
+  });
+
+  it("is not read for ever where it tells of an error", async () => {
+    await using client = createTestClient();
+    await using server = await startDripping(403, client.clock.advance);
+
+    const thrown = await thrownBy(() => getManifest(client.repository(server.host), "1", never));
+
+    expect(thrown).toMatchObject({ code: "SOURCE_FORBIDDEN" });
   });
 });
 
