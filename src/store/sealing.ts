@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, createHash, randomBytes } from "node:crypto";
+import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
 import { ImportError } from "../errors.ts";
 
 /** A key that seals: `id` is stored beside what it sealed, so that keys can be changed. */
@@ -48,22 +48,6 @@ export function createSealer(keys: readonly SealingKey[]): Sealer {
       }
     },
   };
-}
-
-/**
- * Keys of a setting: base64 of 32 bytes each, separated by commas, the newest first. Each is named after its own hash.
- * Throws an Error that says which entry is wrong, without its text.
- */
-export function parseSealingKeys(setting: string): readonly SealingKey[] {
-  const entries = setting.split(",").map((entry) => entry.trim());
-  return entries
-    .filter((entry) => entry !== "")
-    .map((entry, at) => {
-      const key = Buffer.from(entry, "base64");
-      if (key.byteLength !== keyBytes)
-        throw new Error(`entry ${at + 1} is not base64 of ${keyBytes} bytes (make one: openssl rand -base64 32)`);
-      return { id: createHash("sha256").update(key).digest("hex").slice(0, 8), key };
-    });
 }
 
 /** A key that lives as long as this process: for what is of no use to another one. */

@@ -1,4 +1,5 @@
 import { type Digest, digestOf } from "../digest.ts";
+import { decideTag } from "../domain/conflict.ts";
 import type { Conflict } from "../domain/import-spec.ts";
 import { ImportError } from "../errors.ts";
 import { getManifest, headManifest, putManifest } from "../registry/manifests.ts";
@@ -31,10 +32,14 @@ export function createPutTags(deps: PutTagsDeps) {
   return async ({ manifest, tags, conflict, verify }: TagRequest, signal: AbortSignal): Promise<void> => {
     await mapConcurrently(tags, parallelTags, async ({ target, tag }) => {
       const before = await readTag(target, tag, manifest.digest, signal);
-      if (before !== manifest.digest) {
-        if (before !== undefined && conflict !== "overwrite") throw tagExists(target, tag, before);
-        await putManifest(target, tag, manifest, signal);
-      }
+      const decision = decideTag({
+        policy: conflict,
+        plannedDigest: manifest.digest,
+        target: { repository: target.name, tag, digest: before },
+        at: placeOf(target),
+      });
+      if (decision.kind === "failed") throw decision.error;
+      if (decision.kind === "put") await putManifest(target, tag, manifest, signal);
       if (verify === "manifest") await assertTagged(deps, { target, tag, manifest }, signal);
     });
   };
@@ -77,16 +82,6 @@ async function assertTagged(deps: PutTagsDeps, { target, tag, manifest }: Tagged
     digest: manifest.digest,
     what: `${target.name}:${tag} is ${found ?? "missing"} after it was put as ${manifest.digest}`,
     hint: "another writer may have moved the tag",
-  });
-}
-
-function tagExists(target: Repository, tag: string, digest: Digest): ImportError {
-  return new ImportError({
-    ...placeOf(target),
-    code: "TARGET_TAG_EXISTS",
-    digest,
-    what: `${target.name}:${tag} exists and is ${digest}`,
-    hint: "import with conflict overwrite (mode Force) to move it",
   });
 }
 

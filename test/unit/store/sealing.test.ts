@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { createSealer, parseSealingKeys, randomSealingKey, type SealingKey } from "../../../src/store/sealing.ts";
+import { createSealer, type SealingKey } from "../../../src/store/sealing.ts";
 
 const place = ["Secrets", "import", "source"];
 const aKey = (id: string): SealingKey => ({ id, key: randomBytes(32) });
@@ -77,31 +77,5 @@ describe("createSealer", () => {
 
   it("takes no key of another length", () => {
     expect(() => createSealer([{ id: "short", key: randomBytes(16) }])).toThrow("short");
-  });
-});
-
-describe("parseSealingKeys", () => {
-  it("reads keys in their order and names them by their own content", () => {
-    const keys = [randomSealingKey(), randomSealingKey()].map(({ key }) => Buffer.from(key).toString("base64"));
-
-    const parsed = parseSealingKeys(keys.join(", "));
-
-    expect(parsed.map(({ key }) => Buffer.from(key).toString("base64"))).toEqual(keys);
-    expect(
-      parseSealingKeys(keys.toReversed().join(","))
-        .map(({ id }) => id)
-        .toReversed(),
-    ).toEqual(parsed.map(({ id }) => id));
-  });
-
-  it("knows no keys in an empty setting", () => {
-    expect(parseSealingKeys(" , ")).toEqual([]);
-  });
-
-  it("says which entry is wrong without printing it", () => {
-    const good = randomBytes(32).toString("base64");
-
-    expect(() => parseSealingKeys(`${good},tooshort`)).toThrow("entry 2");
-    expect(() => parseSealingKeys(`${good},tooshort`)).not.toThrow("tooshort");
   });
 });
