@@ -46,7 +46,8 @@ export function createActivityHandler<Input extends StepInput, Outcome extends {
 ): (raw: unknown) => Promise<Outcome | Unfinished> {
   return async (raw) => {
     const input = activity.input.parse(raw);
-    const row = await deps.imports.read(input.importId);
+    const row = await deps.imports.read(input.importId).catch(waitForStorage);
+    if (row !== undefined && "kind" in row) return row;
     if (row === undefined || !isCurrent(row.record, input)) return { kind: "cancelled" }; // deleted, or of another attempt
     if (activity.role === "finisher") return await run(deps, activity, input, row, new AbortController().signal);
     if (isStopped(row.record)) return { kind: "cancelled" };
@@ -111,13 +112,19 @@ function isWait(outcome: { readonly kind: string }): outcome is Extract<Unfinish
   return outcome.kind === "wait";
 }
 
-/** Permanent → failed; passing → wait as long as the registry said; storage trouble and bugs → undefined: thrown. */
+/** Storage that is away for a while costs an import time and not its end; what is wrong with it for good is thrown. */
+function waitForStorage(thrown: unknown): Unfinished {
+  const outcome = thrown instanceof ImportError && thrown.retryable ? toUnfinished(thrown) : undefined;
+  if (outcome === undefined) throw thrown;
+  return outcome;
+}
+
+/** Permanent → failed; passing → wait, as long as the registry said; bugs → undefined: thrown. */
 export function toUnfinished(thrown: unknown): Unfinished | undefined {
   if (thrown instanceof ImportStopped) return { kind: "cancelled" };
-  if (!(thrown instanceof ImportError) || thrown.code === "INTERNAL" || thrown.code === "STORAGE_UNAVAILABLE") {
-    return undefined;
-  }
+  if (!(thrown instanceof ImportError) || thrown.code === "INTERNAL") return undefined;
   if (thrown.code === "CANCELLED") return { kind: "cancelled" }; // between its reading and its writing of the record
+  if (thrown.code === "STORAGE_UNAVAILABLE" && !thrown.retryable) return undefined; // no end could be written either
   const error = thrown.toWire();
   if (!thrown.retryable || thrown.code === "DEADLINE_EXCEEDED") return { kind: "failed", error };
   return { kind: "wait", retryAfterSeconds: thrown.retryAfterSeconds ?? defaultWaitSeconds, error };

@@ -24,10 +24,11 @@ type Phase =
 export function* importImage(ctx: OrchestrationContext): Steps<StepOutcome> {
   try {
     const input = importImageInputSchema.parse(ctx.df.getInput());
+    if (input.end !== undefined) return yield* finish(ctx, { ...input, end: input.end });
     const run = createRun(ctx, input.course, input.waited);
     const end = yield* guard(bringIn(ctx, run, input));
     if (end.kind === "finished") return { kind: "done" };
-    if (end.kind !== "leftover") return yield* finish(createRun(ctx, input.course, run.waited()), input, end);
+    if (end.kind !== "leftover") return yield* finish(ctx, { ...input, waited: run.waited(), end });
     const { plan: _done, ...rest } = input;
     const next: ImportImageInput = {
       ...rest,
@@ -128,14 +129,20 @@ function* publish(run: Run, input: ImportImageInput, plan: ImportPlan): Steps<Ph
   return { kind: "published" };
 }
 
-/** `run` is a fresh one: the end of an import must not fail for want of room. */
-function* finish(run: Run, input: ImportImageInput, end: ImportEnd): Steps<StepOutcome> {
-  const { v, importId, attempt } = input;
+/** Has a run of its own, and goes on as new like any other phase: the end of an import must not fail for want of room. */
+function* finish(ctx: OrchestrationContext, input: ImportImageInput & { readonly end: ImportEnd }): Steps<StepOutcome> {
+  const { v, importId, attempt, end } = input;
+  const run = createRun(ctx, input.course, input.waited);
   const finished = yield* run.rounds(steps.finishImport, [{ v, importId, attempt, end, round: 0 }]);
-  if (end.kind === "published" && (finished.kind === "failed" || finished.kind === "cancelled")) {
-    return yield* finish(run, input, finished); // no tag was to be had: the record has to say why
+  if (finished.kind === "full") {
+    const next: ImportImageInput = { ...input, waited: run.waited() };
+    ctx.df.continueAsNew(next);
+    return { kind: "more" };
   }
-  return finished.kind === "done" || finished.kind === "cancelled" ? { kind: "done" } : stepsFailed();
+  if (end.kind === "published" && finished.kind !== "done") {
+    return yield* finish(ctx, { ...input, end: finished }); // no tag was to be had: the record has to say why
+  }
+  return finished.kind === "failed" ? finished : { kind: "done" };
 }
 
 /** Instance id of the n-th sub-orchestration (from 0, without gaps: cancel counts through them). */

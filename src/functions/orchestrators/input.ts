@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { importIdSchema } from "../../domain/import-id.ts";
 import { importPlanSchema, unitSchema } from "../../domain/import-plan.ts";
+import { importEndSchema } from "../steps.ts";
 
 /**
  * Everything an orchestration's course depends on comes with its input, so that a setting changed between two replays
@@ -36,11 +37,15 @@ const commonFields = {
   waited: waitedSchema,
 };
 
-/** `plan`: what is left to do of it, once resolved. `round`: how often its units were handed out before. */
+/**
+ * `plan`: what is left to do of it, once resolved. `round`: how often its units were handed out before. `end`: how the
+ * import ends, when all that is left is to write that.
+ */
 export const importImageInputSchema = z.strictObject({
   ...commonFields,
   plan: importPlanSchema.optional(),
   round: z.int().min(0),
+  end: importEndSchema.optional(),
 });
 export type ImportImageInput = Readonly<z.infer<typeof importImageInputSchema>>;
 

@@ -101,9 +101,13 @@ describe("an activity", () => {
   });
 
   it.each([undefined, new TypeError("terminated")])("is cancelled in the middle, thrown: %s", async (thrown) => {
-    const { handle, cancellation } = frameOf(untilAborted(thrown));
+    const begun = Promise.withResolvers<void>();
+    const { handle, cancellation } = frameOf((context) => {
+      begun.resolve();
+      return untilAborted(thrown)(context);
+    });
     const outcome = handle(input);
-    await Promise.resolve();
+    await begun.promise;
 
     cancellation.notify(running.id);
 
@@ -200,7 +204,7 @@ describe("an activity", () => {
   });
 
   it.each([
-    ["storage trouble", fails("STORAGE_UNAVAILABLE", { retryable: true }), /something happened/],
+    ["storage that is wrong for good", fails("STORAGE_UNAVAILABLE"), /something happened/],
     ["a bug", () => Promise.reject(new TypeError("x is undefined")), /x is undefined/],
     ["what is no error", () => Promise.reject("just text"), /just text/],
   ])("throws %s, to be tried again", async (_, work, message) => {
@@ -208,6 +212,13 @@ describe("an activity", () => {
 
     await expect(frame.handle(input)).rejects.toThrow(message);
     expect(frame.events()).toEqual(["activity-threw"]);
+    expect(frame.writes()).toBe(0);
+  });
+
+  it("waits for storage that is away, so that a passing outage ends no import", async () => {
+    const frame = frameOf(fails("STORAGE_UNAVAILABLE", { retryable: true }));
+
+    expect(await frame.handle(input)).toMatchObject({ kind: "wait", error: { code: "STORAGE_UNAVAILABLE" } });
     expect(frame.writes()).toBe(0);
   });
 
