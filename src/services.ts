@@ -60,6 +60,7 @@ const course: Course = {
   maxUnreachableRounds: 8,
 };
 
+const wholeBlobBudgetMs = 115 * 60_000; // functionTimeout of host.json, less 5 min
 const cancelPollMs = 2_000;
 const endPolls = { firstPollMs: 1_000, longestPollMs: 16_000 };
 
@@ -117,7 +118,9 @@ export function createServices(config: Config, log: Log, stopping: AbortSignal) 
   const planOnly = createPlanOnly({ repositories, resolve: resolveImport, needsCheckpoints: isLarge, now });
 
   const processStartedAt = now();
-  const copyPlannedUnit = createCopyPlannedUnit({ parts, repositories, copyUnit, now, processStartedAt });
+  const copyPlannedUnit = createCopyPlannedUnit({
+    ...{ parts, repositories, copyUnit, now, processStartedAt, wholeBlobBudgetMs },
+  });
   const publishRoot = createPublishRoot({ parts, repositories, putTags: createPutTags({ sleep }) });
   const publishLevel = createPublishLevel({ parts, repositories });
   const frame: ActivityDeps = { imports, stop, cancellation, stopping, budgetMs: settings.activityBudgetMs, now, log };

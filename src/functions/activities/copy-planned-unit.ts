@@ -2,6 +2,7 @@ import type { ImportId } from "../../domain/import-id.ts";
 import type { Unit } from "../../domain/import-plan.ts";
 import type { ImportRecord } from "../../domain/import-record.ts";
 import { ImportError } from "../../errors.ts";
+import type { Repository } from "../../registry/registry.ts";
 import type { PartResult, Parts } from "../../store/parts.ts";
 import type { CopyUnit, UnitContext, UnitOutcome } from "../../transfer/copy-unit.ts";
 import type { OpenRepositories } from "../open-repositories.ts";
@@ -13,6 +14,8 @@ export interface CopyPlannedUnitDeps {
   readonly repositories: Pick<OpenRepositories, "ofImport">;
   readonly copyUnit: CopyUnit;
   readonly now: () => Date;
+  /** Budget of an activity whose target takes no chunks: functionTimeout less what ending in order takes. */
+  readonly wholeBlobBudgetMs: number;
   /** What resolve saw in a former process may have been outrun by a copy that died with it. */
   readonly processStartedAt: Date;
 }
@@ -55,7 +58,7 @@ export function createCopyPlannedUnit(deps: CopyPlannedUnitDeps): CopyPlannedUni
       readInline: async (digest) => (await parts.readInline(importId, digest)) ?? lostContent(digest),
       headFirst: round > 0 || isOld(row.record, deps),
       owner: importId,
-      budget,
+      budget: mayChunk(targets) ? budget : { ...budget, endsAt: now().getTime() + deps.wholeBlobBudgetMs },
       onPart: (part) => results.push({ kind: "blob", ...part }),
       onProgress: ({ bytes }) => reporter.report(bytes.copied, now().getTime()),
     };
@@ -67,6 +70,11 @@ export function createCopyPlannedUnit(deps: CopyPlannedUnitDeps): CopyPlannedUni
     await storeSome();
     return toUnfinished(copied.end, round);
   };
+}
+
+/** Where no chunks are taken a blob goes in one piece or not at all: nearly all of functionTimeout is its budget. */
+function mayChunk(targets: readonly Repository[]): boolean {
+  return targets.every(({ registry }) => registry.profile.chunkBytes > 0);
 }
 
 function isOld({ startedAt }: ImportRecord, { now, processStartedAt }: CopyPlannedUnitDeps): boolean {

@@ -31,10 +31,12 @@ interface Script {
   /** Ms after resolve at which the activity begins. */
   readonly beganMs?: number;
   readonly reportFails?: boolean;
+  readonly targetHost?: string;
 }
 
 /** Copies the unit by script, and shows what was stored about it. */
-async function copyUnit({ copy, round = 0, processStartedMs = -1_000, beganMs = 100, reportFails = false }: Script) {
+async function copyUnit(script: Script) {
+  const { copy, round = 0, processStartedMs = -1_000, beganMs = 100, reportFails = false, targetHost } = script;
   let nowMs = beganMs;
   const reports: number[] = [];
   const stored: { readonly results: readonly PartResult[]; readonly finishedUnit: number | undefined }[] = [];
@@ -58,17 +60,19 @@ async function copyUnit({ copy, round = 0, processStartedMs = -1_000, beganMs = 
         stored.push({ results: [...results], finishedUnit });
       },
     },
-    repositories: { ofImport: async () => ({ source: nowhere(), targets: [nowhere()] }) },
+    repositories: { ofImport: async () => ({ source: nowhere(), targets: [nowhere(targetHost)] }) },
     copyUnit: scripted,
     now: () => new Date(resolvedAt + nowMs),
     processStartedAt: new Date(resolvedAt + processStartedMs),
+    wholeBlobBudgetMs: 6_900_000,
   });
   const outcome = await copyPlannedUnit({ importId: record.id, unit, round }, context).catch((error: unknown) => error);
-  return { outcome, reports, stored, headFirst: contexts[0]?.headFirst };
+  const [seen] = contexts;
+  return { outcome, reports, stored, headFirst: seen?.headFirst, endsAt: seen?.budget.endsAt };
 }
 
 /** A repository that nobody asks anything: the scripted transfer does not. */
-function nowhere(): Repository {
+function nowhere(apiHost = "t.example"): Repository {
   const unused = () => {
     throw new Error("no request was expected");
   };
@@ -77,7 +81,7 @@ function nowhere(): Repository {
     credentials: { kind: "anonymous" },
   };
   const registry: Registry = {
-    ...{ access, apiHost: "t.example", profile: profileFor("t.example", undefined), repository: unused },
+    ...{ access, apiHost, profile: profileFor(apiHost, undefined), repository: unused },
     learned: { maxPutBytes: undefined, uploadBytesPerSecond: undefined },
   };
   return { registry, name: "team/app", send: unused };
@@ -193,6 +197,16 @@ describe("copyPlannedUnit", () => {
     const { headFirst } = await copyUnit({ copy: async () => ({ kind: "done" }), ...script });
 
     expect(headFirst).toBe(expected);
+  });
+
+  it("gives a target that takes no chunks nearly all of functionTimeout: a blob goes there in one piece", async () => {
+    const copy = async () => ({ kind: "done" }) as const;
+
+    const chunked = await copyUnit({ copy });
+    const whole = await copyUnit({ copy, targetHost: "europe-docker.pkg.dev" });
+
+    expect(chunked.endsAt).toBe(context.budget.endsAt);
+    expect(whole.endsAt).toBe(resolvedAt + 100 + 6_900_000);
   });
 
   it("reads inline content from the parts, and takes missing content for a bug", async () => {
