@@ -129,6 +129,7 @@ function judgeByBody(
   if (firewall.test(body)) return { kind: "NETWORK_RESTRICTED", hint: hints.firewall };
   if (says("REGISTRY_DISALLOWED_OPERATION") || (isWrite(method) && immutable.test(body)))
     return { kind: "LOCKED", hint: hints.locked };
+  if (status === 405 && method === "PATCH") return { kind: "UPLOAD_REJECTED", hint: hints.noChunks };
   if (says("MANIFEST_BLOB_UNKNOWN")) return { kind: "CONTENT_MISSING", hint: hints.contentMissing };
   if (says("DIGEST_INVALID", "MANIFEST_INVALID", "MANIFEST_UNVERIFIED", "SIZE_INVALID"))
     return { kind: "DIGEST_REJECTED" };
@@ -177,6 +178,7 @@ const hints = {
   locked: "the tag, manifest or repository is locked or immutable, or the registry is full or read-only",
   contentMissing: "content that the manifest names is missing at the target; it may have been deleted meanwhile",
   storage: "if this lasts, the storage behind the registry must let the address pass that Drayage leaves from",
+  noChunks: "the registry takes no chunked uploads: its entry in REGISTRIES needs a profile that sends none, like gar",
   tooLarge: "a proxy before the registry limits the size of a request",
   noRegistry: "check that this host is a container registry and not a proxy or web page before it",
   source: {

@@ -209,7 +209,7 @@ const targetRows: readonly Row[] = [
   {
     name: "takes no chunks, which nobody knew",
     ...threeChunks,
-    faults: ({ repository }) => [deviate.refuseChunks({ repository, status: 400 })],
+    faults: ({ repository }) => [deviate.refuseChunks({ repository })],
     code: "TARGET_UPLOAD_REJECTED",
   },
   ...([202, 403, 404] as const).map((status) => ({
