@@ -125,7 +125,7 @@ export function parseEndpoint(text: string): string {
     throw new CliError({
       exitCode: exitCodes.usage,
       message: "the endpoint must be the http or https URL of the service, without user, password and query",
-      hint: "e.g. --endpoint https://myapp.azurewebsites.net --key …",
+      hint: "e.g. --endpoint http://127.0.0.1:7071, or --endpoint https://myapp.azurewebsites.net",
     });
   }
   return `${url.origin}${url.pathname.replace(/\/+$/, "")}`;
@@ -213,7 +213,7 @@ function refusal(endpoint: string, answer: Answer): CliError {
 function hintFor(status: number, problem: Problem | undefined): string | undefined {
   if (status === 401 || status === 403) return "--key or DRAYAGE_KEY gives the function key of the service";
   if (status >= 300 && status < 400) return "the service redirects; give its final address as --endpoint";
-  if (status === 404 && problem === undefined) return "is this the address of a Drayage service?";
+  if (status === 404 && problem?.code === undefined) return "is this the address of a Drayage service?";
   return undefined;
 }
 

@@ -18,10 +18,10 @@ export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 export const exitCodesHelp = `
 Exit codes:
   0    the import succeeded, or was skipped because the target holds it already
-  1    the import failed
+  1    the import failed, or a dry run foretells that it would
   2    wrong usage, or the service refused the request (400, 401, 403, 422)
   3    the import was cancelled
-  4    the service cannot be reached, or answers 429 or 5xx
+  4    the service cannot be reached, or answers 429 or 5xx, or is no Drayage service
   5    conflict: a target tag exists already, or the import's state forbids it (409)
   6    no such import
   124  --wait ran out; the import goes on

@@ -2,7 +2,7 @@ import type { ApiClient, ImportLook } from "./api-client.ts";
 import { CliError } from "./cli-error.ts";
 import type { CliIo } from "./cli-io.ts";
 import { concludeFollow, concludeStarted, type OutputFormat } from "./conclude.ts";
-import { createDisplay } from "./display.ts";
+import { createDisplay, type Display } from "./display.ts";
 import { type ExitCode, exitCodes } from "./exit-codes.ts";
 import { followImport, WaitOver } from "./follow.ts";
 
@@ -21,7 +21,7 @@ export interface FollowCommandDeps {
 export async function startAndFollow(
   { client, io }: FollowCommandDeps,
   { wait, format }: FollowSettings,
-  start: () => Promise<ImportLook>,
+  start: (display: Pick<Display, "note">) => Promise<ImportLook>,
 ): Promise<ExitCode> {
   const display = createDisplay(io, format);
   const over = new AbortController();
@@ -30,7 +30,7 @@ export async function startAndFollow(
       ? setTimeout(() => over.abort(new WaitOver()), Math.min(wait * 1000, maxTimerMs))
       : undefined;
   try {
-    const first = await start();
+    const first = await start(display);
     const { record } = first;
     if (record === undefined) throw emptyAnswer();
     if (wait === false) return concludeStarted(record, format, io);

@@ -24,7 +24,9 @@ export function formatOutcome(record: ImportView): string {
   if (digest !== undefined && record.state !== "Failed") lines.push(`  ${digest}`);
   if (record.error !== undefined) lines.push(...formatError(record.error));
   for (const warning of record.warnings) lines.push(`  warning: ${warning}`);
-  if (record.state === "Failed" || record.state === "Cancelled") {
+  if (record.error?.code === "TARGET_TAG_EXISTS") {
+    lines.push("  import again with --force, or with --conflict skipIfSame");
+  } else if (record.state === "Failed" || record.state === "Cancelled") {
     lines.push(`  retry with: drayage retry ${record.id}`);
   }
   return lines.map((line) => `${printable(line)}\n`).join("");

@@ -49,12 +49,12 @@ export function addWaitOptions(command: Command): Command {
 /** Adds the three options of source credentials. */
 export function addCredentialOptions(command: Command): Command {
   return command
-    .option("-u, --username <name>", "user name at the source registry")
+    .option("-u, --username <name>", "user name at the source registry; given together with a password")
     .addOption(
       new Option(
         "-p, --password <password>",
-        "password or token at the source; others can see it in the process list",
+        "password or token at the source, with --username (alone it is not supported yet); others can see it in the process list",
       ).conflicts("passwordStdin"),
     )
-    .option("--password-stdin", "read the password from standard input");
+    .option("--password-stdin", "read the password from standard input, with --username");
 }

@@ -2,8 +2,7 @@ import { randomUUID } from "node:crypto";
 import { type Command, Option } from "commander";
 import type { ImportRequest } from "../../domain/import-request-schema.ts";
 import { conflictSchema } from "../../domain/import-spec.ts";
-import type { ApiClient, ImportLook } from "../api-client.ts";
-import { CliError } from "../cli-error.ts";
+import type { ApiClient } from "../api-client.ts";
 import type { CliIo } from "../cli-io.ts";
 import { type OutputFormat, printJson } from "../conclude.ts";
 import { type ExitCode, exitCodes } from "../exit-codes.ts";
@@ -11,6 +10,7 @@ import { startAndFollow } from "../follow-command.ts";
 import { formatPlan } from "../format-record.ts";
 import { type ImportFlags, toImportRequest } from "../import-request.ts";
 import { collect, collectList, parseSeconds } from "../option-parsers.ts";
+import { postImport } from "../post-import.ts";
 import { type CredentialFlags, readCredentials } from "../source-credentials.ts";
 import { addCredentialOptions, addWaitOptions, type CommandDeps, openClient, type WaitFlags } from "./command-deps.ts";
 
@@ -46,7 +46,7 @@ Examples:
 function addImageOptions(command: Command): void {
   command
     .requiredOption("--source <reference>", "image with its registry, or only the image when --registry is given")
-    .option("-r, --registry <registry>", "source registry: name, login server or resource id")
+    .option("-r, --registry <registry>", "source registry: name or login server; a resource id is not supported yet")
     .addOption(
       new Option("-n, --name <registry>", "target registry: name or login server (default: the service's)").conflicts(
         "target",
@@ -64,7 +64,11 @@ function addModeOptions(command: Command): void {
     .addOption(
       new Option("--conflict <policy>", "when a target tag exists (default: fail)").choices(conflictSchema.options),
     )
-    .option("--platform <os/arch[/variant]>", "import this platform only; repeatable", collectList)
+    .option(
+      "--platform <os/arch[/variant]>",
+      "import this platform only; repeatable, or a list with commas",
+      collectList,
+    )
     .option("--sparse-index", "with --platform: keep the index and its digest, leave other platforms out")
     .option("--label <key=value>", "label of the import; repeatable", collect)
     .option("--timeout <seconds>", "time for the whole import, then it fails (default: 24h)", parseSeconds);
@@ -79,8 +83,8 @@ async function runImport(flags: Flags, client: ApiClient, io: CliIo): Promise<Ex
   const settings = { wait: flags.wait, format } as const;
   const waitSeconds = flags.wait === false ? 0 : Math.min(quickSeconds, flags.wait ?? quickSeconds);
   const idempotencyKey = flags.idempotencyKey ?? randomUUID();
-  return startAndFollow({ client, io }, settings, () =>
-    postOnce(client.postImport({ request, waitSeconds, idempotencyKey }, io.interrupted), idempotencyKey),
+  return startAndFollow({ client, io }, settings, ({ note }) =>
+    postImport({ client, io, note }, { request, waitSeconds, idempotencyKey }, flags.wait || Infinity),
   );
 }
 
@@ -96,22 +100,4 @@ async function planOnly(
   if (format === "json") printJson(io, plan);
   else io.stdout.write(formatPlan(plan));
   return exitCodes.done;
-}
-
-const neverSent: ReadonlySet<string | undefined> = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "ENETUNREACH"]);
-
-/** Where the answer was lost the import may have started: says how to repeat the request without a second import. */
-async function postOnce(answer: Promise<ImportLook>, idempotencyKey: string): Promise<ImportLook> {
-  try {
-    return await answer;
-  } catch (thrown) {
-    if (!(thrown instanceof CliError) || thrown.httpStatus !== undefined || neverSent.has(thrown.code)) throw thrown;
-    throw new CliError({
-      exitCode: thrown.exitCode,
-      code: thrown.code,
-      message: thrown.message,
-      hint: `the import may have started all the same; repeat with --idempotency-key ${idempotencyKey} to have it once`,
-      cause: thrown,
-    });
-  }
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { Interrupted } from "../../../src/cli/follow.ts";
 import { importRequestSchema } from "../../../src/domain/import-request-schema.ts";
 import { aFailure, aProblem, aRecord, ended, importId, startFakeApi } from "./fake-api.ts";
 import { runCli } from "./run-cli.ts";
@@ -249,17 +250,91 @@ describe("drayage import: the end", () => {
     expect(run.stderr).not.toContain("--idempotency-key");
   });
 
-  it("says how to repeat safely when the answer to the start is lost", async () => {
+  it("repeats a start whose answer is lost with the same key, while the service restarts", async () => {
+    const api = await startFakeApi(async (_, count) => {
+      if (count === 1) await api.stop();
+      return count === 2 ? aProblem(503, "STORAGE_UNAVAILABLE") : { body: succeeded };
+    });
+    await using _closed = api;
+
+    const run = await runCli(["import", ...image, "--endpoint", api.endpoint], {
+      onSleep: (count) => (count === 3 ? api.restart() : undefined),
+    });
+
+    expect(run.exitCode).toBe(0);
+    expect(api.calls()).toEqual(Array(3).fill("POST /api/imports?wait=2"));
+    expect(new Set(api.seen.map(({ headers }) => headers["idempotency-key"])).size).toBe(1);
+    expect(new Set(api.seen.map(({ body }) => JSON.stringify(body))).size).toBe(1);
+    expect(run.stderr).toMatch(/^no answer from \S+ \(\w+\); repeating the request with its idempotency key/);
+    expect(run.stderr.match(/repeating/g)).toHaveLength(1);
+    expect(run.stderr).toContain("the service answers again\n");
+    expect(run.stdout).toContain("Succeeded in 4.2s");
+  });
+
+  it("does not repeat a start any more once the service refuses it", async () => {
+    const api = await startFakeApi(async (_, count) => {
+      if (count === 1) await api.stop();
+      return aProblem(422, "IDEMPOTENCY_KEY_REUSED");
+    });
+    await using _closed = api;
+
+    const run = await runCli(["import", ...image, "--endpoint", api.endpoint], {
+      onSleep: (count) => (count === 1 ? api.restart() : undefined),
+    });
+
+    expect(run.exitCode).toBe(2);
+    expect(api.seen).toHaveLength(2);
+  });
+
+  it.each([
+    ["a minute", [], 60],
+    ["the time of --wait", ["--wait", "10"], 10],
+  ])("gives a lost start up after %s, and says how to repeat it safely", async (_, args, seconds) => {
     const lost = await startFakeApi(async () => {
       await lost.stop();
       return {};
     });
 
-    const run = await runCli(["import", ...image, "--endpoint", lost.endpoint]);
+    const run = await runCli(["import", ...image, ...args, "--endpoint", lost.endpoint]);
 
     expect(run.exitCode).toBe(4);
+    expect(run.sleepsMs.reduce((sum, ms) => sum + ms, 0)).toBe(seconds * 1000);
     const key = lost.seen[0]?.headers["idempotency-key"];
     expect(run.stderr).toContain(`repeat with --idempotency-key ${key}`);
+  });
+
+  it("stops repeating a lost start at Ctrl-C", async () => {
+    const interruption = new AbortController();
+    const lost = await startFakeApi(async () => {
+      await lost.stop();
+      return {};
+    });
+
+    const run = await runCli(["import", ...image, "--endpoint", lost.endpoint], {
+      interrupted: interruption.signal,
+      onSleep: (count) => (count === 2 ? interruption.abort(new Interrupted("Ctrl-C")) : undefined),
+    });
+
+    expect(run.exitCode).toBe(130);
+    expect(run.sleepsMs).toHaveLength(2);
+  });
+
+  it("names the flags that get past a tag that exists, and no retry, which would fail again", async () => {
+    await using api = await startFakeApi(() => ({ body: aFailure({ code: "TARGET_TAG_EXISTS" }) }));
+
+    const run = await runCli(["import", ...image, "--endpoint", api.endpoint]);
+
+    expect(run.stderr).toContain("import again with --force, or with --conflict skipIfSame");
+    expect(run.stderr).not.toContain("drayage retry");
+  });
+
+  it("asks whether it is a Drayage service where another one answers 404 in JSON", async () => {
+    await using api = await startFakeApi(() => ({ status: 404, body: { errors: [{ code: "NAME_UNKNOWN" }] } }));
+
+    const run = await runCli(["import", ...image, "--endpoint", api.endpoint]);
+
+    expect(run.exitCode).toBe(4);
+    expect(run.stderr).toContain("is this the address of a Drayage service?");
   });
 });
 
