@@ -1,5 +1,5 @@
-import { parseArgs } from "node:util";
 import { pushDemoImage } from "./demo-image.ts";
+import { isPortTaken, parseFlags } from "./parse-flags.ts";
 import { conformant, distribution28 } from "./registry/behaviour.ts";
 import { startEmbeddedRegistry } from "./registry/registry.ts";
 
@@ -8,15 +8,16 @@ const usage = `usage: npm run registry -- [--port 5001] [--dir DIR] [--like dist
 An OCI registry on 127.0.0.1, without authentication. Without --dir it keeps everything in memory.
 --demo-image puts an image of three platforms and 191 MiB into it, to import from there.`;
 
-const { values } = parseArgs({
+const flags = {
   options: {
     port: { type: "string", default: "5001" },
     dir: { type: "string" },
     like: { type: "string" },
     "demo-image": { type: "boolean", default: false },
-    help: { type: "boolean", default: false },
+    help: { type: "boolean", short: "h", default: false },
   },
-});
+} as const;
+const { values } = parseFlags(flags, usage);
 
 if (values.help) {
   console.log(usage);
@@ -28,6 +29,10 @@ if (values.help) {
     port: Number(values.port),
     behaviour: values.like === undefined ? conformant : distribution28,
     ...(values.dir === undefined ? {} : { directory: values.dir }),
+  }).catch((thrown: unknown) => {
+    if (!isPortTaken(thrown)) throw thrown;
+    console.error(`port ${values.port} is taken: npm run registry -- --port PORT takes another one (0: any)`);
+    process.exit(1);
   });
   console.log(`registry on ${registry.host}, ${values.dir === undefined ? "in memory" : `stored in ${values.dir}`}`);
   if (values["demo-image"]) {

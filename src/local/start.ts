@@ -1,6 +1,7 @@
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { type Drayage, projectDirectory, startDrayage } from "./drayage.ts";
+import { JournalInUse } from "./durable/file-journal.ts";
+import { isPortTaken, parseFlags } from "./parse-flags.ts";
 
 const usage = `usage: npm start -- [--port 7071] [--state .drayage] [--memory] [--app DIR] [--json]
 
@@ -14,12 +15,12 @@ Settings come from the environment, then from local.settings.json (local.setting
 
 const noTargetYet = [
   "",
-  "No registry may be imported into yet. For one on this machine, start again with:",
-  "  DEFAULT_TARGET=localhost:5001 INSECURE_HOSTS=localhost:5001 ALLOW_PRIVATE_HOSTS=localhost:5001 npm start",
-  "  (npm run registry starts such a registry)",
+  "No registry may be imported into yet. For those on this machine at ports 5001 and 5002, start again with:",
+  "  cp local.settings.sample.json local.settings.json && npm start",
+  "  (npm run registry starts one at port 5001)",
 ] as const;
 
-const { values } = parseArgs({
+const flags = {
   options: {
     port: { type: "string", default: process.env.PORT ?? "7071" },
     state: { type: "string", default: join(projectDirectory, ".drayage") },
@@ -28,7 +29,8 @@ const { values } = parseArgs({
     json: { type: "boolean", default: false },
     help: { type: "boolean", short: "h", default: false },
   },
-});
+} as const;
+const { values } = parseFlags(flags, usage);
 
 if (values.help) {
   console.log(usage);
@@ -82,6 +84,7 @@ function banner({ url, storageKind }: Drayage): string {
     `Drayage runs at ${url}  (Ctrl-C stops it)`,
     `  data     ${kept}`,
     `  storage  ${storage}`,
+    `  process  ${process.pid}`,
     "",
     "Import an image:",
     `  curl -X POST ${url}/api/imports -H 'content-type: application/json' \\`,
@@ -95,9 +98,10 @@ function banner({ url, storageKind }: Drayage): string {
 
 function explain(thrown: unknown): string {
   if (!(thrown instanceof Error)) return String(thrown);
-  if ("code" in thrown && thrown.code === "EADDRINUSE") {
+  if (isPortTaken(thrown)) {
     return `port ${values.port} is taken: --port 0 lets the system choose another`;
   }
+  if (thrown instanceof JournalInUse) return `${thrown.message}\n--state DIR or --memory lets two services run`;
   return thrown.name === "ConfigError" ? thrown.message : (thrown.stack ?? thrown.message);
 }
 

@@ -153,10 +153,17 @@ function emptyIfMissing(error: unknown): Buffer {
 }
 
 /** Two processes on one journal would overwrite each other's lines. A lock whose process is gone counts for nothing. */
+/** Another process has the journal open. */
+export class JournalInUse extends Error {
+  override readonly name = "JournalInUse";
+}
+
 async function takeLock(lockPath: string): Promise<void> {
   const owner = Number((await readFile(lockPath).catch(emptyIfMissing)).toString());
   if (owner > 0 && owner !== process.pid && isAlive(owner)) {
-    throw new Error(`process ${owner} uses this journal; stop it, or delete ${lockPath} if it is another program`);
+    throw new JournalInUse(
+      `process ${owner} uses this journal; stop it, or delete ${lockPath} if it is another program`,
+    );
   }
   await writeFile(lockPath, String(process.pid));
 }

@@ -1,9 +1,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { text } from "node:stream/consumers";
 import { expect, it } from "vitest";
 import { multiPlatformImage, pushImage } from "../../helpers/images.ts";
 
@@ -70,5 +72,30 @@ it("holds an image for three platforms to begin with when it is asked to", { tim
       { platform: { architecture: "arm64" } },
       { platform: { architecture: "arm" } },
     ],
+  });
+});
+
+async function runToEnd(args: readonly string[]): Promise<{ readonly code: unknown; readonly said: string }> {
+  const child = spawn(process.execPath, ["src/local/registry-main.ts", ...args], {
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  const [said, [code]] = await Promise.all([text(child.stderr), once(child, "exit")]);
+  return { code, said };
+}
+
+it("says in words that its port is taken, or a flag unknown", { timeout: twoStartsMs }, async () => {
+  const other = createServer().listen(0, "127.0.0.1");
+  await once(other, "listening");
+  const address = other.address();
+  const port = typeof address === "object" && address !== null ? address.port : 0;
+
+  const taken = await runToEnd(["--port", String(port)]);
+  const unknown = await runToEnd(["--prot", "5002"]);
+  other.close();
+
+  expect(taken).toEqual({ code: 1, said: expect.stringMatching(/^port \d+ is taken: .+\n$/) });
+  expect(unknown).toEqual({
+    code: 2,
+    said: expect.stringMatching(/^error: Unknown option '--prot'.+usage: npm run/s),
   });
 });
