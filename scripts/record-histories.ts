@@ -137,7 +137,7 @@ function write(
   const { orchestrator, generations } = recorded;
   writeFileSync(
     `${folder}${scenario}${child}.json`,
-    `${withStableIds(JSON.stringify({ orchestrator, generations }, null, 1))}\n`,
+    `${withStableIds(JSON.stringify({ orchestrator, generations }, null, 1)).replaceAll(process.cwd(), "/app")}\n`, // stack traces
   );
 }
 
