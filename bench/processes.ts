@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
-import { serviceNodeFlags } from "../src/local/node-flags.ts";
+import { serviceEnvironment, serviceNodeFlags } from "../src/local/service-process.ts";
 
 /** A child process that this run has started and ends. */
 export interface Running extends AsyncDisposable {
@@ -66,7 +66,7 @@ export async function startService(directory: string, hosts: readonly string[]):
   const child = spawn(
     process.execPath,
     [...serviceNodeFlags, "dist/local/start.mjs", "--port", "0", "--state", join(directory, "state"), "--json"],
-    { stdio: ["ignore", "pipe", "inherit"], env: { ...process.env, ...settings } },
+    { stdio: ["ignore", "pipe", "inherit"], env: { ...process.env, ...serviceEnvironment, ...settings } },
   );
   const url = await firstUrl(child);
   return {

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { type DemoService, runDemo } from "./demo-run.ts";
-import { serviceNodeFlags } from "./node-flags.ts";
+import { serviceEnvironment, serviceNodeFlags } from "./service-process.ts";
 
 /* `npm run demo`: an import from one registry into another, everything on this machine. */
 
@@ -41,7 +41,7 @@ async function startService(settings: Readonly<Record<string, string>>): Promise
     [...serviceNodeFlags, built("local/start.mjs"), "--port", "0", "--memory", "--json"],
     {
       stdio: ["ignore", "pipe", "pipe"],
-      env: { ...process.env, ...unset, ...settings },
+      env: { ...process.env, ...serviceEnvironment, ...unset, ...settings },
     },
   );
   const exited = once(child, "exit");
