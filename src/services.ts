@@ -15,7 +15,7 @@ import { createPublishLevel, createPublishManifests } from "./functions/activiti
 import { createPublishRoot } from "./functions/activities/publish-root.ts";
 import { createResolveImport } from "./functions/activities/resolve-import.ts";
 import { createCancellationWatch } from "./functions/cancellation-watch.ts";
-import { createEndImport } from "./functions/end-import.ts";
+import { type AfterEnd, createEndImport } from "./functions/end-import.ts";
 import { createEndedImports } from "./functions/ended-imports.ts";
 import { createViewImport } from "./functions/import-answer.ts";
 import type { Log } from "./functions/log.ts";
@@ -111,7 +111,8 @@ export function createServices(config: Config, log: Log, stopping: AbortSignal) 
   const endedImports = createEndedImports();
   const cancellation = createCancellationWatch({ readStopped: open.readStopped, pollMs: cancelPollMs, log });
   const stop = createStopImport({ imports, open, cancellation });
-  const endImport = createEndImport({ imports, open, secrets, endedImports, log, now });
+  const afterEnd: AfterEnd = async () => undefined;
+  const endImport = createEndImport({ imports, open, secrets, endedImports, afterEnd, log, now });
   const startImport = createStartImport({ imports, open, secrets, course, now });
   const view = createViewImport({ parts, now });
   const waitForEnd = createWaitForEnd({ imports, ended: endedImports, ...endPolls });
@@ -188,7 +189,7 @@ export function createServices(config: Config, log: Log, stopping: AbortSignal) 
       cancelImport: createCancelImport({ stop, endCancelled, view, now }),
       retryImport: createRetryImport({ imports, parts, secrets, startImport, assertAllowed, assertMaySeal, view, now }),
     },
-    sweepImports: createSweepImports({ imports, open, secrets, startImport, endImport, log, now }),
+    sweepImports: createSweepImports({ imports, open, secrets, startImport, endImport, afterEnd, log, now }),
     sweepStores: async () => {
       await keys.deleteExpired(now());
       await uploads.deleteAbandoned(now());

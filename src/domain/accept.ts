@@ -1,5 +1,5 @@
 import type { ImportId } from "./import-id.ts";
-import type { ImportRecord, Trigger } from "./import-record.ts";
+import type { ImportRecord, PromotionItemRef, Trigger } from "./import-record.ts";
 import type { ParsedImportRequest } from "./import-request.ts";
 import { deadlineOf } from "./import-transitions.ts";
 import type { SourceCredentials } from "./registries.ts";
@@ -33,6 +33,7 @@ export interface AcceptRequest {
   /** Made of the cause, so that a repeat has the same (`createImportId`). */
   readonly id: ImportId;
   readonly trigger: Trigger;
+  readonly promotion?: PromotionItemRef;
   readonly request: Pick<ParsedImportRequest, "spec" | "credentials">;
   /** Time of the request, message, event or tick. */
   readonly causedAt: Date;
@@ -70,13 +71,14 @@ export function instanceId({ importId, attempt }: ImportAttempt): string {
 }
 
 /** A record as it is first stored. `now` may be much later than its cause: the deadline counts from `now`. */
-export function newRecord({ id, trigger, request, causedAt }: AcceptRequest, now: Date): ImportRecord {
+export function newRecord({ id, trigger, promotion, request, causedAt }: AcceptRequest, now: Date): ImportRecord {
   const { spec, credentials } = request;
   return {
     v: 1,
     id,
     state: "Accepted",
     trigger,
+    ...(promotion && { promotion }),
     spec,
     hasCredentials: credentials !== undefined,
     attempt: 1,

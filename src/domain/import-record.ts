@@ -25,6 +25,9 @@ export const triggerSchema = z.strictObject({
 });
 export type Trigger = Readonly<z.infer<typeof triggerSchema>>;
 
+export const promotionItemRefSchema = z.strictObject({ id: importIdSchema, item: z.string().max(64) });
+export type PromotionItemRef = Readonly<z.infer<typeof promotionItemRefSchema>>;
+
 const isoTimeSchema = z.iso.datetime();
 
 /** An import as table `Imports` holds it. What the API answers is made of it by `formatImport` (import-view.ts). */
@@ -33,6 +36,8 @@ export const importRecordSchema = z.strictObject({
   id: importIdSchema,
   state: importStateSchema,
   trigger: triggerSchema,
+  /** The promotion that it is an item of, and the item's key. */
+  promotion: promotionItemRefSchema.optional(),
   spec: importSpecSchema,
   /** The request brought credentials for the source: they are in `Secrets` until the import ends. */
   hasCredentials: z.boolean(),

@@ -48,10 +48,10 @@ export function retried(record: ImportRecord, now: Date, { credentials, digest }
       property: "source.credentials",
     });
   }
-  const { v, id, trigger, spec, createdAt, source, targetDigest } = record;
+  const { v, id, trigger, promotion, spec, createdAt, source, targetDigest } = record;
   const found = digest === "keep" ? { ...(source && { source }), ...(targetDigest && { targetDigest }) } : {};
   return {
-    ...{ v, id, trigger, spec, createdAt, ...found },
+    ...{ v, id, trigger, ...(promotion && { promotion }), spec, createdAt, ...found },
     state: "Accepted",
     hasCredentials,
     attempt: record.attempt + 1,

@@ -13,23 +13,36 @@ export interface EndImportDeps {
   readonly open: Pick<Open, "delete">;
   readonly secrets: Pick<Secrets, "delete">;
   readonly endedImports: Pick<EndedImports, "announce">;
+  readonly afterEnd: AfterEnd;
   readonly log: Log;
   readonly now: () => Date;
 }
+
+/**
+ * Tells others of an import's end, once its record says so. May be repeated: when it fails, or a crash comes before it,
+ * the `Open` row is still there, and the sweep calls it again.
+ */
+export type AfterEnd = (record: ImportRecord) => Promise<void>;
 
 /** Writes the end of an import and clears up behind it: credentials, then the open row. May be repeated. */
 export type EndImport = (importId: ImportId, end: RecordEnd, held?: HeldRow) => Promise<ImportRecord | undefined>;
 
 export function createEndImport(deps: EndImportDeps): EndImport {
-  const { imports, open, secrets, endedImports, log, now } = deps;
+  const { imports, open, secrets, endedImports, afterEnd, log, now } = deps;
   return async (importId, end, held) => {
     const change = (record: ImportRecord) => ended(record, end, now());
     const record = held === undefined ? await imports.update(importId, change) : await held.change(change);
     if (record === undefined) return undefined;
     if (record.hasCredentials) await secrets.delete(importId);
-    endedImports.announce(importId);
-    await open.delete(importId, record.attempt);
     log("import-ended", { importId, state: record.state, code: record.error?.code, attempt: record.attempt });
+    endedImports.announce(importId);
+    try {
+      await afterEnd(record);
+    } catch (thrown) {
+      log("after-end-failed", { importId, error: String(thrown) }); // the sweep finds the Open row
+      return record;
+    }
+    await open.delete(importId, record.attempt);
     return record;
   };
 }

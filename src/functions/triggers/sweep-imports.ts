@@ -4,7 +4,7 @@ import type { Imports } from "../../store/imports.ts";
 import type { Open, OpenImport } from "../../store/open.ts";
 import type { Secrets } from "../../store/secrets.ts";
 import type { DurablePort } from "../durable-port.ts";
-import type { EndImport } from "../end-import.ts";
+import type { AfterEnd, EndImport } from "../end-import.ts";
 import type { Log } from "../log.ts";
 import { stepsFailed } from "../orchestrators/failure.ts";
 import type { StartImport } from "../start-import.ts";
@@ -15,6 +15,7 @@ export interface SweepImportsDeps {
   readonly secrets: Pick<Secrets, "delete">;
   readonly startImport: Pick<StartImport, "start">;
   readonly endImport: EndImport;
+  readonly afterEnd: AfterEnd;
   readonly log: Log;
   readonly now: () => Date;
 }
@@ -47,7 +48,10 @@ async function sweep(deps: SweepImportsDeps, durable: DurablePort, row: OpenImpo
     return;
   }
   const { record } = stored;
-  if (hasEnded(record.state)) return await forget(deps, row);
+  if (hasEnded(record.state)) {
+    await deps.afterEnd(record);
+    return await forget(deps, row);
+  }
   const { id: importId, attempt } = record;
   const state = await durable.state(instanceId({ importId, attempt }));
   if (state === "running") return;

@@ -5,7 +5,7 @@ import type { ImportRecord } from "../../../src/domain/import-record.ts";
 import { formatImport } from "../../../src/domain/import-view.ts";
 import { createCancellationWatch } from "../../../src/functions/cancellation-watch.ts";
 import type { DurablePort, InstanceState } from "../../../src/functions/durable-port.ts";
-import { createEndImport } from "../../../src/functions/end-import.ts";
+import { type AfterEnd, createEndImport } from "../../../src/functions/end-import.ts";
 import { createEndedImports } from "../../../src/functions/ended-imports.ts";
 import { createStopImport } from "../../../src/functions/stop-import.ts";
 import { createCancelImport } from "../../../src/functions/triggers/cancel-import.ts";
@@ -37,7 +37,13 @@ function createWorld({ record, ageSeconds = 120, instance = "missing", children 
   const { log, events } = createMemoryLog();
   const { imports } = stores;
   const endedImports = createEndedImports();
-  const endImport = createEndImport({ imports, open, secrets, endedImports, log, now: () => now });
+  const told: string[] = [];
+  let isDeaf = false;
+  const afterEnd: AfterEnd = async ({ state }) => {
+    if (isDeaf) throw new Error("nobody listens");
+    told.push(state);
+  };
+  const endImport = createEndImport({ imports, open, secrets, endedImports, afterEnd, log, now: () => now });
   const started: string[] = [];
   const raised: string[] = [];
   const durable: DurablePort = {
@@ -50,7 +56,7 @@ function createWorld({ record, ageSeconds = 120, instance = "missing", children 
     },
   };
   const sweep = createSweepImports({
-    ...{ imports, open, secrets, endImport, log, now: () => now },
+    ...{ imports, open, secrets, endImport, afterEnd, log, now: () => now },
     startImport: {
       start: async ({ importId, attempt }) => {
         started.push(`${importId}-${attempt}`);
@@ -66,7 +72,10 @@ function createWorld({ record, ageSeconds = 120, instance = "missing", children 
   });
   const cancelRequest = new HttpRequest({ method: "POST", url: `http://drayage.test/x`, params: { id } });
   return {
-    ...{ endImport, endedImports, openIds, secretIds, started, raised, events, cancellation },
+    ...{ endImport, endedImports, told, openIds, secretIds, started, raised, events, cancellation },
+    hear: (isHeard: boolean) => {
+      isDeaf = !isHeard;
+    },
     sweep: () => sweep(durable),
     cancel: () => cancel(cancelRequest, durable),
     stopped: open.readStopped,
@@ -206,12 +215,28 @@ describe("the sweep", () => {
       },
       startImport: { start: async () => {} },
       endImport: async () => undefined,
+      afterEnd: async () => undefined,
     });
 
     await sweep({ start: async () => {}, state: async () => "missing", raise: async () => false });
 
     expect(ids()).toEqual([first]);
     expect(events()).toEqual(["sweep-failed"]);
+  });
+});
+
+describe("telling others of an end", () => {
+  it("comes after the record says so, and a sweep repeats what failed", async () => {
+    const world = createWorld({ record: withState("Publishing") });
+    world.hear(false);
+    await world.endImport(id, { state: "Succeeded" });
+    expect([world.told, world.record()?.state, world.openIds()]).toEqual([[], "Succeeded", [id]]);
+    expect(world.events()).toContain("after-end-failed");
+
+    world.hear(true);
+    await world.sweep();
+
+    expect([world.told, world.openIds()]).toEqual([["Succeeded"], []]);
   });
 });
 

@@ -1,0 +1,105 @@
+import { z } from "zod";
+import { importErrorWireSchema } from "../errors.ts";
+import { importIdSchema } from "./import-id.ts";
+import { importStateSchema, triggerSchema } from "./import-record.ts";
+
+/** Ids of promotions are made like those of imports, and sort newest first. */
+export const promotionIdSchema = importIdSchema;
+
+export const promotionStateSchema = z.enum(["Accepted", "Expanding", "Running", "Succeeded", "Failed", "Cancelled"]);
+export type PromotionState = z.infer<typeof promotionStateSchema>;
+
+const isoTimeSchema = z.iso.datetime();
+
+/** A promotion as table `Promotions` holds it; its items stand in `PromotionItems`. */
+export const promotionRecordSchema = z.strictObject({
+  v: z.literal(1),
+  id: promotionIdSchema,
+  state: promotionStateSchema,
+  trigger: triggerSchema,
+  /** The request without its items; those are rows from the start. */
+  request: z.unknown(),
+  /** Only images whose digest this schedule has not imported yet become items. */
+  schedule: z.string().optional(),
+  /** From 1; the orchestration instance is `promotion-{id}-{attempt}`. */
+  attempt: z.int().min(1),
+  createdAt: isoTimeSchema,
+  startedAt: isoTimeSchema.optional(),
+  finishedAt: isoTimeSchema.optional(),
+  cancelRequestedAt: isoTimeSchema.optional(),
+  /** Why the expansion ended early, or that items have failed. */
+  error: importErrorWireSchema.optional(),
+  warnings: z.array(z.string()),
+});
+export type PromotionRecord = Readonly<z.infer<typeof promotionRecordSchema>>;
+
+/** `Pending`: not yet in the queue. `Queued`: in the queue, or its import runs. Then as its import has ended. */
+export const itemStateSchema = z.enum(["Pending", "Queued", "Succeeded", "Skipped", "Failed", "Cancelled"]);
+export type ItemState = z.infer<typeof itemStateSchema>;
+
+export const itemCountsSchema = z.strictObject({
+  pending: z.int(),
+  queued: z.int(),
+  succeeded: z.int(),
+  skipped: z.int(),
+  failed: z.int(),
+  cancelled: z.int(),
+  total: z.int(),
+});
+
+/** A promotion as the API answers it. */
+export const promotionViewSchema = z
+  .strictObject({
+    id: promotionIdSchema,
+    state: promotionStateSchema.describe(
+      "Succeeded, Failed and Cancelled are final. Failed: an item or the selection.",
+    ),
+    trigger: triggerSchema,
+    labels: z.record(z.string(), z.string()),
+    request: z.unknown().describe("The request without its items."),
+    counts: itemCountsSchema.describe("Items by state; at most 2 s old."),
+    bytes: z
+      .strictObject({ copied: z.int(), mounted: z.int(), skipped: z.int() })
+      .describe("Of items that have ended."),
+    itemsPerSecond: z.number().describe("Items that ended, per second since the start."),
+    etaSeconds: z.number().optional(),
+    firstErrors: z
+      .array(z.strictObject({ item: z.string(), importId: importIdSchema, error: importErrorWireSchema }))
+      .describe("Of at most 10 failed items."),
+    attempt: z.int().min(1),
+    createdAt: isoTimeSchema,
+    startedAt: isoTimeSchema.optional(),
+    finishedAt: isoTimeSchema.optional(),
+    error: importErrorWireSchema.optional(),
+    warnings: z.array(z.string()),
+    links: z.strictObject({ self: z.url(), items: z.url(), cancel: z.url(), retry: z.url() }),
+  })
+  .meta({ id: "Promotion", description: "Many imports as one." });
+export type PromotionView = Readonly<z.infer<typeof promotionViewSchema>>;
+
+export const promotionItemViewSchema = z
+  .strictObject({
+    item: z.string().describe("Its key within the promotion."),
+    source: z.string().describe("registry/repository[:tag][@digest]"),
+    target: z.string().describe("registry/repository[:tag] of the first target."),
+    state: itemStateSchema,
+    importId: importIdSchema,
+    importUrl: z.url(),
+    importState: importStateSchema.optional(),
+    bytesCopied: z.int().optional(),
+    finishedAt: isoTimeSchema.optional(),
+    error: importErrorWireSchema.optional(),
+  })
+  .meta({ id: "PromotionItem" });
+export type PromotionItemView = Readonly<z.infer<typeof promotionItemViewSchema>>;
+
+export const promotionItemPageSchema = z.strictObject({
+  items: z.array(promotionItemViewSchema),
+  continuationToken: z.string().optional(),
+});
+
+/** The answer to a dry run. */
+export const promotionPlanSchema = z.strictObject({
+  items: z.array(z.strictObject({ source: z.string(), target: z.string() })),
+  isComplete: z.boolean().describe("False: there are more than are shown, or listing took too long."),
+});
