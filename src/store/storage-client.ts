@@ -20,7 +20,7 @@ export interface TableAccessOptions {
   readonly tablePrefix: string;
 }
 
-/** One request that was sent to Table Storage, a repeat after a failure included: what the account is billed for. */
+/** One request that was sent to storage, a repeat after a failure included: what the account is billed for. */
 export interface StorageTransaction {
   readonly method: string;
   /** Path without account, keys in it: `/Imports(PartitionKey='…',RowKey='…')`, or `/$batch`. */
@@ -33,6 +33,8 @@ export interface TableAccess {
   readonly table: (name: string) => Table;
   /** How many storage transactions there have been. */
   readonly transactions: () => number;
+  /** Counts a transaction of another service of the account, e.g. of its queues. */
+  readonly count: (transaction: StorageTransaction) => void;
   /** Calls `listener` before each storage transaction until the returned function is called. */
   readonly onTransaction: (listener: (transaction: StorageTransaction) => void) => () => void;
   /** Closes idle connections. */
@@ -47,6 +49,10 @@ const retryOptions = { maxRetries: 3, retryDelayInMs: 200, maxRetryDelayInMs: 2_
 export function createTableAccess({ storage, tablePrefix }: TableAccessOptions): TableAccess {
   const listeners = new Set<(transaction: StorageTransaction) => void>();
   let transactions = 0;
+  const count = (transaction: StorageTransaction): void => {
+    transactions += 1;
+    for (const listener of listeners) listener(transaction);
+  };
   const isInsecure = "connectionString" in storage && namesHttp(storage.connectionString);
   const agent = isInsecure ? new HttpAgent({ keepAlive: true }) : new HttpsAgent({ keepAlive: true });
 
@@ -59,13 +65,9 @@ export function createTableAccess({ storage, tablePrefix }: TableAccessOptions):
         policy: {
           name: "drayageTransaction",
           sendRequest: (request, next) => {
-            transactions += 1;
+            count({ method: request.method, path: pathOf(request.url) });
             request.agent = agent;
             request.timeout = tryTimeoutMs;
-            if (listeners.size > 0) {
-              const transaction = { method: request.method, path: pathOf(request.url) };
-              for (const listener of listeners) listener(transaction);
-            }
             return next(request);
           },
         },
@@ -82,6 +84,7 @@ export function createTableAccess({ storage, tablePrefix }: TableAccessOptions):
       return table;
     },
     transactions: () => transactions,
+    count,
     onTransaction: (listener) => {
       listeners.add(listener);
       return () => {

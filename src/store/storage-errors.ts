@@ -1,8 +1,14 @@
 import { RestError } from "@azure/data-tables";
 import { ImportError } from "../errors.ts";
 
-/** What a refusal of Table Storage means to the caller of a row operation. */
+/** What a refusal of storage means to the caller of an operation on a row or queue. */
 export type Refusal = "missing" | "exists" | "conflict" | "no-table" | "bad-request" | "other";
+
+/** What a call was made to. */
+export interface StoragePlace {
+  readonly kind: "table" | "queue";
+  readonly name: string;
+}
 
 /** Sorts what the SDK threw by status and by the service's error code. */
 export function classify(thrown: unknown): Refusal {
@@ -30,25 +36,26 @@ export function headersOf(thrown: unknown): { readonly get: (name: string) => st
  * The ImportError for a call that storage did not carry out. `retryable` unless it was refused for good: a missing
  * role, a wrong key. Anything that is not the storage's doing is returned as it is: a bug.
  */
-export function toStorageError(thrown: unknown, table: string): unknown {
+export function toStorageError(thrown: unknown, { kind, name }: StoragePlace): unknown {
+  const place = `${kind} ${name}`;
   if (!(thrown instanceof Error) || thrown instanceof ImportError) return thrown;
   const status = thrown instanceof RestError ? thrown.statusCode : undefined;
   if (status === undefined) {
     if (!transportErrors.has(thrown.name)) return thrown;
-    return unavailable(`table ${table} cannot be reached (${reasonOf(thrown)})`, true, thrown);
+    return unavailable(`${place} cannot be reached (${reasonOf(thrown)})`, true, thrown);
   }
   if (status === 401 || status === 403)
     return unavailable(
-      `access to table ${table} was refused (${status} ${codeOf(thrown) ?? ""})`,
+      `access to ${place} was refused (${status} ${codeOf(thrown) ?? ""})`,
       false,
       thrown,
-      "the app needs the role Storage Table Data Contributor, or a valid connection string",
+      `the app needs the role ${roles[kind]}, or a valid connection string`,
     );
   if (status === 408 || status === 429 || status >= 500 || transientCodes.has(codeOf(thrown) ?? ""))
-    return unavailable(`table ${table} does not answer (${status} ${codeOf(thrown) ?? ""})`, true, thrown);
+    return unavailable(`${place} does not answer (${status} ${codeOf(thrown) ?? ""})`, true, thrown);
   return new ImportError({
     code: "INTERNAL",
-    what: `table ${table} refused a request (${status} ${codeOf(thrown) ?? "without a code"})`,
+    what: `${place} refused a request (${status} ${codeOf(thrown) ?? "without a code"})`,
     cause: withoutRequest(thrown),
   });
 }
@@ -72,7 +79,9 @@ const transportErrors = new Set([
   "CredentialUnavailableError",
 ]);
 
-const transientCodes = new Set(["TableBeingDeleted", "OperationTimedOut", "ServerBusy"]);
+const roles = { table: "Storage Table Data Contributor", queue: "Storage Queue Data Contributor" } as const;
+
+const transientCodes = new Set(["TableBeingDeleted", "QueueBeingDeleted", "OperationTimedOut", "ServerBusy"]);
 
 function unavailable(what: string, retryable: boolean, cause: Error, hint?: string): ImportError {
   return new ImportError({

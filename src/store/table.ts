@@ -97,7 +97,7 @@ export function createTable(client: TableClient, name: string): Table {
         }
         const decide = onRefused[refusal];
         if (decide) return decide(thrown);
-        throw toStorageError(thrown, name);
+        throw toStorageError(thrown, { kind: "table", name });
       }
     }
   }

@@ -10,7 +10,7 @@ export type StorageFault =
   /** It does, and its answer is lost: the sender sees a broken connection. */
   | { readonly kind: "loseAnswer" };
 
-/** A real server before the tables of an Azurite: breaks requests, and shifts the clock that storage shows. */
+/** A real server before the tables or queues of an Azurite: breaks requests, and shifts the clock that storage shows. */
 export interface StorageProxy extends AsyncDisposable {
   readonly connectionString: string;
   /** The next request that `matches` (default: any) meets the fault. */
@@ -19,12 +19,19 @@ export interface StorageProxy extends AsyncDisposable {
   readonly advanceClock: (ms: number) => void;
 }
 
-const tableServer = /(?<=TableEndpoint=)http:\/\/([\d.]+):(\d+)/;
+const servers = {
+  table: /(?<=TableEndpoint=)http:\/\/([\d.]+):(\d+)/,
+  queue: /(?<=QueueEndpoint=)http:\/\/([\d.]+):(\d+)/,
+} as const;
 
-/** Stands before the tables of `azurite`; reached by its own connection string. */
-export async function startStorageProxy(azurite: Pick<Azurite, "connectionString">): Promise<StorageProxy> {
-  const [origin, hostname, port] = tableServer.exec(azurite.connectionString) ?? [];
-  if (origin === undefined) throw new Error("the connection string names no table server");
+/** Stands before the tables (or queues) of `azurite`; reached by its own connection string. */
+export async function startStorageProxy(
+  azurite: Pick<Azurite, "connectionString">,
+  service: keyof typeof servers = "table",
+): Promise<StorageProxy> {
+  const endpoint = servers[service];
+  const [origin, hostname, port] = endpoint.exec(azurite.connectionString) ?? [];
+  if (origin === undefined) throw new Error(`the connection string names no ${service} server`);
   const faults: { readonly fault: StorageFault; readonly matches: (method: string) => boolean }[] = [];
   let aheadMs = 0;
 
@@ -68,7 +75,7 @@ export async function startStorageProxy(azurite: Pick<Azurite, "connectionString
   const address = server.address();
   if (address === null || typeof address === "string") throw new Error("the proxy has no port");
   return {
-    connectionString: azurite.connectionString.replace(tableServer, `http://127.0.0.1:${address.port}`),
+    connectionString: azurite.connectionString.replace(endpoint, `http://127.0.0.1:${address.port}`),
     breakNext: (fault, matches = () => true) => {
       faults.push({ fault, matches });
     },

@@ -1,0 +1,108 @@
+import { QueueClient, type StoragePipelineOptions } from "@azure/storage-queue";
+import { ImportError } from "../errors.ts";
+import { createOnce } from "./once.ts";
+import type { StorageLocation, StorageTransaction } from "./storage-client.ts";
+import { classify, toStorageError } from "./storage-errors.ts";
+
+export interface QueueAccessOptions {
+  readonly storage: StorageLocation;
+  /** TABLE_PREFIX: put before every queue's name by {@link formatQueueName}. */
+  readonly namePrefix: string;
+  /** Told before each request; what the SDK repeats after a failure is one. */
+  readonly onTransaction: (transaction: StorageTransaction) => void;
+}
+
+/** All queues of one storage account. */
+export interface QueueAccess {
+  /** The queue of that name, created at its first use; cheap, no request is made here. */
+  readonly queue: (name: string) => Queue;
+}
+
+export interface SendOptions {
+  /** Seconds until somebody can receive it. Default: at once. */
+  readonly visibilitySeconds?: number;
+}
+
+/** One queue. Storage that does not answer throws STORAGE_UNAVAILABLE, retryable. */
+export interface Queue {
+  /** As the account knows it, prefix included. */
+  readonly name: string;
+  /**
+   * Sends plain text, which never expires. Longer than {@link maxMessageBytes} of UTF-8 throws INVALID_REQUEST. A call
+   * that failed may have sent it all the same: whoever repeats it sends a message that is safe to receive twice.
+   */
+  readonly send: (text: string, options?: SendOptions) => Promise<void>;
+}
+
+/** The service's own limit, for a text that nobody encodes in base64. */
+export const maxMessageBytes = 65_536;
+
+/** The queue `name` as the account knows it: the prefix in lower case and a hyphen come first. */
+export function formatQueueName(namePrefix: string, name: string): string {
+  return namePrefix === "" ? name : `${namePrefix.toLowerCase()}-${name}`;
+}
+
+const callTimeoutMs = 30_000;
+const options: StoragePipelineOptions = {
+  retryOptions: { maxTries: 4, tryTimeoutInMs: 10_000, retryDelayInMs: 200, maxRetryDelayInMs: 2_000 },
+};
+
+/** Opens Queue Storage by connection string or identity. No request is made before a queue is used. */
+export function createQueueAccess({ storage, namePrefix, onTransaction }: QueueAccessOptions): QueueAccess {
+  const queues = new Map<string, Queue>();
+  return {
+    queue: (name) => {
+      const known = queues.get(name);
+      if (known) return known;
+      const queue = createQueue(openClient(storage, formatQueueName(namePrefix, name)), onTransaction);
+      queues.set(name, queue);
+      return queue;
+    },
+  };
+}
+
+function createQueue(client: QueueClient, onTransaction: QueueAccessOptions["onTransaction"]): Queue {
+  const { name } = client;
+  const ensure = createOnce(async () => {
+    onTransaction({ method: "PUT", path: `/${name}` });
+    await client.createIfNotExists({ abortSignal: AbortSignal.timeout(callTimeoutMs) });
+  });
+  return {
+    name,
+    send: async (text, { visibilitySeconds } = {}) => {
+      assertFits(name, text);
+      for (let isSecondTry = false; ; isSecondTry = true) {
+        try {
+          await ensure.done();
+          onTransaction({ method: "POST", path: `/${name}/messages` });
+          await client.sendMessage(text, {
+            messageTimeToLive: -1,
+            ...(visibilitySeconds !== undefined && { visibilityTimeout: visibilitySeconds }),
+            abortSignal: AbortSignal.timeout(callTimeoutMs),
+          });
+          return;
+        } catch (thrown) {
+          if (classify(thrown) !== "missing" || isSecondTry) throw toStorageError(thrown, { kind: "queue", name });
+          ensure.reset(); // somebody deleted it under us
+        }
+      }
+    },
+  };
+}
+
+function assertFits(name: string, text: string): void {
+  const bytes = Buffer.byteLength(text);
+  if (bytes <= maxMessageBytes) return;
+  throw new ImportError({
+    code: "INVALID_REQUEST",
+    stage: "accept",
+    what: `a message of ${bytes} bytes does not fit into queue ${name}`,
+    hint: `at most ${maxMessageBytes} bytes`,
+  });
+}
+
+function openClient(storage: StorageLocation, name: string): QueueClient {
+  if ("connectionString" in storage) return new QueueClient(storage.connectionString, name, options);
+  const { accountName, credential, suffix } = storage;
+  return new QueueClient(`https://${accountName}.queue.${suffix}/${name}`, credential, options);
+}
