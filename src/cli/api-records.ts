@@ -17,7 +17,7 @@ const progressViewSchema = z.looseObject({
 });
 export type ProgressView = Readonly<z.infer<typeof progressViewSchema>>;
 
-const errorViewSchema = z.looseObject({
+export const errorViewSchema = z.looseObject({
   code: z.string(),
   message: z.string(),
   httpStatus: z.number().optional(),
@@ -59,7 +59,7 @@ export const importViewSchema = z.looseObject({
 });
 export type ImportView = Readonly<z.infer<typeof importViewSchema>>;
 
-const pageTokenSchema = z.string().nullish();
+export const pageTokenSchema = z.string().nullish();
 
 /** One page of `GET /api/imports`. It may be short or empty and still have a token. */
 export const importPageSchema = z.looseObject({

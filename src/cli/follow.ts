@@ -1,13 +1,25 @@
-import { hasEnded } from "../domain/import-record.ts";
-import type { ApiClient, ImportLook } from "./api-client.ts";
-import type { ImportView } from "./api-records.ts";
+import type { Look } from "./api-call.ts";
 import { CliError } from "./cli-error.ts";
 import type { CliIo } from "./cli-io.ts";
 import type { Display } from "./display.ts";
 
-export interface FollowDeps {
-  readonly client: Pick<ApiClient, "getImport">;
-  readonly display: Display;
+/** What is followed: its names, and how it is looked at. */
+export interface Followed<R> {
+  readonly noun: "import" | "promotion";
+  /** Commands that take its id. */
+  readonly commands: { readonly show: string; readonly cancel: string; readonly list: string };
+  readonly hasEnded: (record: R) => boolean;
+  readonly look: (id: string, etag: string | undefined, signal: AbortSignal) => Promise<Look<R>>;
+}
+
+/** What every record that is followed has. */
+export interface FollowedRecord {
+  readonly id: string;
+  readonly state: string;
+}
+
+export interface FollowDeps<R> {
+  readonly display: Display<R>;
   readonly io: Pick<CliIo, "now" | "sleep">;
 }
 
@@ -21,26 +33,34 @@ export class Interrupted extends Error {
   override readonly name = "Interrupted";
 }
 
-export type FollowOutcome = {
+export type FollowOutcome<R> = {
   readonly kind: "ended" | "wait-over" | "interrupted";
   /** As seen last. */
-  readonly record: ImportView;
+  readonly record: R;
 };
 
+export type FirstLook<R> = Look<R> & { readonly record: R };
+
 /**
- * Shows the import until it ends, or `signal` is aborted with {@link WaitOver} or {@link Interrupted}.
+ * Shows an import or a promotion until it ends, or `signal` is aborted with {@link WaitOver} or {@link Interrupted}.
  *
- * A service that does not answer is waited for (it may be restarting: the import goes on afterwards); after 15 minutes
+ * A service that does not answer is waited for (it may be restarting: the work goes on afterwards); after 15 minutes
  * without any answer, or at an answer that will not get better, the CliError of the last look is thrown.
  */
-export async function followImport(deps: FollowDeps, first: FirstLook, signal: AbortSignal): Promise<FollowOutcome> {
+export async function follow<R extends FollowedRecord>(
+  deps: FollowDeps<R>,
+  followed: Followed<R>,
+  first: FirstLook<R>,
+  signal: AbortSignal,
+): Promise<FollowOutcome<R>> {
+  const { noun, commands } = followed;
   let { record, etag, retryAfterSeconds } = first;
-  const outage = createOutage(deps);
+  const outage = createOutage(deps, noun);
   try {
-    while (!hasEnded(record.state)) {
+    while (!followed.hasEnded(record)) {
       deps.display.show(record);
       await deps.io.sleep(pauseMs(outage.failures() > 0 ? undefined : retryAfterSeconds), signal);
-      const look = await outage.guard(() => deps.client.getImport(first.record.id, etag, signal));
+      const look = await outage.guard(() => followed.look(first.record.id, etag, signal));
       if (look === undefined) continue;
       etag = look.etag;
       retryAfterSeconds = look.retryAfterSeconds;
@@ -51,14 +71,12 @@ export async function followImport(deps: FollowDeps, first: FirstLook, signal: A
   } catch (thrown) {
     if (thrown instanceof WaitOver) return { kind: "wait-over", record };
     if (thrown instanceof Interrupted) return { kind: "interrupted", record };
-    deps.display.note(`lost sight of import ${record.id}; look at it later: drayage show ${record.id}`);
+    deps.display.note(`lost sight of ${noun} ${record.id}; look at it later: ${commands.show} ${record.id}`);
     throw thrown;
   } finally {
     deps.display.close();
   }
 }
-
-export type FirstLook = ImportLook & { readonly record: ImportView };
 
 const defaultPauseSeconds = 1;
 const maxPauseSeconds = 30;
@@ -69,12 +87,12 @@ function pauseMs(retryAfterSeconds: number | undefined): number {
 }
 
 /** Turns looks that fail for a passing reason into `undefined`, says so once, and gives up after `outageMs`. */
-function createOutage({ display, io }: FollowDeps) {
+function createOutage<R>({ display, io }: FollowDeps<R>, noun: string) {
   let failures = 0;
   let since = 0;
   return {
     failures: () => failures,
-    guard: async (look: () => Promise<ImportLook>): Promise<ImportLook | undefined> => {
+    guard: async (look: () => Promise<Look<R>>): Promise<Look<R> | undefined> => {
       try {
         const seen = await look();
         if (failures > 0) display.note("the service answers again");
@@ -84,7 +102,7 @@ function createOutage({ display, io }: FollowDeps) {
         if (!(thrown instanceof CliError) || !thrown.isPassing) throw thrown;
         if (failures === 0) {
           since = io.now();
-          display.note(`${thrown.message}; waiting for it, the import is not lost`);
+          display.note(`${thrown.message}; waiting for it, the ${noun} is not lost`);
         }
         failures += 1;
         if (io.now() - since >= outageMs) throw thrown;

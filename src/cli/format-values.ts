@@ -31,6 +31,11 @@ export function cut(text: string, columns: number): string {
   return text.length <= columns ? text : `${text.slice(0, Math.max(0, columns - 1))}…`;
 }
 
+/** Lines from outside for a terminal of `columns`: none wraps, and none moves its cursor. */
+export function fitLines(lines: readonly string[], columns: number): string[] {
+  return lines.map((line) => cut(printable(line), Math.max(1, columns - 1))); // the last column would wrap on some terminals
+}
+
 /** Rows as left-aligned columns, two spaces apart; the last column is not padded. */
 export function formatTable(rows: readonly (readonly string[])[]): string {
   const widths: number[] = [];

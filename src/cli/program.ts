@@ -1,4 +1,5 @@
 import { Command, CommanderError } from "commander";
+import packageJson from "../../package.json" with { type: "json" };
 import { CliError } from "./cli-error.ts";
 import type { CliIo } from "./cli-io.ts";
 import { addCancelCommand } from "./commands/cancel.ts";
@@ -23,7 +24,7 @@ export async function runProgram(args: readonly string[], io: CliIo): Promise<Ex
   } catch (thrown) {
     if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? exitCodes.done : exitCodes.usage; // it has been printed
     if (thrown instanceof Interrupted) {
-      io.stderr.write("Interrupted before the service answered; `drayage list` shows whether an import has started.\n");
+      io.stderr.write("Interrupted before the service answered.\n");
       return exitCodes.interrupted;
     }
     if (!(thrown instanceof CliError)) throw thrown; // a bug: the stack helps
@@ -35,6 +36,7 @@ export async function runProgram(args: readonly string[], io: CliIo): Promise<Ex
 function createProgram(io: CliIo, finish: (exitCode: ExitCode) => void): Command {
   const program = new Command("drayage")
     .description("Imports container images and other OCI artifacts into a registry: client of the Drayage service.")
+    .version(packageJson.version, "--version", "print the version of this client")
     .configureHelp({ showGlobalOptions: true })
     .configureOutput({
       writeOut: io.stdout.write,

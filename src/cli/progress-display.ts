@@ -1,12 +1,12 @@
 import { hasEnded } from "../domain/import-record.ts";
 import type { ErrorView, ImportView, ProgressView } from "./api-records.ts";
-import { cut, formatBar, formatBytes, formatDuration, printable } from "./format-values.ts";
+import { fitLines, formatBar, formatBytes, formatDuration, printable } from "./format-values.ts";
 
-/** The lines that a terminal redraws while the import runs; none is longer than `columns`. Of an ended one its head. */
+/** The lines that a terminal redraws while the import runs, none is longer than `columns`. Of an ended one its head. */
 export function renderLive(record: ImportView, columns: number, elapsedSeconds: number): string[] {
   const lines = [`Import ${record.id}`, `  ${formatDirection(record)}`];
   if (!hasEnded(record.state)) lines.push(...renderState(record, columns, elapsedSeconds));
-  return lines.map((line) => cut(printable(line), Math.max(1, columns - 1))); // the last column would wrap on some terminals
+  return fitLines(lines, columns);
 }
 
 /** One line about a running import, for output that cannot be redrawn. */

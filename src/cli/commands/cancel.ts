@@ -1,6 +1,6 @@
 import type { Command } from "commander";
-import { printJson } from "../conclude.ts";
 import { exitCodes } from "../exit-codes.ts";
+import { printJson } from "../print-json.ts";
 import { type CommandDeps, openClient } from "./command-deps.ts";
 
 /** `drayage cancel ID`: asks the service to stop an import; transfers stop within seconds. */

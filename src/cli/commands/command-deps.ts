@@ -1,5 +1,6 @@
 import { type Command, Option } from "commander";
-import { type ApiClient, createApiClient, parseEndpoint } from "../api-client.ts";
+import { createSendCall, parseEndpoint, type SendCall } from "../api-call.ts";
+import { type ApiClient, createApiClient } from "../api-client.ts";
 import type { CliIo } from "../cli-io.ts";
 import type { ExitCode } from "../exit-codes.ts";
 import { parseSeconds } from "../option-parsers.ts";
@@ -21,10 +22,15 @@ export function addGlobalOptions(program: Command): void {
     );
 }
 
-/** Client of the service that the global options name. */
-export function openClient(command: Command, io: CliIo): ApiClient {
+/** Sends requests to the service that the global options name. */
+export function openService(command: Command, io: CliIo): SendCall {
   const { endpoint, key } = command.optsWithGlobals<{ endpoint: string; key?: string }>();
-  return createApiClient({ fetch: io.fetch, endpoint: parseEndpoint(endpoint), key: key === "" ? undefined : key });
+  return createSendCall({ fetch: io.fetch, endpoint: parseEndpoint(endpoint), key: key === "" ? undefined : key });
+}
+
+/** Client for the imports of the service that the global options name. */
+export function openClient(command: Command, io: CliIo): ApiClient {
+  return createApiClient(openService(command, io));
 }
 
 /** `--wait SECONDS` and `--no-wait` share one value: a number, false, or undefined for "until it ends". */
@@ -33,15 +39,15 @@ export interface WaitFlags {
 }
 
 /** Adds `--no-wait` and `--wait`; giving both is an error. */
-export function addWaitOptions(command: Command): Command {
+export function addWaitOptions(command: Command, noun: "import" | "promotion"): Command {
   const given = new Set<string>();
   const refuseBoth = (flag: string) => {
     given.add(flag);
     if (given.size > 1) command.error("error: --wait and --no-wait contradict each other");
   };
   return command
-    .option("--wait <seconds>", "follow the import so long at most (default: until it ends)", parseSeconds)
-    .option("--no-wait", "only start the import, do not follow it")
+    .option("--wait <seconds>", `follow the ${noun} so long at most (default: until it ends)`, parseSeconds)
+    .option("--no-wait", `only start the ${noun}, do not follow it`)
     .on("option:wait", () => refuseBoth("wait"))
     .on("option:no-wait", () => refuseBoth("no-wait"));
 }

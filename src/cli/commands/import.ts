@@ -4,13 +4,14 @@ import type { ImportRequest } from "../../domain/import-request-schema.ts";
 import { conflictSchema } from "../../domain/import-spec.ts";
 import type { ApiClient } from "../api-client.ts";
 import type { CliIo } from "../cli-io.ts";
-import { type OutputFormat, printJson } from "../conclude.ts";
 import { type ExitCode, exitCodes } from "../exit-codes.ts";
 import { startAndFollow } from "../follow-command.ts";
+import { createFollowedImport } from "../follow-import.ts";
 import { formatPlan } from "../format-record.ts";
 import { type ImportFlags, toImportRequest } from "../import-request.ts";
 import { collect, collectList, parseSeconds } from "../option-parsers.ts";
-import { postImport } from "../post-import.ts";
+import { type OutputFormat, printJson } from "../print-json.ts";
+import { postWithKey } from "../repeat-post.ts";
 import { type CredentialFlags, readCredentials } from "../source-credentials.ts";
 import { addCredentialOptions, addWaitOptions, type CommandDeps, openClient, type WaitFlags } from "./command-deps.ts";
 
@@ -20,7 +21,7 @@ export function addImportCommand(program: Command, deps: CommandDeps): void {
   addImageOptions(command);
   addCredentialOptions(command);
   addModeOptions(command);
-  addWaitOptions(command)
+  addWaitOptions(command, "import")
     .addOption(new Option("--dry-run", "show what would be done, change nothing").conflicts(["wait", "idempotencyKey"]))
     .option("--idempotency-key <key>", "the same key and flags name the same import: a repeat starts no second one")
     .option("--json", "print the final record as JSON and nothing else on standard output")
@@ -83,8 +84,9 @@ async function runImport(flags: Flags, client: ApiClient, io: CliIo): Promise<Ex
   const settings = { wait: flags.wait, format } as const;
   const waitSeconds = flags.wait === false ? 0 : Math.min(quickSeconds, flags.wait ?? quickSeconds);
   const idempotencyKey = flags.idempotencyKey ?? randomUUID();
-  return startAndFollow({ client, io }, settings, ({ note }) =>
-    postImport({ client, io, note }, { request, waitSeconds, idempotencyKey }, flags.wait || Infinity),
+  const send = (signal: AbortSignal) => client.postImport({ request, waitSeconds, idempotencyKey }, signal);
+  return startAndFollow(io, createFollowedImport(client, io), settings, ({ note }) =>
+    postWithKey({ io, note }, { noun: "import", idempotencyKey, send }, flags.wait || Infinity),
   );
 }
 

@@ -1,11 +1,11 @@
 import { type Command, Option } from "commander";
 import { importStates, triggerSchema } from "../../domain/import-record.ts";
 import type { ApiClient } from "../api-client.ts";
-import type { ImportView } from "../api-records.ts";
-import { printJson } from "../conclude.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { formatList } from "../format-record.ts";
 import { createParseTime, parseCount } from "../option-parsers.ts";
+import { firstEntries } from "../pages.ts";
+import { printJson } from "../print-json.ts";
 import { type CommandDeps, openClient } from "./command-deps.ts";
 
 interface Flags {
@@ -41,20 +41,13 @@ export function addListCommand(program: Command, { io, finish }: CommandDeps): v
     });
 }
 
-const maxPageItems = 100;
-
-/** Asks for pages until there are enough imports or no more: a filtered page may be short, even empty. */
-async function listUpTo(client: ApiClient, flags: Flags, signal: AbortSignal): Promise<ImportView[]> {
-  const { limit, state, target, source, trigger, since, until } = flags;
-  const records: ImportView[] = [];
-  let continuationToken: string | undefined;
-  do {
-    const query = new URLSearchParams({ limit: String(Math.min(maxPageItems, limit - records.length)) });
-    const filters = { state, target, source, trigger, since, until, continuationToken };
-    for (const [name, value] of Object.entries(filters)) if (value !== undefined) query.set(name, value);
-    const page = await client.listImports(query, signal);
-    records.push(...page.imports);
-    continuationToken = page.continuationToken ?? undefined;
-  } while (continuationToken !== undefined && records.length < limit);
-  return records.slice(0, limit);
+function listUpTo(
+  client: ApiClient,
+  { limit, state, target, source, trigger, since, until }: Flags,
+  signal: AbortSignal,
+) {
+  return firstEntries(limit, { state, target, source, trigger, since, until }, async (query) => {
+    const { imports, continuationToken } = await client.listImports(query, signal);
+    return { entries: imports, continuationToken };
+  });
 }

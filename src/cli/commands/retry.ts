@@ -1,5 +1,7 @@
 import type { Command } from "commander";
 import { startAndFollow } from "../follow-command.ts";
+import { createFollowedImport } from "../follow-import.ts";
+import { postRetry } from "../repeat-post.ts";
 import { type CredentialFlags, readCredentials } from "../source-credentials.ts";
 import { addCredentialOptions, addWaitOptions, type CommandDeps, openClient, type WaitFlags } from "./command-deps.ts";
 
@@ -16,7 +18,7 @@ export function addRetryCommand(program: Command, { io, finish }: CommandDeps): 
     .argument("<id>", "id of the import")
     .option("--resolve", "look up the source tag again (default: the digest it had at first)");
   addCredentialOptions(command);
-  addWaitOptions(command)
+  addWaitOptions(command, "import")
     .option("--json", "print the final record as JSON and nothing else on standard output")
     .action(async (id: string, flags: Flags, self: Command) => {
       const client = openClient(self, io);
@@ -24,8 +26,16 @@ export function addRetryCommand(program: Command, { io, finish }: CommandDeps): 
       const reference = flags.resolve ? "resolve-again" : "as-resolved";
       const settings = { wait: flags.wait, format: flags.json ? "json" : "text" } as const;
       finish(
-        await startAndFollow({ client, io }, settings, () =>
-          client.retryImport(id, { reference, credentials }, io.interrupted),
+        await startAndFollow(io, createFollowedImport(client, io), settings, ({ note }) =>
+          postRetry(
+            { io, note },
+            {
+              noun: "import",
+              send: (signal) => client.retryImport(id, { reference, credentials }, signal),
+              look: (signal) => client.getImport(id, undefined, signal),
+              attemptOf: ({ record }) => record?.attempt,
+            },
+          ),
         ),
       );
     });

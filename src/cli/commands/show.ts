@@ -1,8 +1,8 @@
 import type { Command } from "commander";
 import type { PartView } from "../api-records.ts";
-import { printJson } from "../conclude.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { formatDetails, formatParts } from "../format-record.ts";
+import { printJson } from "../print-json.ts";
 import { type CommandDeps, openClient } from "./command-deps.ts";
 
 /** `drayage show ID`: one import, with its manifests and blobs if asked. */

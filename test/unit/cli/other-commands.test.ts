@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
+import packageJson from "../../../package.json" with { type: "json" };
 import { importViewSchema as readByClient } from "../../../src/cli/api-records.ts";
 import { importViewSchema } from "../../../src/domain/import-view.ts";
-import { aFailure, aProblem, aRecord, ended, importId, startFakeApi } from "./fake-api.ts";
+import { aFailure, aProblem, aRecord, ended, type FakeAnswer, importId, startFakeApi } from "./fake-api.ts";
 import { runCli } from "./run-cli.ts";
 
 const succeeded = aRecord({ ...ended, state: "Succeeded", labels: { team: "x" } });
@@ -196,6 +197,57 @@ describe("drayage retry", () => {
 
     expect(run.exitCode).toBe(5);
     expect(run.stderr).toContain(hint);
+  });
+});
+
+describe("drayage retry, its answer lost", () => {
+  const conflict = aProblem(409, "IMPORT_STATE_CONFLICT");
+  const lostOnce = async (answer: (call: string) => FakeAnswer) => {
+    const api = await startFakeApi(async ({ method }, count) => {
+      if (count === 1) await api.stop();
+      return answer(method);
+    });
+    const run = await runCli(["retry", importId, "--endpoint", api.endpoint], {
+      onSleep: (count) => (count === 2 ? api.restart() : undefined),
+    });
+    await api.stop();
+    return { run, calls: api.calls() };
+  };
+
+  it("takes the attempt that the first request has started for the answer", async () => {
+    const { run, calls } = await lostOnce((method) =>
+      method === "POST" ? conflict : { body: { ...succeeded, attempt: 2 } },
+    );
+
+    expect(run.exitCode).toBe(0);
+    expect(run.stdout).toContain("Succeeded");
+    expect(calls).toEqual([
+      ...Array(2).fill(`POST /api/imports/${importId}/retry`),
+      `GET /api/imports/${importId}`, // the record says that there is a second attempt
+    ]);
+  });
+
+  it("retries where the first request did not arrive", async () => {
+    const { run } = await lostOnce(() => ({ body: { ...succeeded, attempt: 2 } }));
+
+    expect(run.exitCode).toBe(0);
+    expect(run.stderr).toMatch(/repeating the request\nthe service answers again\n$/);
+  });
+
+  it("tells the refusal where there never was a second attempt", async () => {
+    const { run } = await lostOnce((method) => (method === "POST" ? conflict : { body: succeeded }));
+
+    expect(run.exitCode).toBe(5);
+    expect(run.stderr).toContain("IMPORT_STATE_CONFLICT");
+  });
+});
+
+describe("drayage --version", () => {
+  it("prints the version of the package", async () => {
+    const run = await runCli(["--version"]);
+
+    expect(run.exitCode).toBe(0);
+    expect(run.stdout).toBe(`${packageJson.version}\n`);
   });
 });
 
