@@ -55,6 +55,7 @@ export const importViewSchema = z.looseObject({
   startedAt: z.string().optional(),
   finishedAt: z.string().optional(),
   error: errorViewSchema.optional(),
+  waiting: z.looseObject({ until: z.string(), message: z.string() }).optional(),
   warnings: z.array(z.string()).default([]),
 });
 export type ImportView = Readonly<z.infer<typeof importViewSchema>>;

@@ -28,6 +28,7 @@ export function formatDetails(record: ImportView): string {
     ["Created", record.createdAt],
     ["Ended", seconds === undefined ? undefined : `${record.finishedAt} (took ${formatDuration(seconds)})`],
     ["Attempt", record.attempt === undefined || record.attempt === 1 ? undefined : String(record.attempt)],
+    ["Waiting", record.waiting && `until ${record.waiting.until}: ${record.waiting.message}`],
     ["Error", error?.message],
     ["Code", error?.code],
     ["Status", error?.httpStatus === undefined ? undefined : `HTTP ${error.httpStatus} from the registry`],

@@ -5,13 +5,15 @@ import { fitLines, formatBar, formatBytes, formatDuration, printable } from "./f
 /** The lines that a terminal redraws while the import runs, none is longer than `columns`. Of an ended one its head. */
 export function renderLive(record: ImportView, columns: number, elapsedSeconds: number): string[] {
   const lines = [`Import ${record.id}`, `  ${formatDirection(record)}`];
-  if (!hasEnded(record.state)) lines.push(...renderState(record, columns, elapsedSeconds));
+  if (!hasEnded(record.state)) lines.push(...renderState(record, columns, elapsedSeconds), ...renderWaiting(record));
   return fitLines(lines, columns);
 }
 
 /** One line about a running import, for output that cannot be redrawn. */
 export function formatProgressLine(record: ImportView): string {
   const { progress } = record;
+  const [waiting] = renderWaiting(record);
+  if (waiting !== undefined) return `${record.state}  ${waiting.trimStart()}`;
   if (progress === undefined || progress.bytes.total === 0 || hasEnded(record.state)) return record.state;
   return `${record.state}  ${formatNumbers(record, progress)}  (${formatCounts(progress)})`;
 }
@@ -26,6 +28,8 @@ export function formatOutcome(record: ImportView): string {
   for (const warning of record.warnings) lines.push(`  warning: ${warning}`);
   if (record.error?.code === "TARGET_TAG_EXISTS") {
     lines.push("  import again with --force, or with --conflict skipIfSame");
+  } else if (record.error?.code === "PLATFORM_NOT_FOUND") {
+    lines.push("  import again with another --platform");
   } else if (record.state === "Failed" || record.state === "Cancelled") {
     lines.push(`  retry with: drayage retry ${record.id}`);
   }
@@ -86,6 +90,17 @@ function renderState(record: ImportView, columns: number, elapsedSeconds: number
   const room = columns - state.length - 2 - numbers.length - 1;
   const bar = room >= minBarWidth ? `${formatBar(fractionDone(progress), Math.min(room, maxBarWidth))}  ` : "";
   return [`${state}${bar}${numbers}`, `${" ".repeat(state.length)}${formatCounts(progress)}`];
+}
+
+/** What the import waits for, and when it is tried again. */
+function renderWaiting({ state, waiting }: ImportView): string[] {
+  return waiting === undefined || hasEnded(state)
+    ? []
+    : [`  waiting until ${clock(waiting.until)}: ${waiting.message}`];
+}
+
+function clock(time: string): string {
+  return time.replace(/^.*T/, "").replace(/(\.\d+)?Z$/, " UTC");
 }
 
 function fractionDone(progress: ProgressView): number {

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { digestSchema } from "../digest.ts";
-import { importErrorWireSchema } from "../errors.ts";
+import { errorCodes, importErrorWireSchema } from "../errors.ts";
 import { importIdSchema } from "./import-id.ts";
 import { progressSchema } from "./import-plan.ts";
 import { importSpecSchema } from "./import-spec.ts";
@@ -30,6 +30,14 @@ export type PromotionItemRef = Readonly<z.infer<typeof promotionItemRefSchema>>;
 
 const isoTimeSchema = z.iso.datetime();
 
+export const waitingSchema = z
+  .strictObject({
+    until: isoTimeSchema.describe("When it is tried again; in the past: being tried."),
+    code: z.enum(errorCodes),
+    message: z.string(),
+  })
+  .meta({ id: "Waiting" });
+
 /** An import as table `Imports` holds it. What the API answers is made of it by `formatImport` (import-view.ts). */
 export const importRecordSchema = z.strictObject({
   v: z.literal(1),
@@ -56,6 +64,8 @@ export const importRecordSchema = z.strictObject({
   /** Totals from resolve on; at the end the final counts. */
   progress: progressSchema.optional(),
   error: importErrorWireSchema.optional(),
+  /** Why nothing moves: a registry or storage asks to be left alone, or cannot be reached. */
+  waiting: waitingSchema.optional(),
   warnings: z.array(z.string()),
 });
 export type ImportRecord = Readonly<z.infer<typeof importRecordSchema>>;

@@ -18,11 +18,25 @@ export function cancelRequested(record: ImportRecord, now: Date): ImportRecord {
   return { ...record, cancelRequestedAt: now.toISOString() };
 }
 
+/**
+ * A step cannot go on before `until`. One that waits for the same thing already, and as long, is left as it is: units
+ * of one import often wait for the same registry.
+ */
+export function waitingFor(record: ImportRecord, error: ImportErrorWire, until: Date, now: Date): ImportRecord {
+  if (hasEnded(record.state)) return record;
+  const { waiting } = record;
+  if (waiting?.code === error.code && Date.parse(waiting.until) >= until.getTime()) return record;
+  const message = error.message.slice(0, maxWaitingChars);
+  return { ...resolving(record, now), waiting: { until: until.toISOString(), code: error.code, message } };
+}
+
 /** A part of the import has failed for good: the others shall stop, and this is what it will end with. */
 export function stopRequested(record: ImportRecord, now: Date, error: ImportErrorWire): ImportRecord {
   if (hasEnded(record.state) || record.stopRequestedAt !== undefined) return record;
   return { ...record, stopRequestedAt: now.toISOString(), error: fitError(error) };
 }
+
+const maxWaitingChars = 600;
 
 export interface RetryChoice {
   /** Whether the request for the retry brings credentials for the source: those of the first request are gone. */
@@ -93,9 +107,10 @@ export interface Resolved {
 export function resolved(record: ImportRecord, found: Resolved): ImportRecord {
   if (record.state === "Copying") return record;
   assertMayMove(record, "Copying");
+  const { waiting: _, ...known } = record;
   const { targetDigest, progress, warnings } = found;
   return {
-    ...pinned(record, found.source),
+    ...pinned(known, found.source),
     ...{ state: "Copying", targetDigest, progress },
     warnings: addWarnings(record.warnings, warnings),
   };
@@ -113,7 +128,8 @@ export function publishing(record: ImportRecord): ImportRecord {
     throw failure("CANCELLED", `import ${record.id} was cancelled`);
   }
   assertMayMove(record, "Publishing");
-  return { ...record, state: "Publishing" };
+  const { waiting: _, ...known } = record;
+  return { ...known, state: "Publishing" };
 }
 
 /** How an import ends. */
@@ -132,8 +148,9 @@ export function ended(record: ImportRecord, end: RecordEnd, now: Date): ImportRe
   assertMayMove(record, end.state);
   const { warnings = [], state, ...rest } = end;
   const { progress, targetDigest } = rest;
+  const { waiting: _, ...known } = record;
   return {
-    ...record,
+    ...known,
     ...{ state, finishedAt: now.toISOString() },
     ...(progress && { progress }),
     ...(targetDigest && { targetDigest }),

@@ -3,7 +3,7 @@ import { digestSchema } from "../digest.ts";
 import { definedOnly, importErrorWireSchema } from "../errors.ts";
 import { importIdSchema } from "./import-id.ts";
 import { type Progress, progressSchema } from "./import-plan.ts";
-import { hasEnded, type ImportRecord, importStateSchema, triggerSchema } from "./import-record.ts";
+import { hasEnded, type ImportRecord, importStateSchema, triggerSchema, waitingSchema } from "./import-record.ts";
 import { withRate } from "./progress.ts";
 
 const timeSchema = z.iso.datetime();
@@ -38,6 +38,7 @@ export const importViewSchema = z
     startedAt: timeSchema.optional(),
     finishedAt: timeSchema.optional(),
     error: importErrorWireSchema.optional(),
+    waiting: waitingSchema.optional().describe("Why nothing moves just now."),
     warnings: z.array(z.string()),
     links: z.strictObject({ self: z.url(), parts: z.url(), cancel: z.url(), retry: z.url() }),
   })
@@ -75,6 +76,7 @@ export function formatImport(record: ImportRecord, progress: Progress | undefine
       startedAt: record.startedAt,
       finishedAt: record.finishedAt,
       error: record.error,
+      waiting: record.waiting,
     }),
     warnings: record.warnings,
     links: { self, parts: `${self}/parts`, cancel: `${self}/cancel`, retry: `${self}/retry` },

@@ -63,6 +63,7 @@ export async function resolveImport(request: ResolveRequest, signal: AbortSignal
       source,
       root: { bytes, mediaType: root.mediaType, digest: targetDigest },
       foreignLayers: spec.foreignLayers,
+      ...(selected && { fetched: selected.fetched }),
       selectChildren: (index, digest) => (digest === targetDigest && selected ? selected.kept : index.children),
     },
     signal,

@@ -16,6 +16,8 @@ export interface SelectedPlatforms {
   readonly isRewritten: boolean;
   /** The children of the root to copy; those of nested indexes come whole. */
   readonly kept: readonly ChildDescriptor[];
+  /** Manifests that had to be looked into: the walk need not fetch them again. */
+  readonly fetched: ReadonlyMap<Digest, FetchedManifest>;
 }
 
 /**
@@ -32,22 +34,30 @@ export async function selectPlatforms(
   const parsed = parseManifest(root.bytes, root.mediaType, at);
   if (parsed.kind !== "index") {
     assertPlatformsFound(platforms, await platformsOfImage(source, parsed, signal), at);
-    return { bytes: root.bytes, isRewritten: false, kept: [] };
+    return { bytes: root.bytes, isRewritten: false, kept: [], fetched: new Map() };
   }
   const inside = new Map<Digest, readonly Platform[]>();
+  const fetched = new Map<Digest, FetchedManifest>();
   await mapConcurrently(childrenToLookInto(parsed.children), parallelRequests, async ({ digest }) => {
-    inside.set(digest, await platformsInside(source, digest, signal));
+    const manifest = await getManifest(source, digest, signal);
+    if (manifest === undefined) return; // the walk says that it is missing, if it is wanted at all
+    fetched.set(digest, manifest);
+    inside.set(digest, await platformsInside(source, manifest, signal));
   });
   const { bytes, children } = { bytes: root.bytes, children: parsed.children };
-  return filterIndex({ bytes, children, platforms, index, platformsInside: (digest) => inside.get(digest) ?? [] }, at);
+  const platformsOf = (digest: Digest) => inside.get(digest) ?? [];
+  const filtered = filterIndex({ bytes, children, platforms, index, platformsInside: platformsOf }, at);
+  return { ...filtered, fetched };
 }
 
 const parallelRequests = 8;
 
 /** Of a child whose own document has to tell: an index names its children's platforms, an image its config. */
-async function platformsInside(source: Repository, digest: Digest, signal: AbortSignal): Promise<readonly Platform[]> {
-  const manifest = await getManifest(source, digest, signal);
-  if (manifest === undefined) return []; // the walk says that it is missing, if it is wanted at all
+async function platformsInside(
+  source: Repository,
+  manifest: FetchedManifest,
+  signal: AbortSignal,
+): Promise<readonly Platform[]> {
   const parsed = parseManifest(manifest.bytes, manifest.mediaType, placeOf(source));
   if (parsed.kind !== "index") return await platformsOfImage(source, parsed, signal);
   return parsed.children.flatMap(({ platform }) => (platform === undefined ? [] : [platform]));

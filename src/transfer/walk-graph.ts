@@ -4,7 +4,7 @@ import type { Platform } from "../domain/import-spec.ts";
 import { type BlobDescriptor, type ChildDescriptor, type ParsedManifest, parseManifest } from "../domain/manifest.ts";
 import { ImportError } from "../errors.ts";
 import { headBlob } from "../registry/blobs.ts";
-import { getManifest } from "../registry/manifests.ts";
+import { type FetchedManifest, getManifest } from "../registry/manifests.ts";
 import type { Repository } from "../registry/registry.ts";
 import { mapConcurrently } from "./map-concurrently.ts";
 import { placeOf } from "./place-of.ts";
@@ -27,6 +27,8 @@ export interface WalkRequest {
   readonly source: Repository;
   readonly root: { readonly bytes: Uint8Array; readonly mediaType: string; readonly digest: Digest };
   readonly foreignLayers: "auto" | "skip";
+  /** What has been fetched before. */
+  readonly fetched?: ReadonlyMap<Digest, FetchedManifest>;
   /** Which children of an index, nested ones too, are wanted; asked once per index. */
   readonly selectChildren: (index: ParsedManifest, digest: Digest) => readonly ChildDescriptor[];
 }
@@ -67,7 +69,7 @@ export async function walkGraph(request: WalkRequest, signal: AbortSignal): Prom
     );
     if (nodes.size + unseen.size > maxManifests) throw tooLarge(source, `more than ${maxManifests} manifests`);
     if (totalBytes > maxManifestBytes) throw tooLarge(source, `more than ${maxManifestBytes} bytes of manifests`);
-    wave = await mapConcurrently([...unseen.values()], parallelRequests, (child) => fetchNode(source, child, signal));
+    wave = await mapConcurrently([...unseen.values()], parallelRequests, (child) => fetchNode(request, child, signal));
   }
   const found = collectBlobs(source, [...nodes.values()]);
   const { blobs, warnings } = await withoutForeign(request, found, signal);
@@ -87,8 +89,8 @@ function readNode(source: Repository, manifest: WalkRequest["root"], platform: P
   return { digest, bytes, parsed: parseManifest(bytes, mediaType, placeOf(source)), platform, children: [] };
 }
 
-async function fetchNode(source: Repository, child: ChildDescriptor, signal: AbortSignal): Promise<Node> {
-  const manifest = await getManifest(source, child.digest, signal);
+async function fetchNode({ source, fetched }: WalkRequest, child: ChildDescriptor, signal: AbortSignal): Promise<Node> {
+  const manifest = fetched?.get(child.digest) ?? (await getManifest(source, child.digest, signal));
   if (manifest === undefined) {
     throw new ImportError({
       ...placeOf(source),

@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import { hasEnded, type ImportRecord } from "../../domain/import-record.ts";
-import { stopRequested } from "../../domain/import-transitions.ts";
+import { stopRequested, waitingFor } from "../../domain/import-transitions.ts";
 import { ImportError, type ImportErrorWire, scrub } from "../../errors.ts";
 import type { Imports, StoredImport } from "../../store/imports.ts";
 import type { Budget } from "../../transfer/budget.ts";
@@ -10,7 +10,7 @@ import type { StepInput, Unfinished } from "../steps.ts";
 import type { StopImport } from "../stop-import.ts";
 
 export interface ActivityDeps {
-  readonly imports: Pick<Imports, "read">;
+  readonly imports: Pick<Imports, "read" | "update">;
   readonly stop: StopImport;
   readonly cancellation: Pick<CancellationWatch, "watch">;
   readonly stopping: AbortSignal;
@@ -55,7 +55,9 @@ export function createActivityHandler<Input extends StepInput, Outcome extends {
     using watch = deps.cancellation.watch(input.importId);
     using deadline = startDeadline(leftMs(deps, row));
     const outcome = await run(deps, activity, input, row, AbortSignal.any([watch.signal, deadline.signal]));
-    return withinDeadline(outcome, leftMs(deps, row));
+    const bounded = withinDeadline(outcome, leftMs(deps, row));
+    if (isWait(bounded)) await noteWait(deps, input, bounded);
+    return bounded;
   };
 }
 
@@ -99,6 +101,20 @@ function leftMs({ now }: ActivityDeps, { record }: StoredImport): number {
   return Date.parse(record.deadlineAt) - now().getTime();
 }
 
+/** Lets the record say what is waited for; that it cannot be said is no reason to fail. */
+async function noteWait(deps: ActivityDeps, { importId, attempt }: StepInput, wait: Wait): Promise<void> {
+  const { error, retryAfterSeconds } = wait;
+  if (error === undefined || error.code === "STORAGE_UNAVAILABLE") return;
+  const until = new Date(deps.now().getTime() + retryAfterSeconds * 1_000);
+  try {
+    await deps.imports.update(importId, (record) =>
+      record.attempt === attempt ? waitingFor(record, error, until, deps.now()) : record,
+    );
+  } catch (thrown) {
+    deps.log("wait-not-noted", { importId, error: scrub(String(thrown)) });
+  }
+}
+
 /** No wait goes beyond the deadline: the next call is to find that it has passed. */
 function withinDeadline<Outcome extends { readonly kind: string }>(
   outcome: Outcome | Unfinished,
@@ -108,7 +124,9 @@ function withinDeadline<Outcome extends { readonly kind: string }>(
   return { ...outcome, retryAfterSeconds: Math.max(0, Math.min(outcome.retryAfterSeconds, Math.ceil(ms / 1_000))) };
 }
 
-function isWait(outcome: { readonly kind: string }): outcome is Extract<Unfinished, { kind: "wait" }> {
+type Wait = Extract<Unfinished, { kind: "wait" }>;
+
+function isWait(outcome: { readonly kind: string }): outcome is Wait {
   return outcome.kind === "wait";
 }
 

@@ -12,8 +12,14 @@ export type Verdict =
 const longestWaitSeconds = 300; // a sibling's failure does not wake a sleeper: it is noticed at the latest after this
 const unreachable: readonly ErrorCode[] = ["SOURCE_UNAVAILABLE", "TARGET_UNAVAILABLE"];
 
+export interface Round {
+  readonly outcomes: readonly StepOutcome[];
+  /** How long the steps took: one that only waits does so within its step as well, when it is asked for seconds. */
+  readonly tookSeconds: number;
+}
+
 /** What a whole round of outcomes means for the import. A permanent failure wins over the siblings it stopped. */
-export function judgeRound(outcomes: readonly StepOutcome[], before: Waited, course: Course): Verdict {
+export function judgeRound({ outcomes, tookSeconds }: Round, before: Waited, course: Course): Verdict {
   for (const outcome of outcomes) if (outcome.kind === "failed") return outcome;
   if (outcomes.some(({ kind }) => kind === "cancelled")) return { kind: "cancelled" };
   const waits = outcomes.flatMap((outcome) => (outcome.kind === "wait" ? [outcome] : []));
@@ -26,7 +32,7 @@ export function judgeRound(outcomes: readonly StepOutcome[], before: Waited, cou
   const hasProgress = waits.length < outcomes.length;
   const isUnreachable = waits.some(({ error }) => error !== undefined && unreachable.includes(error.code));
   const waited = {
-    waitedSeconds: before.waitedSeconds + waitSeconds,
+    waitedSeconds: before.waitedSeconds + waitSeconds + (hasProgress ? 0 : tookSeconds),
     unreachableRounds: isUnreachable && !hasProgress ? before.unreachableRounds + 1 : 0,
   };
   const error = waits.find((wait) => wait.error !== undefined)?.error;

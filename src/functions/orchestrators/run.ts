@@ -41,17 +41,20 @@ export function createRun(ctx: OrchestrationContext, course: Course, before: Wai
   retry.backoffCoefficient = course.retry.backoff;
   retry.maxRetryIntervalInMilliseconds = course.retry.maxMs;
   let waited = before;
+  let calledAtMs = ctx.df.currentUtcDateTime.getTime();
   let activities = 0;
 
   const schedule = <Input, Output>(step: Step<Input, Output>, input: Input): Task => {
     activities += 1;
+    calledAtMs = ctx.df.currentUtcDateTime.getTime();
     return ctx.df.callActivityWithRetry(step.name, retry, input);
   };
 
   const hasRoomFor = (count: number) => activities === 0 || activities + count <= course.maxActivities;
 
   function* settle(outcomes: readonly StepOutcome[]): Steps<Verdict> {
-    const verdict = judgeRound(outcomes, waited, course);
+    const tookSeconds = (ctx.df.currentUtcDateTime.getTime() - calledAtMs) / 1_000;
+    const verdict = judgeRound({ outcomes, tookSeconds }, waited, course);
     if (verdict.kind !== "again") return verdict;
     waited = verdict.waited;
     if (verdict.waitSeconds === 0) return verdict;

@@ -8,11 +8,20 @@ export async function readJsonBody(request: HttpRequest): Promise<unknown> {
   assertRequestSize(text);
   if (text.trim() === "") return undefined;
   try {
-    return JSON.parse(text);
+    return JSON.parse(text, text.includes(hiddenKey) ? refuseHidden : undefined);
   } catch (cause) {
+    if (cause instanceof ImportError) throw cause;
     // The parser's own words would repeat a piece of the body, which may hold a password.
     const [position] = /position \d+/.exec(cause instanceof Error ? cause.message : "") ?? [];
     const hint = position === undefined ? "check its syntax" : `check its syntax at ${position}`;
     throw new ImportError({ code: "INVALID_REQUEST", stage: "accept", what: "the body is no JSON", hint, cause });
   }
+}
+
+/** A property of this name passes every schema unseen. */
+const hiddenKey = "__proto__";
+
+function refuseHidden(key: string, value: unknown): unknown {
+  if (key !== hiddenKey) return value;
+  throw new ImportError({ code: "INVALID_REQUEST", stage: "accept", property: key, what: `${key}: no such property` });
 }

@@ -10,6 +10,7 @@ import {
   resolving,
   retried,
   stopRequested,
+  waitingFor,
 } from "../../../src/domain/import-transitions.ts";
 import { ImportError } from "../../../src/errors.ts";
 import { aRecord, digestNamed, laterBy } from "./records.ts";
@@ -53,6 +54,31 @@ describe("cancelRequested", () => {
 
   it.each(["Publishing", "Succeeded", "Skipped", "Failed"] as const)("refuses an import that is %s", (state) => {
     expect(refusal(() => cancelRequested(aRecord({ state }), laterBy(5))).code).toBe("IMPORT_STATE_CONFLICT");
+  });
+});
+
+describe("waitingFor", () => {
+  const busy = new ImportError({ code: "SOURCE_RATE_LIMITED", what: "too many requests" }).toWire();
+
+  it("says what is waited for, until the next step gets on", () => {
+    const waiting = waitingFor(aRecord(), busy, laterBy(60), laterBy(0));
+
+    expect(waiting).toMatchObject({
+      state: "Resolving",
+      waiting: { until: laterBy(60).toISOString(), code: "SOURCE_RATE_LIMITED", message: "too many requests" },
+    });
+    expect(resolved(waiting, resolution).waiting).toBeUndefined();
+    expect(publishing(waiting).waiting).toBeUndefined();
+    expect(ended(waiting, { state: "Failed", error }, laterBy(90)).waiting).toBeUndefined();
+  });
+
+  it("writes nothing for another unit that waits for the same no longer, or once the import has ended", () => {
+    const waiting = waitingFor(aRecord({ state: "Copying" }), busy, laterBy(60), laterBy(0));
+
+    expect(waitingFor(waiting, busy, laterBy(60), laterBy(1))).toBe(waiting);
+    expect(waitingFor(waiting, busy, laterBy(61), laterBy(1))).not.toBe(waiting);
+    const over = anEnded("Failed");
+    expect(waitingFor(over, busy, laterBy(60), laterBy(0))).toBe(over);
   });
 });
 

@@ -190,6 +190,17 @@ describe("an activity", () => {
     });
   });
 
+  it("lets the record say what it waits for", async () => {
+    const { handle, record } = frameOf(fails("TARGET_RATE_LIMITED", { retryable: true, retryAfterSeconds: 30 }));
+
+    await handle(input);
+
+    expect(record(running.id)?.waiting).toMatchObject({
+      until: new Date(now.getTime() + 30_000).toISOString(),
+      code: "TARGET_RATE_LIMITED",
+    });
+  });
+
   it("never asks to wait beyond the deadline", async () => {
     const record = { ...running, deadlineAt: new Date(now.getTime() + 30_000).toISOString() };
     const thrown = fails("TARGET_RATE_LIMITED", { retryable: true, retryAfterSeconds: 3_600 });

@@ -26,7 +26,7 @@ const limited = (seconds: number) => wait(seconds, "TARGET_RATE_LIMITED");
 const unreachable = wait(10, "SOURCE_UNAVAILABLE");
 
 const judge = (outcomes: readonly StepOutcome[], before: Waited = nothingWaited) =>
-  judgeRound(outcomes, before, course);
+  judgeRound({ outcomes, tookSeconds: 0 }, before, course);
 
 describe("judgeRound", () => {
   it("is done when all are", () => {
@@ -52,7 +52,17 @@ describe("judgeRound", () => {
   it("never sleeps longer than five minutes at once", () => {
     const patient = { ...course, maxWaitSeconds: 100_000 };
 
-    expect(judgeRound([limited(50_000)], nothingWaited, patient)).toMatchObject({ waitSeconds: 300 });
+    expect(judgeRound({ outcomes: [limited(50_000)], tookSeconds: 0 }, nothingWaited, patient)).toMatchObject({
+      waitSeconds: 300,
+    });
+  });
+
+  it("counts what a step has waited within itself, but not while others got on", () => {
+    const waiting = { outcomes: [limited(2)], tookSeconds: 120 };
+    expect(judgeRound(waiting, nothingWaited, course)).toMatchObject({ waited: { waitedSeconds: 122 } });
+
+    const mixed = { outcomes: [limited(2), more], tookSeconds: 120 };
+    expect(judgeRound(mixed, nothingWaited, course)).toMatchObject({ waited: { waitedSeconds: 2 } });
   });
 
   it("adds waits up, and fails with what the registry says once they are too long together", () => {

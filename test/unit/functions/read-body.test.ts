@@ -12,6 +12,11 @@ describe("readJsonBody", () => {
     expect(await read(" ")).toBeUndefined();
   });
 
+  it("refuses a property that schemas do not see", async () => {
+    await expect(read('{"labels":{"__proto__":"x"}}')).rejects.toMatchObject({ code: "INVALID_REQUEST" });
+    expect(await read('{"labels":{"x":"__proto__"}}')).toEqual({ labels: { x: "__proto__" } });
+  });
+
   it("repeats nothing of a body that cannot be read", async () => {
     const thrown = await read('{"credentials":{"password": hunter2 }}').catch((error: unknown) => error);
 

@@ -60,6 +60,19 @@ describe("walkGraph", () => {
     expect(registry.countRequests({ kind: "manifest-get" })).toBe(manifests.length - 1);
   });
 
+  it("does not fetch again what was fetched before", async () => {
+    const seed = multiPlatformImage({ platforms: ["linux/amd64", "linux/arm64/v8"] });
+    await using registry = await seeded(seed);
+    const children = seed.manifests.filter(({ digest }) => digest !== seed.root.digest);
+
+    const { manifests } = await walk(registry, seed.root, {
+      fetched: new Map(children.map((child) => [child.digest, child])),
+    });
+
+    expect(digestsOf(manifests)).toEqual(digestsOf(seed.manifests));
+    expect(registry.countRequests({ kind: "manifest-get" })).toBe(0);
+  });
+
   it("publishes what a nested index needs before the index", async () => {
     const leaf = image({ seed: "leaf" });
     const inner = index({ children: [{ image: leaf }] });
