@@ -13,7 +13,7 @@ import type {
   RequestClass,
 } from "./registry.ts";
 import { createRetry } from "./retry.ts";
-import { mergeScopes, repositoryScope } from "./scopes.ts";
+import { catalogScope, mergeScopes, repositoryScope } from "./scopes.ts";
 import { createSender, type Sending } from "./sender.ts";
 import { createTokens } from "./tokens.ts";
 import { createTransport } from "./transport.ts";
@@ -97,31 +97,43 @@ export function createRegistryClient(deps: RegistryClientDeps): RegistryClient {
     const base = new URL(`${access.insecure ? "http" : "https"}://${apiHost}`);
     const { limits: hostLimits, signIn, learned } = hostFor(apiHost);
 
-    const repository = (name: string, actions: readonly Action[]): Repository => ({
-      registry,
-      name,
-      send: async ({ target, pullFrom = [], ...request }, signal) => {
-        const url = "url" in target ? atHost(new URL(target.url), base) : new URL(`/v2/${name}/${target.path}`, base);
-        const pulled = pullFrom.map((from) => repositoryScope(from, ["pull"]));
-        const scopes = mergeScopes([repositoryScope(name, actions), ...pulled]);
+    const sendAs =
+      ({ root, scope, about }: Sender): Repository["send"] =>
+      async ({ target, pullFrom = [], ...request }, signal) => {
+        const url = "url" in target ? atHost(new URL(target.url), base) : new URL(`${root}${target.path}`, base);
+        const scopes = mergeScopes([scope, ...pullFrom.map((from) => repositoryScope(from, ["pull"]))]);
         const sending: Sending = {
           ...request,
           access,
           host: hostLimits,
           requestClass: requestClassOf(request.method, target),
           url,
-          subject: subjectOf(name, target),
+          subject: subjectOf(about, target),
           // A Location or Link may lead to another host: nobody signs in there.
           ...(url.origin === base.origin ? { authorizer: createAuthorizer({ access, signIn, tokens, scopes }) } : {}),
         };
         return await send(sending, signal);
-      },
+      };
+    const repository = (name: string, actions: readonly Action[]): Repository => ({
+      registry,
+      name,
+      send: sendAs({ root: `/v2/${name}/`, scope: repositoryScope(name, actions), about: name }),
     });
-    const registry: Registry = { access, apiHost, profile: profileFor(apiHost, access.profile), learned, repository };
+    const registry: Registry = {
+      ...{ access, apiHost, profile: profileFor(apiHost, access.profile), learned, repository },
+      sendToCatalog: sendAs({ root: "/v2/", scope: catalogScope, about: "the registry" }),
+    };
     return registry;
   };
 
   return { open, close: transport.close };
+}
+
+/** Below which path requests go, with which right, and what errors say they were about. */
+interface Sender {
+  readonly root: string;
+  readonly scope: string;
+  readonly about: string;
 }
 
 /** What is shared by all who ask one host. */

@@ -74,6 +74,8 @@ export interface Registry {
   /** What this process has learned about the host; shared by all who open it. */
   readonly learned: LearnedHost;
   readonly repository: (name: string, actions: readonly Action[]) => Repository;
+  /** Sends with the right to list repositories; paths are below `/v2/`. */
+  readonly sendToCatalog: Repository["send"];
 }
 
 /** Facts learned at run time about one host. Mutable by design: one object per host and process. */

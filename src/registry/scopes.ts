@@ -5,6 +5,9 @@ export function repositoryScope(name: string, actions: readonly Action[]): strin
   return `repository:${name}:${[...new Set(actions)].sort().join(",")}`;
 }
 
+/** The token scope for the list of repositories. Source: distribution token specification, "registry:catalog:*". */
+export const catalogScope = "registry:catalog:*";
+
 /** Sorted scopes without duplicates; the actions of one resource are joined. The order makes them a cache key. */
 export function mergeScopes(scopes: readonly string[]): readonly string[] {
   const actionsOf = new Map<string, Set<string>>();

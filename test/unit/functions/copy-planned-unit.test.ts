@@ -81,7 +81,7 @@ function nowhere(apiHost = "t.example"): Repository {
     credentials: { kind: "anonymous" },
   };
   const registry: Registry = {
-    ...{ access, apiHost, profile: profileFor(apiHost, undefined), repository: unused },
+    ...{ access, apiHost, profile: profileFor(apiHost, undefined), repository: unused, sendToCatalog: unused },
     learned: { maxPutBytes: undefined, uploadBytesPerSecond: undefined },
   };
   return { registry, name: "team/app", send: unused };
