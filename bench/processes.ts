@@ -49,6 +49,10 @@ export async function startFreshRegistry(directory: string, port?: number): Prom
 
 export interface RunningService extends Running {
   readonly url: string;
+  /** Connection string of its tables and queues. */
+  readonly storage: string;
+  /** Resident size of the service process now, in MB. */
+  readonly residentMB: () => Promise<number>;
   /** Greatest resident size of the service process so far, in MB (10^6). Azurite is another process. */
   readonly peakMB: () => Promise<number>;
   /** Storage transactions since the service started. */
@@ -68,14 +72,17 @@ export async function startService(directory: string, hosts: readonly string[]):
     [...serviceNodeFlags, "dist/local/start.mjs", "--port", "0", "--state", join(directory, "state"), "--json"],
     { stdio: ["ignore", "pipe", "inherit"], env: { ...process.env, ...serviceEnvironment, ...settings } },
   );
-  const url = await firstUrl(child);
+  const { url, storage } = await firstLine(child);
+  const readMB = async (field: "VmHWM" | "VmRSS") => {
+    const status = await readFile(`/proc/${child.pid}/status`, "utf8");
+    return (Number(new RegExp(`${field}:\\s+(\\d+) kB`).exec(status)?.[1]) * 1024) / 1e6;
+  };
   return {
     url,
+    storage,
     process: child,
-    peakMB: async () => {
-      const status = await readFile(`/proc/${child.pid}/status`, "utf8");
-      return (Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1]) * 1024) / 1e6;
-    },
+    residentMB: () => readMB("VmRSS"),
+    peakMB: () => readMB("VmHWM"),
     transactions: async () => {
       const health: unknown = await (await fetch(`${url}/api/health`)).json();
       return Number(/"transactions":(\d+)/.exec(JSON.stringify(health))?.[1]);
@@ -117,14 +124,14 @@ async function stop(child: ChildProcess): Promise<void> {
 }
 
 /** Reads on after the URL has come: a service whose output nobody takes stands still. */
-function firstUrl(child: ChildProcess): Promise<string> {
+function firstLine(child: ChildProcess): Promise<{ readonly url: string; readonly storage: string }> {
   return new Promise((resolve, reject) => {
     let text = "";
     child.stdout?.on("data", (chunk) => {
       if (text.length > 100_000) return;
       text += chunk;
-      const url = /"url":"([^"]+)"/.exec(text)?.[1];
-      if (url !== undefined) resolve(url);
+      const [, url, storage] = /"url":"([^"]+)","storage":"([^"]*)"/.exec(text) ?? [];
+      if (url !== undefined && storage !== undefined) resolve({ url, storage });
     });
     child.once("exit", () => reject(new Error(`the service ended without a URL: ${text}`)));
   });

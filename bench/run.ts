@@ -8,13 +8,22 @@ import { freePort, type RunningService, startDockerRegistry, startFreshRegistry,
 import { pushBlob, pushImage, pushIndex, type SeededDescriptor } from "./seed.ts";
 import { startThrottleProxy } from "./throttle-proxy.ts";
 import { type Copier, type CopyJob, drayage, floor, peer, readOnce } from "./tools.ts";
+import {
+  measureEvents,
+  measureExpansion,
+  measurePromotion,
+  measureQueue,
+  seedManyTags,
+  seedTagged,
+  type TriggerBench,
+} from "./trigger-cases.ts";
 
 const MiB = 1024 * 1024;
 
 const { values: options } = parseArgs({
   options: {
     runs: { type: "string", default: "3" },
-    cases: { type: "string", default: "a,b,c,d,e,slow,flat" },
+    cases: { type: "string", default: "a,b,c,d,e,slow,flat,queue,event,promotion,expand" },
     directory: { type: "string", default: process.env.BENCH_DIR ?? "bench/work" },
     out: { type: "string", default: "bench/results.json" },
   },
@@ -23,6 +32,12 @@ const runs = Number(options.runs);
 const wanted = new Set(options.cases.split(","));
 const work = resolve(options.directory);
 mkdirSync(work, { recursive: true });
+
+/** The layer that all images of the trigger cases have. */
+let shared: SeededDescriptor | undefined;
+
+/** What was counted and measured of the ways in other than HTTP. */
+const triggers: Record<string, object> = {};
 
 interface CaseResult {
   readonly seconds: Readonly<Record<string, number>>;
@@ -54,6 +69,7 @@ if (wanted.has("c")) await measure("c", ["bench/small:1"], {});
 if (wanted.has("d")) await measure("d", manyImages(), {});
 if (wanted.has("e")) await measure("e", ["bench/platforms:1"], { again: true });
 if (wanted.has("slow")) await measureSlowSource();
+await measureTriggers();
 report();
 await source[Symbol.asyncDispose]();
 await rm(work, { recursive: true, force: true });
@@ -130,6 +146,30 @@ async function measureSlowSource() {
   record("slow", { drayage: seconds, oneConnection }, await bench.service.peakMB(), transactions);
 }
 
+/** Once each, every case with a service and a target of its own. */
+async function measureTriggers() {
+  const cases = {
+    queue: measureQueueCase,
+    event: measureEvents,
+    promotion: measurePromotion,
+    expand: measureExpansion,
+  };
+  const chosen = Object.entries(cases).filter(([name]) => wanted.has(name));
+  if (chosen.some(([name]) => name !== "expand")) shared = await seedTagged(source.host);
+  if (wanted.has("expand")) await seedManyTags(source.host);
+  for (const [name, measureCase] of chosen) {
+    await using bench = await startBench(source.host);
+    await using target = await startFreshRegistry(join(work, "target"), bench.targetPorts[0]);
+    triggers[name] = await measureCase({ source: source.host, target: target.host, service: bench.service });
+    console.log(name, triggers[name]);
+  }
+}
+
+async function measureQueueCase(bench: TriggerBench) {
+  if (shared === undefined) throw new Error("nothing is seeded");
+  return await measureQueue(bench, shared);
+}
+
 function record(name: string, seconds: Readonly<Record<string, number[]>>, peakMB: number, transactions: number) {
   const medians = Object.fromEntries(Object.entries(seconds).map(([tool, values]) => [tool, round(median(values))]));
   const ratio = (other: string) => {
@@ -150,7 +190,9 @@ function record(name: string, seconds: Readonly<Record<string, number[]>>, peakM
 function report() {
   console.table(Object.entries(results).map(([name, { seconds, ...rest }]) => ({ case: name, ...seconds, ...rest })));
   const machine = `${cpus().length} × ${cpus()[0]?.model}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}`;
-  const document = { machine, date: new Date().toISOString().slice(0, 10), runs, cases: results };
+  console.log(triggers);
+  const date = new Date().toISOString().slice(0, 10);
+  const document = { machine, date, runs, cases: results, triggers };
   writeFileSync(options.out, `${JSON.stringify(document, null, 2)}\n`);
   console.log(`written to ${options.out}`);
 }
