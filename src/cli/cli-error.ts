@@ -4,6 +4,8 @@ import type { ExitCode } from "./exit-codes.ts";
 export interface CliErrorInit {
   readonly exitCode: ExitCode;
   readonly message: string;
+  /** More of the same, a line each. */
+  readonly details?: readonly string[] | undefined;
   /** Code of the service or of the network, e.g. `INVALID_REFERENCE`, `ECONNREFUSED`. */
   readonly code?: string | undefined;
   readonly hint?: string | undefined;
@@ -20,6 +22,7 @@ export class CliError extends Error {
   override readonly name = "CliError";
   readonly exitCode: ExitCode;
   readonly code: string | undefined;
+  readonly details: readonly string[];
   readonly hint: string | undefined;
   readonly correlationId: string | undefined;
   readonly httpStatus: number | undefined;
@@ -29,6 +32,7 @@ export class CliError extends Error {
     super(init.message, definedOnly({ cause: init.cause }));
     this.exitCode = init.exitCode;
     this.code = init.code;
+    this.details = init.details ?? [];
     this.hint = init.hint;
     this.correlationId = init.correlationId;
     this.httpStatus = init.httpStatus;

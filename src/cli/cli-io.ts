@@ -12,6 +12,9 @@ export interface CliIo {
   readonly stderr: TextOutput;
   /** All of standard input as text. */
   readonly readStdin: () => Promise<string>;
+  /** A file as text, and text to a file. Both reject with node's error. */
+  readonly readFile: (path: string) => Promise<string>;
+  readonly writeFile: (path: string, text: string) => Promise<void>;
   readonly now: () => number;
   /** Rejects with the signal's reason. */
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;

@@ -1,3 +1,4 @@
+import { readFile, writeFile } from "node:fs/promises";
 import { addAbortSignal } from "node:stream";
 import { text } from "node:stream/consumers";
 import { setTimeout as delay } from "node:timers/promises";
@@ -17,6 +18,8 @@ const io: CliIo = {
   stdout: toTextOutput(process.stdout),
   stderr: toTextOutput(process.stderr),
   readStdin,
+  readFile: (path) => readFile(path, "utf8"),
+  writeFile: (path, content) => writeFile(path, content),
   now: Date.now,
   sleep: async (ms, signal) => {
     try {

@@ -1,4 +1,5 @@
 import { hasEnded, type ImportState } from "../domain/import-record.ts";
+import type { PromotionState } from "../domain/promotion-record.ts";
 
 /** What `drayage` answers its caller with; docs/cli.md and `--help` list the same numbers. */
 export const exitCodes = {
@@ -17,13 +18,15 @@ export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 /** For `--help`. */
 export const exitCodesHelp = `
 Exit codes:
-  0    the import succeeded, or was skipped because the target holds it already
-  1    the import failed, or a dry run foretells that it would
+  0    the import succeeded, or was skipped because the target holds it already;
+       of a promotion: all its images; rules test: the rule matches
+  1    the import failed, or a dry run foretells that it would; of a promotion: one
+       image at least; rules test: the rule does not match
   2    wrong usage, or the service refused the request (400, 401, 403, 422)
-  3    the import was cancelled
+  3    the import or the promotion was cancelled
   4    the service cannot be reached, or answers 429 or 5xx, or is no Drayage service
-  5    conflict: a target tag exists already, or the import's state forbids it (409)
-  6    no such import
+  5    conflict: a target tag exists already, or the state forbids it (409)
+  6    no such import, promotion, rule, schedule or message
   124  --wait ran out; the import goes on
   130  interrupted; the import goes on`;
 
@@ -33,6 +36,18 @@ export function exitCodeOfImport(state: ImportState, errorCode: string | undefin
   if (state === "Cancelled") return exitCodes.cancelled;
   if (state !== "Failed") return exitCodes.done;
   return errorCode === "TARGET_TAG_EXISTS" ? exitCodes.conflict : exitCodes.importFailed;
+}
+
+/** Whether a promotion has come to its end. */
+export function hasPromotionEnded(state: PromotionState): boolean {
+  return state === "Succeeded" || state === "Failed" || state === "Cancelled";
+}
+
+/** The end of a promotion as an exit code; undefined while it runs. */
+export function exitCodeOfPromotion(state: PromotionState): ExitCode | undefined {
+  if (!hasPromotionEnded(state)) return undefined;
+  if (state === "Cancelled") return exitCodes.cancelled;
+  return state === "Failed" ? exitCodes.importFailed : exitCodes.done;
 }
 
 /**

@@ -69,7 +69,8 @@ function isResourceId(registry: string): boolean {
   return registry.toLowerCase().startsWith("/subscriptions/");
 }
 
-function parseLabels(texts: readonly string[]): Record<string, string> {
+/** `KEY=VALUE` texts as one object; throws a usage error for others. */
+export function parseLabels(texts: readonly string[]): Record<string, string> {
   const labels = new Map<string, string>();
   for (const text of texts) {
     const equals = text.indexOf("=");

@@ -16,6 +16,13 @@ export async function* everyPage<T>(query: URLSearchParams, getPage: GetPage<T>)
   } while (continuationToken !== undefined);
 }
 
+/** All entries at once. */
+export async function collectEntries<T>(entries: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = [];
+  for await (const entry of entries) all.push(entry);
+  return all;
+}
+
 /** The first `limit` entries: asks for pages until there are enough or no more. `filters` that are undefined are left out. */
 export async function firstEntries<T>(
   limit: number,

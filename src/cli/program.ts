@@ -6,6 +6,8 @@ import { addCancelCommand } from "./commands/cancel.ts";
 import { addGlobalOptions } from "./commands/command-deps.ts";
 import { addImportCommand } from "./commands/import.ts";
 import { addListCommand } from "./commands/list.ts";
+import { addPromoteCommand } from "./commands/promote.ts";
+import { addPromotionsCommand } from "./commands/promotions.ts";
 import { addRetryCommand } from "./commands/retry.ts";
 import { addShowCommand } from "./commands/show.ts";
 import { type ExitCode, exitCodes, exitCodesHelp } from "./exit-codes.ts";
@@ -54,11 +56,13 @@ function createProgram(io: CliIo, finish: (exitCode: ExitCode) => void): Command
   addListCommand(program, deps);
   addCancelCommand(program, deps);
   addRetryCommand(program, deps);
+  addPromoteCommand(program, deps);
+  addPromotionsCommand(program, deps);
   return program;
 }
 
 function formatCliError(error: CliError): string {
-  const lines = [`error: ${error.message}`];
+  const lines = [`error: ${error.message}`, ...error.details.map((detail) => `       ${detail}`)];
   const { code, httpStatus, hint, correlationId } = error;
   if (httpStatus !== undefined) lines.push(`  code: ${code ?? "none"} (HTTP ${httpStatus})`);
   if (hint !== undefined && !error.message.includes(hint)) lines.push(`  hint: ${hint}`);

@@ -62,7 +62,11 @@ export function bytesDone({ bytes }: ProgressView): number {
 }
 
 /** `180.0 MiB copied, 12.0 MiB mounted, 8.0 MiB already there`, without what is zero. */
-export function formatVia({ bytes }: ProgressView): string {
+export function formatVia({
+  bytes,
+}: {
+  readonly bytes: Pick<ProgressView["bytes"], "copied" | "mounted" | "skipped">;
+}): string {
   const ways: (readonly [number, string])[] = [
     [bytes.copied, "copied"],
     [bytes.mounted, "mounted"],
@@ -73,7 +77,7 @@ export function formatVia({ bytes }: ProgressView): string {
 }
 
 /** Seconds from the start of the attempt to its end, or undefined while there is no end. */
-export function secondsTaken(record: ImportView): number | undefined {
+export function secondsTaken(record: Pick<ImportView, "createdAt" | "startedAt" | "finishedAt">): number | undefined {
   if (record.finishedAt === undefined) return undefined;
   return Math.max(0, (Date.parse(record.finishedAt) - Date.parse(record.startedAt ?? record.createdAt)) / 1000);
 }

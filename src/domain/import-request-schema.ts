@@ -117,6 +117,17 @@ export function shapeProblems(body: unknown): readonly Problem[] {
 
 /** What `schema` has against `value`; none when it fits. */
 export function problemsOf(schema: z.ZodType, value: unknown): readonly Problem[] {
+  return placedProblemsOf(schema, value).map(({ path, what }) => ({ property: formatPath(path), what }));
+}
+
+/** A {@link Problem} with the keys that lead to its property. */
+export interface PlacedProblem {
+  readonly path: readonly PropertyKey[];
+  readonly what: string;
+}
+
+/** What `schema` has against `value`, by path; none when it fits. */
+export function placedProblemsOf(schema: z.ZodType, value: unknown): readonly PlacedProblem[] {
   const parsed = schema.safeParse(value, { reportInput: true });
   return parsed.success ? [] : parsed.error.issues.flatMap((issue) => toProblems(issue, []));
 }
@@ -129,21 +140,20 @@ export function formatPath(path: readonly PropertyKey[]): string {
 }
 
 /** The values that issues carry (`reportInput`) are looked at and never repeated: they may be secret. */
-function toProblems(issue: z.core.$ZodIssue, above: readonly PropertyKey[]): readonly Problem[] {
+function toProblems(issue: z.core.$ZodIssue, above: readonly PropertyKey[]): readonly PlacedProblem[] {
   const path = [...above, ...issue.path];
-  const property = formatPath(path);
-  if (issue.input === undefined && path.length > 0) return [{ property, what: "is missing" }];
+  if (issue.input === undefined && path.length > 0) return [{ path, what: "is missing" }];
   switch (issue.code) {
     case "invalid_union": {
       // Of the forms that a value may have, the one it was meant to have is the one whose own type it is of.
       const isOtherType = ({ code, path: { length } }: z.core.$ZodIssue) => code === "invalid_type" && length === 0;
       const meant = issue.errors.find((issues) => !issues.some(isOtherType));
       if (meant !== undefined) return meant.flatMap((inner) => toProblems(inner, path));
-      return [{ property, what: "expected a reference or an object" }];
+      return [{ path, what: "expected a reference or an object" }];
     }
     case "unrecognized_keys":
-      return issue.keys.map((key) => ({ property: formatPath([...path, key]), what: "no such property" }));
+      return issue.keys.map((key) => ({ path: [...path, key], what: "no such property" }));
     default:
-      return [{ property, what: issue.message }];
+      return [{ path, what: issue.message }];
   }
 }

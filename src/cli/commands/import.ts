@@ -1,7 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { type Command, Option } from "commander";
 import type { ImportRequest } from "../../domain/import-request-schema.ts";
-import { conflictSchema } from "../../domain/import-spec.ts";
 import type { ApiClient } from "../api-client.ts";
 import type { CliIo } from "../cli-io.ts";
 import { type ExitCode, exitCodes } from "../exit-codes.ts";
@@ -9,11 +8,12 @@ import { startAndFollow } from "../follow-command.ts";
 import { createFollowedImport } from "../follow-import.ts";
 import { formatPlan } from "../format-record.ts";
 import { type ImportFlags, toImportRequest } from "../import-request.ts";
-import { collect, collectList, parseSeconds } from "../option-parsers.ts";
+import { collect } from "../option-parsers.ts";
 import { type OutputFormat, printJson } from "../print-json.ts";
 import { postWithKey } from "../repeat-post.ts";
 import { type CredentialFlags, readCredentials } from "../source-credentials.ts";
 import { addCredentialOptions, addWaitOptions, type CommandDeps, openClient, type WaitFlags } from "./command-deps.ts";
+import { addHowOptions } from "./selection-options.ts";
 
 /** `drayage import`: the flags of `az acr import` and what Drayage has besides. */
 export function addImportCommand(program: Command, deps: CommandDeps): void {
@@ -60,19 +60,8 @@ function addImageOptions(command: Command): void {
 }
 
 function addModeOptions(command: Command): void {
-  command
-    .addOption(new Option("--force", "overwrite target tags that exist").conflicts("conflict"))
-    .addOption(
-      new Option("--conflict <policy>", "when a target tag exists (default: fail)").choices(conflictSchema.options),
-    )
-    .option(
-      "--platform <os/arch[/variant]>",
-      "import this platform only; repeatable, or a list with commas",
-      collectList,
-    )
-    .option("--sparse-index", "with --platform: keep the index and its digest, leave other platforms out")
-    .option("--label <key=value>", "label of the import; repeatable", collect)
-    .option("--timeout <seconds>", "time for the whole import, then it fails (default: 24h)", parseSeconds);
+  command.addOption(new Option("--force", "overwrite target tags that exist").conflicts("conflict"));
+  addHowOptions(command, "fail");
 }
 
 async function runImport(flags: Flags, client: ApiClient, io: CliIo): Promise<ExitCode> {

@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { readFile, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import type { CliIo, TextOutput } from "../../../src/cli/cli-io.ts";
 import { runProgram } from "../../../src/cli/program.ts";
@@ -21,6 +22,8 @@ export async function runCli(args: readonly string[], settings: CliSettings = {}
     stdout: stdout.output,
     stderr: stderr.output,
     readStdin: async () => settings.stdin ?? "",
+    readFile: (path) => readFile(path, "utf8"),
+    writeFile: (path, text) => writeFile(path, text),
     now: () => nowMs,
     sleep: async (ms, signal) => {
       nowMs += ms;
