@@ -19,6 +19,9 @@ await Promise.all([
     outfile: "dist/app.cjs",
     format: "cjs",
     external: ["@azure/functions-core"],
+    // A package that storage-queue brings asks for its own address, which CommonJS does not know.
+    banner: { js: 'const importMetaUrl = require("node:url").pathToFileURL(__filename).href;' },
+    define: { "import.meta.url": "importMetaUrl" },
   }),
   build({
     ...common,

@@ -43,7 +43,10 @@ function registerHttp(
   app.http(name, { methods: [method], route, authLevel, ...options, handler: answering(log, handler) });
 }
 
-for (const name of ["getImport", "getImportParts", "listImports", "deleteImport", "getHealth"] as const) {
+for (const name of [
+  ...(["getImport", "getImportParts", "listImports", "deleteImport", "getHealth"] as const),
+  ...(["listDeadEvents", "redeliverEvent", "deleteDeadEvent"] as const),
+]) {
   const handler: HttpHandler = services.handlers[name];
   registerHttp(name, (request) => handler(request));
 }
@@ -64,6 +67,11 @@ app.timer("sweepImports", {
   handler: (_timer, context) => services.sweepImports(createDurablePort(df.getClient(context))),
 });
 app.timer("sweepStores", { schedule: "0 17 * * * *", handler: services.sweepStores });
+
+const { queueName, onMessage, onPoison } = services.events;
+const connection = "AzureWebJobsStorage";
+app.storageQueue("onEventMessage", { queueName, connection, handler: onMessage });
+app.storageQueue("onEventPoison", { queueName: `${queueName}-poison`, connection, handler: onPoison });
 
 for (const [name, handler] of Object.entries(services.activities)) df.app.activity(name, { handler });
 for (const [name, orchestrator] of Object.entries(orchestrators)) df.app.orchestration(name, orchestrator);

@@ -2,10 +2,13 @@ import { createHash } from "node:crypto";
 import { z } from "zod";
 import { MiB } from "./descriptor.ts";
 import type { AllowSettings } from "./domain/allow-list.ts";
+import { type EventSettings, eventSettings } from "./domain/event-settings.ts";
+import { sinkPlaceProblems } from "./domain/event-sinks.ts";
 import { type HostPattern, isWildcard, parseHostPattern } from "./domain/host-pattern.ts";
 import { maxTimeoutSeconds } from "./domain/import-request-schema.ts";
 import { createRegistries, parseRegistries, type Registries } from "./domain/registries.ts";
 import { profileNames } from "./registry/profiles.ts";
+import { formatQueueName } from "./store/queues.ts";
 
 /** Where tables and queues are. */
 export type StorageConfig =
@@ -49,6 +52,7 @@ export interface Config {
   readonly requestsPerHost: number;
   /** Instances that share the limits of a registry. */
   readonly limitShares: number;
+  readonly events: EventSettings;
 }
 
 /** The settings cannot be used. The message has one line per problem and repeats no value that may be secret. */
@@ -78,6 +82,9 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
   );
   const own = settings.DEFAULT_TARGET === undefined ? [] : [settings.DEFAULT_TARGET];
   const namedHosts = [...new Set([...own, ...registries.exactHosts, ...listed, ...settings.ALLOW_PRIVATE_HOSTS])];
+  const ownQueues = ownQueueNames(settings.TABLE_PREFIX);
+  const misplaced = sinkPlaceProblems(settings.EVENT_SINKS, { ownQueues, insecureHosts, namedHosts });
+  if (misplaced.length > 0) throw new ConfigError(misplaced.map((problem) => `EVENT_SINKS: ${problem}`));
   return {
     storage,
     tablePrefix: settings.TABLE_PREFIX,
@@ -101,6 +108,11 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
     connectionsPerHost: settings.CONNECTIONS_PER_HOST,
     requestsPerHost: settings.REQUESTS_PER_HOST,
     limitShares: settings.LIMIT_SHARES,
+    events: {
+      sinks: settings.EVENT_SINKS,
+      source: settings.EVENT_SOURCE,
+      retrySeconds: settings.EVENT_RETRY_SECONDS,
+    },
   };
 }
 
@@ -196,12 +208,19 @@ const settingsSchema = z.object({
   CONNECTIONS_PER_HOST: whole(1, 1_024).default(32),
   REQUESTS_PER_HOST: whole(1, 4_096).default(32),
   LIMIT_SHARES: whole(1, 1_000).default(1),
+  ...eventSettings,
 });
 
 /** The names of all settings; docs/settings.md has a row for each. */
 export const settingNames: readonly string[] = Object.keys(settingsSchema.shape);
 
 const missingStorage = `${storageKeys.connectionString}: is missing; set it, or ${storageKeys.accountName} for access by identity`;
+
+/** What a sink must not fill: the app reads these itself. */
+function ownQueueNames(prefix: string): readonly string[] {
+  const names = ["imports", "imports-poison", "events", "events-poison"];
+  return names.map((name) => formatQueueName(prefix, name));
+}
 
 function toStorage(set: Readonly<Record<string, string | undefined>>): StorageConfig | undefined {
   const connectionString = set[storageKeys.connectionString];

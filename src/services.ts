@@ -17,6 +17,7 @@ import { createResolveImport } from "./functions/activities/resolve-import.ts";
 import { createCancellationWatch } from "./functions/cancellation-watch.ts";
 import { type AfterEnd, createEndImport } from "./functions/end-import.ts";
 import { createEndedImports } from "./functions/ended-imports.ts";
+import { createEventServices } from "./functions/events/event-services.ts";
 import { createViewImport } from "./functions/import-answer.ts";
 import type { Log } from "./functions/log.ts";
 import { createOpenRepositories } from "./functions/open-repositories.ts";
@@ -42,6 +43,7 @@ import { createImports } from "./store/imports.ts";
 import { createKeys } from "./store/keys.ts";
 import { createOpen } from "./store/open.ts";
 import { createParts } from "./store/parts.ts";
+import { createQueueAccess } from "./store/queues.ts";
 import { createSealer } from "./store/sealing.ts";
 import { createSecrets } from "./store/secrets.ts";
 import { createTableAccess, type StorageLocation } from "./store/storage-client.ts";
@@ -60,6 +62,7 @@ const course: Course = {
   maxUnreachableRounds: 8,
 };
 
+const userAgent = "drayage/0.1";
 const wholeBlobBudgetMs = 115 * 60_000; // functionTimeout of host.json, less 5 min
 const cancelPollMs = 2_000;
 const endPolls = { firstPollMs: 1_000, longestPollMs: 16_000 };
@@ -76,7 +79,9 @@ export function createServices(config: Config, log: Log, stopping: AbortSignal) 
     }
   };
 
-  const access = createTableAccess({ storage: toLocation(config.storage), tablePrefix: config.tablePrefix });
+  const storage = toLocation(config.storage);
+  const access = createTableAccess({ storage, tablePrefix: config.tablePrefix });
+  const queues = createQueueAccess({ storage, namePrefix: config.tablePrefix, onTransaction: access.count });
   const imports = createImports(access);
   const open = createOpen(access);
   const parts = createParts(access);
@@ -90,7 +95,7 @@ export function createServices(config: Config, log: Log, stopping: AbortSignal) 
     connectionsPerHost: config.connectionsPerHost,
     requestsPerHost: config.requestsPerHost,
   };
-  const client = createRegistryClient({ limits, userAgent: "drayage/0.1", random: Math.random, sleep, now, log });
+  const client = createRegistryClient({ limits, userAgent, random: Math.random, sleep, now, log });
   const repositories = createOpenRepositories({
     client,
     registries: config.registries,
@@ -111,7 +116,14 @@ export function createServices(config: Config, log: Log, stopping: AbortSignal) 
   const endedImports = createEndedImports();
   const cancellation = createCancellationWatch({ readStopped: open.readStopped, pollMs: cancelPollMs, log });
   const stop = createStopImport({ imports, open, cancellation });
-  const afterEnd: AfterEnd = async () => undefined;
+  const events = createEventServices({
+    ...{ settings: config.events, guard: config, userAgent, tables: access, queues, stopping, log, now },
+    foreignQueue: createQueueAccess({ storage, namePrefix: "", onTransaction: access.count }).queue,
+    credential: () => identity(config.storage),
+  });
+  const afterEnd: AfterEnd = async (record) => {
+    await events.announceImport(record);
+  };
   const endImport = createEndImport({ imports, open, secrets, endedImports, afterEnd, log, now });
   const startImport = createStartImport({ imports, open, secrets, course, now });
   const view = createViewImport({ parts, now });
@@ -161,7 +173,9 @@ export function createServices(config: Config, log: Log, stopping: AbortSignal) 
   return {
     activities,
     activitiesEnded: ended,
+    events,
     handlers: {
+      ...events.handlers,
       getImport: createGetImport({ imports, view }),
       getImportParts: createGetImportParts({ imports, parts }),
       listImports: createListImports({ imports, open }),
@@ -196,6 +210,7 @@ export function createServices(config: Config, log: Log, stopping: AbortSignal) 
     },
     close: async () => {
       await client.close();
+      await events.close();
       access.close();
     },
   };
@@ -204,10 +219,13 @@ export function createServices(config: Config, log: Log, stopping: AbortSignal) 
 /** In Azure by the app's identity; never a chain of whatever happens to sign in. */
 function toLocation(storage: StorageConfig): StorageLocation {
   if (storage.kind === "connectionString") return { connectionString: storage.connectionString };
-  const { accountName, clientId } = storage;
-  const credential =
-    clientId === undefined ? new ManagedIdentityCredential() : new ManagedIdentityCredential({ clientId });
-  return { accountName, credential, suffix: "core.windows.net" };
+  return { accountName: storage.accountName, credential: identity(storage), suffix: "core.windows.net" };
+}
+
+/** The app's own: the user-assigned one that the settings name, else the system-assigned one. */
+function identity(storage: StorageConfig): ManagedIdentityCredential {
+  const clientId = storage.kind === "identity" ? storage.clientId : undefined;
+  return clientId === undefined ? new ManagedIdentityCredential() : new ManagedIdentityCredential({ clientId });
 }
 
 function namedRegistries(

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { importRequestSchema } from "../domain/import-request-schema.ts";
 import { importViewSchema } from "../domain/import-view.ts";
 import { planViewSchema } from "./plan-only.ts";
+import { deadEventPageSchema, deadEventsQuerySchema, deadEventViewSchema } from "./triggers/dead-events.ts";
 import { healthSchema } from "./triggers/get-health.ts";
 import { partPageSchema, partsQuerySchema } from "./triggers/get-import-parts.ts";
 import { importPageSchema, listQuerySchema } from "./triggers/list-imports.ts";
@@ -97,6 +98,31 @@ export const apiRoutes = {
     summary: "Forget an import that has ended; what it copied stays",
     answers: { 204: { description: "Forgotten" } },
     problems: [404, 409, 503],
+  },
+  listDeadEvents: {
+    method: "GET",
+    route: "api/events/dead",
+    authLevel: "function",
+    summary: "List events that could not be delivered",
+    query: deadEventsQuerySchema,
+    answers: { 200: { description: "A page", schema: deadEventPageSchema } },
+    problems: [400, 503],
+  },
+  redeliverEvent: {
+    method: "POST",
+    route: "api/events/dead/{id}/redeliver",
+    authLevel: "function",
+    summary: "Try to deliver a dead event again",
+    answers: { 202: { description: "It is on its way; it comes back if it fails again", schema: deadEventViewSchema } },
+    problems: [404, 409, 503],
+  },
+  deleteDeadEvent: {
+    method: "DELETE",
+    route: "api/events/dead/{id}",
+    authLevel: "function",
+    summary: "Forget a dead event",
+    answers: { 204: { description: "Forgotten" } },
+    problems: [404, 503],
   },
   getHealth: {
     method: "GET",

@@ -76,7 +76,7 @@ const failures: Readonly<Record<string, Failure>> = {
 };
 
 /** The code of an error or of what caused it: undici and happy eyeballs wrap the one that tells. */
-function errorCode(thrown: unknown): string {
+export function errorCode(thrown: unknown): string {
   if (!(thrown instanceof Error)) return "";
   const code = "code" in thrown && typeof thrown.code === "string" ? thrown.code : "";
   if (code !== "" && code !== "UND_ERR_SOCKET") return code;

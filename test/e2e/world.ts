@@ -16,6 +16,8 @@ export interface WorldOptions {
   /** Profile of the target, as the setting REGISTRIES names it. */
   readonly targetProfile?: string;
   readonly settings?: Readonly<Record<string, string>>;
+  /** Others on this machine that the service talks to: receivers of events. */
+  readonly moreHosts?: readonly string[];
 }
 
 /** Two registries and tables of its own, which outlive the service that a test kills. */
@@ -53,9 +55,11 @@ export async function openWorld(
   cleanup.defer(() => access.close());
   const auth = { kind: "anonymous" };
   const profiles = options.targetProfile && [{ host: target.host, auth, profile: options.targetProfile }];
+  const hosts = [source.host, target.host, ...(options.moreHosts ?? [])].join(",");
   const settings = settingsFor(
     { source: source.host, target: target.host },
     {
+      ...(options.moreHosts && { INSECURE_HOSTS: hosts, ALLOW_PRIVATE_HOSTS: hosts }),
       TABLE_PREFIX: tablePrefix,
       ...(profiles ? { REGISTRIES: JSON.stringify(profiles) } : {}),
       ...options.settings,

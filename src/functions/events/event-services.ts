@@ -1,0 +1,71 @@
+import type { TokenCredential } from "@azure/identity";
+import type { EventSettings } from "../../domain/event-settings.ts";
+import type { EventSink } from "../../domain/event-sinks.ts";
+import { unreachable } from "../../errors.ts";
+import { createDeadEvents } from "../../store/dead-events.ts";
+import type { Queue, QueueAccess } from "../../store/queues.ts";
+import type { TableAccess } from "../../store/storage-client.ts";
+import type { Log } from "../log.ts";
+import { createDeleteDeadEvent, createListDeadEvents, createRedeliverEvent } from "../triggers/dead-events.ts";
+import { createAnnounceEvent } from "./announce-event.ts";
+import { createBuryEvent, createDeliverEvent } from "./deliver-event.ts";
+import { openEventGridSink } from "./event-grid-sink.ts";
+import { openQueueSink } from "./queue-sink.ts";
+import type { SinkGuardSettings } from "./sink-guard.ts";
+import { type OpenSink, openWebhookSink } from "./webhook-sink.ts";
+
+export interface EventServicesDeps {
+  readonly settings: EventSettings;
+  readonly guard: SinkGuardSettings;
+  readonly userAgent: string;
+  readonly tables: TableAccess;
+  readonly queues: QueueAccess;
+  /** A queue by the name that the account knows it by. */
+  readonly foreignQueue: (name: string) => Queue;
+  /** The app's identity, for topics without a key. */
+  readonly credential: () => TokenCredential;
+  readonly stopping: AbortSignal;
+  readonly log: Log;
+  readonly now: () => Date;
+}
+
+const eventsQueue = "events";
+const timeoutMs = 10_000;
+
+/** Everything that sends events: what announces them, what the queues trigger, and the routes for dead ones. */
+export function createEventServices(deps: EventServicesDeps) {
+  const { settings, guard, userAgent, credential, stopping, log, now } = deps;
+  const { name: queueName, send } = deps.queues.queue(eventsQueue);
+  const dead = createDeadEvents(deps.tables);
+
+  const openSink = (sink: EventSink): OpenSink => {
+    switch (sink.kind) {
+      case "webhook":
+        return openWebhookSink(sink, { guard, userAgent, timeoutMs, now });
+      case "queue":
+        return openQueueSink(sink.queue, deps.foreignQueue(sink.queue).send);
+      case "eventGrid":
+        return openEventGridSink(sink, { guard, timeoutMs, now, credential });
+      default:
+        return unreachable(sink);
+    }
+  };
+  const sinks = new Map(settings.sinks.map((sink) => [sink.name, openSink(sink)]));
+  const deliverTo = new Map([...sinks].map(([name, { deliver }]) => [name, deliver]));
+
+  return {
+    ...createAnnounceEvent({ sinks: settings.sinks, source: settings.source, send }),
+    /** Of queue `events`, as the account knows it. */
+    queueName,
+    onMessage: createDeliverEvent({ sinks: deliverTo, send, dead, waits: settings.retrySeconds, stopping, log, now }),
+    onPoison: createBuryEvent({ dead, log, now }),
+    handlers: {
+      listDeadEvents: createListDeadEvents({ dead }),
+      redeliverEvent: createRedeliverEvent({ dead, hasSink: (name) => sinks.has(name), send }),
+      deleteDeadEvent: createDeleteDeadEvent({ dead }),
+    },
+    close: async () => {
+      await Promise.all([...sinks.values()].map(({ close }) => close()));
+    },
+  };
+}
