@@ -2,18 +2,34 @@ import picomatch from "picomatch";
 import semver from "semver";
 import { z } from "zod";
 import { digestSchema } from "../digest.ts";
+import { repositorySchema } from "./reference.ts";
 
 const maxPatterns = 100;
 const maxPatternChars = 300;
+
+/** Matching backtracks: on 255 characters a fifth wildcard makes minutes of the second that the worst of four takes. */
+const maxWildcards = 4;
 
 const globSchema = z
   .string()
   .min(1)
   .max(maxPatternChars)
-  .refine((text) => !/[\s\\]/.test(text) && isGlob(text), "is no glob (*, **, ?, {a,b}, [a-z])");
+  .refine((text) => !/[\s\\]/.test(text) && isGlob(text), "is no glob (*, **, ?, {a,b}, [a-z])")
+  .refine((text) => (text.match(/\*+/g) ?? []).length <= maxWildcards, `has more than ${maxWildcards} wildcards *`);
 
-/** Globs for repositories: `*` stays within one path component, `**` crosses them; `team/` at the end is a prefix. */
-export const repositoryGlobsSchema = z.array(globSchema).min(1).max(maxPatterns);
+/**
+ * Names of repositories, or globs for them: `*` stays within one path component, `**` crosses them; `team/` at the end is
+ * a prefix.
+ */
+export const repositoryGlobsSchema = z
+  .array(globSchema.refine((text) => isPattern(text) || isRepositoryName(text), "is neither a repository nor a glob"))
+  .min(1)
+  .max(maxPatterns);
+
+/** It names one repository: whether there is such a one needs no list of them. */
+export function isRepositoryName(text: string): boolean {
+  return repositorySchema.safeParse(text).success;
+}
 
 const rangeSchema = z
   .string()
@@ -69,20 +85,40 @@ export function createTagMatcher({
  * tags that are none come after them, in descending natural order (`build-10` before `build-9`).
  */
 export function newestTags(tags: readonly string[], count: number): readonly string[] {
-  const known = tags.map((tag) => ({ tag, version: versionOf(tag) }));
-  const sorted = known.toSorted((one, other) => {
-    if (one.version && other.version) return semver.rcompare(one.version, other.version) || natural(one.tag, other.tag);
-    if (one.version || other.version) return one.version ? -1 : 1;
-    return natural(one.tag, other.tag);
-  });
-  return sorted.slice(0, count).map(({ tag }) => tag);
+  const known = tags.map(toAged);
+  return known
+    .toSorted(byAge)
+    .slice(0, count)
+    .map(({ tag }) => tag);
+}
+
+/** Those of `tags` that come after `tag` in the order of {@link newestTags}, whether it is among them or not. */
+export function olderThan(tags: readonly string[], tag: string): readonly string[] {
+  const limit = toAged(tag);
+  return tags.filter((one) => byAge(toAged(one), limit) > 0);
+}
+
+interface AgedTag {
+  readonly tag: string;
+  readonly version: string | undefined;
+}
+
+function toAged(tag: string): AgedTag {
+  return { tag, version: versionOf(tag) };
+}
+
+/** A total order: tags that count as one version, like v1 and 1.0, come in descending order of their texts. */
+function byAge(one: AgedTag, other: AgedTag): number {
+  if (one.version && other.version) return semver.rcompare(one.version, other.version) || natural(one.tag, other.tag);
+  if (one.version || other.version) return one.version ? -1 : 1;
+  return natural(one.tag, other.tag);
 }
 
 const globOptions = { dot: true, nocase: false, nonegate: true, noextglob: true, strictBrackets: true } as const;
 const collator = new Intl.Collator("en", { numeric: true });
 
 function natural(one: string, other: string): number {
-  return collator.compare(other, one);
+  return collator.compare(other, one) || (one < other ? 1 : one > other ? -1 : 0); // to the collator 01 is 1
 }
 
 /** `v1.2` and `1.2` count as 1.2.0; the rest of a tag (`1.2.3-alpine`) is a pre-release, as semver has it. */
@@ -90,6 +126,11 @@ function versionOf(tag: string): string | undefined {
   const [, major, minor = "0", patch = "0", rest = ""] =
     /^v?(\d+)(?:\.(\d+))?(?:\.(\d+))?((?:[-+][0-9A-Za-z.+-]+)?)$/.exec(tag) ?? [];
   return (major && semver.valid(`${major}.${minor}.${patch}${rest}`)) || undefined;
+}
+
+/** It has something of a glob, or is a prefix. */
+function isPattern(text: string): boolean {
+  return /[*?[\]{}]/.test(text) || text.endsWith("/");
 }
 
 function isGlob(text: string): boolean {

@@ -24,6 +24,8 @@ export interface OpenRepositories {
   readonly ofImport: (record: ImportRecord, stage: Stage) => Promise<OpenedRepositories>;
   /** A target as the settings alone say how to reach it. */
   readonly registryOf: (host: string) => Registry;
+  /** A source as the settings alone say how to reach it. */
+  readonly sourceOf: (host: string) => Registry;
   /** For a dry run: no record, no stored secret. */
   readonly ofSpec: (spec: ImportSpec, credentials: SourceCredentials | undefined, stage: Stage) => OpenedRepositories;
 }
@@ -54,6 +56,7 @@ export function createOpenRepositories(deps: OpenRepositoriesDeps): OpenReposito
 
   return {
     registryOf: (host) => client.open(access("target", host, "resolve", undefined)),
+    sourceOf: (host) => client.open(access("source", host, "resolve", undefined)),
     ofSpec,
     ofImport: async ({ id, spec, hasCredentials }, stage) => {
       const credentials = hasCredentials ? await readSecret(id) : undefined;

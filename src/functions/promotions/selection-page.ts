@@ -35,7 +35,8 @@ export const selectionCursorSchema = z.strictObject({
   /** Position among the repositories that are named without globs; as many as there are: the catalog's turn. */
   named: z.int().min(0),
   catalog: listPositionSchema.optional(),
-  tags: listPositionSchema.optional(),
+  /** Within one repository: the named one, or the one that was begun on a page of the catalog. */
+  tags: listPositionSchema.extend({ repository: z.string() }).optional(),
 });
 export type SelectionCursor = Readonly<z.infer<typeof selectionCursorSchema>>;
 
@@ -59,11 +60,11 @@ export type ExpandPage = (
 ) => Promise<SelectionPage>;
 
 /**
- * For a schedule: those of the images whose digest it has not imported yet, each with that digest. Asks the source by
- * HEAD only; what is gone meanwhile is left out.
+ * For a schedule: those of the images of its selection whose digest it has not imported yet, each with that digest. Asks
+ * the source by HEAD only; what is gone meanwhile is left out.
  */
 export type OnlyChanged = (
-  schedule: string,
+  scheduled: { readonly schedule: string; readonly selection: Selection },
   images: readonly SelectedImage[],
   signal: AbortSignal,
 ) => Promise<readonly SelectedImage[]>;
