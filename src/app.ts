@@ -51,7 +51,12 @@ for (const name of [
   registerHttp(name, (request) => handler(request));
 }
 
-for (const name of ["postImports", "cancelImport", "retryImport"] as const) {
+for (const name of ["listRules", "getRule", "putRule", "deleteRule", "testRule"] as const) {
+  const handler: HttpHandler = services.handlers[name];
+  registerHttp(name, (request) => handler(request));
+}
+
+for (const name of ["postImports", "cancelImport", "retryImport", "postHook"] as const) {
   const handler: DurableHttpHandler = services.durableHandlers[name];
   registerHttp(name, (request, context) => handler(request, createDurablePort(df.getClient(context))), {
     extraInputs: [df.input.durableClient()],
@@ -60,6 +65,11 @@ for (const name of ["postImports", "cancelImport", "retryImport"] as const) {
 
 const openApi = createOpenApi(apiRoutes);
 registerHttp("getOpenApi", async () => json(200, openApi));
+
+app.eventGrid("onRegistryEvent", {
+  extraInputs: [df.input.durableClient()],
+  handler: (event, context) => services.onRegistryEvent(event, createDurablePort(df.getClient(context))),
+});
 
 app.timer("sweepImports", {
   schedule: "0 * * * * *",

@@ -4,6 +4,7 @@ import { MiB } from "./descriptor.ts";
 import type { AllowSettings } from "./domain/allow-list.ts";
 import { type EventSettings, eventSettings } from "./domain/event-settings.ts";
 import { sinkPlaceProblems } from "./domain/event-sinks.ts";
+import { type HookSecrets, parseHookSecrets } from "./domain/hook-secrets.ts";
 import { type HostPattern, isWildcard, parseHostPattern } from "./domain/host-pattern.ts";
 import { maxTimeoutSeconds } from "./domain/import-request-schema.ts";
 import { createRegistries, parseRegistries, type Registries } from "./domain/registries.ts";
@@ -53,6 +54,8 @@ export interface Config {
   /** Instances that share the limits of a registry. */
   readonly limitShares: number;
   readonly events: EventSettings;
+  /** What webhooks must bring, by kind; a kind without is refused. */
+  readonly hookSecrets: HookSecrets;
 }
 
 /** The settings cannot be used. The message has one line per problem and repeats no value that may be secret. */
@@ -113,6 +116,7 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
       source: settings.EVENT_SOURCE,
       retrySeconds: settings.EVENT_RETRY_SECONDS,
     },
+    hookSecrets: settings.HOOK_SECRETS,
   };
 }
 
@@ -151,6 +155,12 @@ const registriesSchema = z.string().transform((text, context) => {
   const { entries, problems } = parseRegistries(text, profileNames);
   for (const problem of problems) context.addIssue(problem);
   return entries;
+});
+
+const hookSecretsSchema = z.string().transform((text, context): HookSecrets => {
+  const { secrets, problems } = parseHookSecrets(text);
+  for (const problem of problems) context.addIssue(problem);
+  return secrets;
 });
 
 const keyBytes = 32;
@@ -209,6 +219,7 @@ const settingsSchema = z.object({
   REQUESTS_PER_HOST: whole(1, 4_096).default(32),
   LIMIT_SHARES: whole(1, 1_000).default(1),
   ...eventSettings,
+  HOOK_SECRETS: hookSecretsSchema.default({}),
 });
 
 /** The names of all settings; docs/settings.md has a row for each. */

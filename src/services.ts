@@ -39,6 +39,7 @@ import { createSweepImports } from "./functions/triggers/sweep-imports.ts";
 import { createWaitForEnd } from "./functions/wait-for-end.ts";
 import { createRegistryClient, defaultLimits } from "./registry/client.ts";
 import type { Registry } from "./registry/registry.ts";
+import { createRuleServices } from "./services-rules.ts";
 import { createImports } from "./store/imports.ts";
 import { createKeys } from "./store/keys.ts";
 import { createOpen } from "./store/open.ts";
@@ -138,7 +139,7 @@ export function createServices(config: Config, log: Log, stopping: AbortSignal) 
   const publishLevel = createPublishLevel({ parts, repositories });
   const frame: ActivityDeps = { imports, stop, cancellation, stopping, budgetMs: settings.activityBudgetMs, now, log };
   const copyDeps = { parts, copyPlannedUnit };
-  const finishDeps = { imports, parts, publishRoot, endImport, now };
+  const finishDeps = { imports, parts, repositories, publishRoot, endImport, now };
   const resolveDeps = { imports, parts, repositories, resolve: resolveImport, needsCheckpoints: isLarge, now };
 
   const { track, ended } = createRunningActivities();
@@ -168,14 +169,21 @@ export function createServices(config: Config, log: Log, stopping: AbortSignal) 
     defaultConflict: "fail",
     defaultTimeoutSeconds: Math.min(config.defaultTimeoutSeconds, maxTimeoutSeconds),
   } as const;
+  const rules = createRuleServices({
+    ...{ access, requestSettings, startImport, assertAllowed, now, log },
+    allow: config.allow,
+    hookSecrets: config.hookSecrets,
+  });
   const endCancelled = (id: Parameters<typeof endImport>[0]) => endImport(id, { state: "Cancelled" });
 
   return {
     activities,
     activitiesEnded: ended,
     events,
+    onRegistryEvent: rules.onRegistryEvent,
     handlers: {
       ...events.handlers,
+      ...rules.handlers,
       getImport: createGetImport({ imports, view }),
       getImportParts: createGetImportParts({ imports, parts }),
       listImports: createListImports({ imports, open }),
@@ -188,6 +196,7 @@ export function createServices(config: Config, log: Log, stopping: AbortSignal) 
       }),
     },
     durableHandlers: {
+      ...rules.durableHandlers,
       postImports: createPostImports({
         settings: requestSettings,
         assertAllowed,

@@ -28,6 +28,8 @@ export interface ConflictQuestion {
 export function decideConflict({ policy, trigger, plannedDigest, targets, at }: ConflictQuestion): ConflictDecision {
   const taken = targets.filter((target) => target.tag !== undefined && target.digest !== undefined);
   const isAllThere = targets.length > 0 && targets.every(({ digest }) => digest === plannedDigest);
+  // A push by an import comes back as an event, and the same push may come twice: rules must not chase their own echo.
+  if (isAllThere && trigger === "eventGrid") return { kind: "skip" };
   switch (policy) {
     case "fail":
       return taken.length === 0 ? { kind: "proceed" } : { kind: "failed", error: tagsExist(taken, policy, at) };
@@ -37,9 +39,7 @@ export function decideConflict({ policy, trigger, plannedDigest, targets, at }: 
       return others.length === 0 ? { kind: "proceed" } : { kind: "failed", error: tagsExist(others, policy, at) };
     }
     case "overwrite":
-      // A push by an import comes back as an event: rules must not chase their own echo. A person who forces an
-      // import of what is there means it, and gets missing parts repaired.
-      return { kind: isAllThere && trigger === "eventGrid" ? "skip" : "proceed" };
+      return { kind: "proceed" }; // who forces an import of what is there means it, and gets missing parts repaired
     default:
       return unreachable(policy);
   }

@@ -73,9 +73,9 @@ export type ImportRecord = Readonly<z.infer<typeof importRecordSchema>>;
 const successors: Readonly<Record<ImportState, readonly ImportState[]>> = {
   Accepted: ["Resolving", "Copying", "Publishing", "Skipped", "Failed", "Cancelled"],
   Resolving: ["Resolving", "Copying", "Publishing", "Verifying", "Skipped", "Failed", "Cancelled"],
-  Copying: ["Copying", "Verifying", "Publishing", "Failed", "Cancelled"],
-  Verifying: ["Verifying", "Publishing", "Failed", "Cancelled"],
-  Publishing: ["Publishing", "Succeeded", "Failed"],
+  Copying: ["Copying", "Verifying", "Publishing", "Skipped", "Failed", "Cancelled"],
+  Verifying: ["Verifying", "Publishing", "Skipped", "Failed", "Cancelled"],
+  Publishing: ["Publishing", "Succeeded", "Skipped", "Failed"],
   Succeeded: [],
   Skipped: [],
   Failed: ["Accepted"],

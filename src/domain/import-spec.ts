@@ -37,6 +37,8 @@ export const importSpecSchema = z.strictObject({
   verify: z.enum(["manifest", "none"]),
   timeoutSeconds: z.int().min(1),
   labels: z.record(z.string(), z.string()),
+  /** Only while the source's tag names the digest that was found: events of pushes arrive late and out of order. */
+  whileTagged: z.literal(true).optional(),
 });
 export type ImportSpec = Readonly<z.infer<typeof importSpecSchema>>;
 

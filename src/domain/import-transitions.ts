@@ -148,9 +148,10 @@ export function ended(record: ImportRecord, end: RecordEnd, now: Date): ImportRe
   assertMayMove(record, end.state);
   const { warnings = [], state, ...rest } = end;
   const { progress, targetDigest } = rest;
-  const { waiting: _, ...known } = record;
+  const { waiting: _, error, ...known } = record;
   return {
     ...known,
+    ...(error && state !== "Skipped" ? { error } : {}), // what stopped it is no error of an import that ends well
     ...{ state, finishedAt: now.toISOString() },
     ...(progress && { progress }),
     ...(targetDigest && { targetDigest }),

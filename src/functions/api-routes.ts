@@ -2,6 +2,7 @@ import { z } from "zod";
 import { importRequestSchema } from "../domain/import-request-schema.ts";
 import { importViewSchema } from "../domain/import-view.ts";
 import { planViewSchema } from "./plan-only.ts";
+import { ruleRoutes } from "./rule-routes.ts";
 import { deadEventPageSchema, deadEventsQuerySchema, deadEventViewSchema } from "./triggers/dead-events.ts";
 import { healthSchema } from "./triggers/get-health.ts";
 import { partPageSchema, partsQuerySchema } from "./triggers/get-import-parts.ts";
@@ -11,7 +12,7 @@ import { retryBodySchema, retryQuerySchema } from "./triggers/retry-import.ts";
 
 /** One operation of the HTTP API: what registers it and what documents it. */
 export interface ApiRoute {
-  readonly method: "GET" | "POST" | "DELETE";
+  readonly method: "GET" | "POST" | "PUT" | "DELETE";
   /** Without leading slash, as the Functions host wants it. */
   readonly route: string;
   readonly authLevel: "function" | "anonymous";
@@ -124,6 +125,7 @@ export const apiRoutes = {
     answers: { 204: { description: "Forgotten" } },
     problems: [404, 503],
   },
+  ...ruleRoutes,
   getHealth: {
     method: "GET",
     route: "api/health",

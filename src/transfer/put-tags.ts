@@ -2,11 +2,12 @@ import { type Digest, digestOf } from "../digest.ts";
 import { decideTag } from "../domain/conflict.ts";
 import type { Conflict } from "../domain/import-spec.ts";
 import { ImportError } from "../errors.ts";
-import { getManifest, headManifest, putManifest } from "../registry/manifests.ts";
+import { getManifest, putManifest } from "../registry/manifests.ts";
 import type { Repository } from "../registry/registry.ts";
 import { mapConcurrently } from "./map-concurrently.ts";
 import { placeOf } from "./place-of.ts";
 import type { ManifestContent } from "./publish-manifests.ts";
+import { readTag } from "./read-tag.ts";
 
 export interface PutTagsDeps {
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
@@ -45,20 +46,6 @@ export function createPutTags(deps: PutTagsDeps) {
   };
 }
 
-/** The digest that a tag holds, in the algorithm of `want`: registries answer with sha256 whatever was pushed. */
-async function readTag(
-  target: Repository,
-  tag: string,
-  want: Digest,
-  signal: AbortSignal,
-): Promise<Digest | undefined> {
-  const head = await headManifest(target, tag, signal);
-  if (head === undefined) return undefined;
-  if (head.digest !== undefined && algorithmOf(head.digest) === algorithmOf(want)) return head.digest;
-  const manifest = await getManifest(target, tag, signal);
-  return manifest && digestOf(manifest.bytes, want);
-}
-
 interface Tagged {
   readonly target: Repository;
   readonly tag: string;
@@ -83,8 +70,4 @@ async function assertTagged(deps: PutTagsDeps, { target, tag, manifest }: Tagged
     what: `${target.name}:${tag} is ${found ?? "missing"} after it was put as ${manifest.digest}`,
     hint: "another writer may have moved the tag",
   });
-}
-
-function algorithmOf(digest: Digest): string {
-  return digest.slice(0, digest.indexOf(":"));
 }

@@ -112,8 +112,14 @@ async function getPinned(source: Repository, digest: Digest, signal: AbortSignal
 
 type PlacedState = TargetState & { readonly target: number };
 
-/** What the target tags point to now; of a repository to be filled by digest only, nothing is asked yet. */
-async function readTargets({ spec, targets }: ResolveRequest, signal: AbortSignal): Promise<readonly PlacedState[]> {
+/**
+ * What the target tags point to now. Of a repository to be filled by digest only, nothing is asked yet, unless an event
+ * was the cause: that may be the echo of a push by digest.
+ */
+async function readTargets(
+  { spec, targets, trigger }: ResolveRequest,
+  signal: AbortSignal,
+): Promise<readonly PlacedState[]> {
   const names = targetRepositories(spec);
   const tags = spec.target.tags.map((place) => ({ ...place, target: names.indexOf(place.repository) }));
   const tagged = await mapConcurrently(tags, parallelRequests, async ({ repository, tag, target }) => {
@@ -121,11 +127,16 @@ async function readTargets({ spec, targets }: ResolveRequest, signal: AbortSigna
     const head = repositoryAtTarget && (await headManifest(repositoryAtTarget, tag, signal));
     return { repository, tag, target, digest: head && (head.digest ?? unknownDigest(repositoryAtTarget, tag)) };
   });
-  const untagged = spec.target.untaggedRepositories.map((repository) => ({
-    repository,
-    target: names.indexOf(repository),
-    digest: undefined,
-  }));
+  const { digest } = spec.source;
+  const isEcho = async (target: Repository | undefined) =>
+    trigger === "eventGrid" &&
+    target !== undefined &&
+    digest !== undefined &&
+    (await headManifest(target, digest, signal));
+  const untagged = await mapConcurrently(spec.target.untaggedRepositories, parallelRequests, async (repository) => {
+    const target = names.indexOf(repository);
+    return { repository, target, digest: (await isEcho(targets[target])) ? digest : undefined };
+  });
   return [...tagged, ...untagged];
 }
 

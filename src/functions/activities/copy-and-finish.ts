@@ -1,5 +1,6 @@
 import type { Progress, Unit, Via } from "../../domain/import-plan.ts";
 import type { ImportRecord } from "../../domain/import-record.ts";
+import { targetRepositories } from "../../domain/import-spec.ts";
 import { publishing } from "../../domain/import-transitions.ts";
 import { withRate } from "../../domain/progress.ts";
 import type { Imports } from "../../store/imports.ts";
@@ -10,7 +11,7 @@ import type { Activity } from "./activity-frame.ts";
 import type { CopyPlannedUnit } from "./copy-planned-unit.ts";
 import { holdRow } from "./held-row.ts";
 import type { PublishLevel } from "./publish-manifests.ts";
-import type { PublishRoot } from "./publish-root.ts";
+import type { PublishRoot, RootOutcome } from "./publish-root.ts";
 
 export interface CopyAndFinishDeps {
   readonly imports: Pick<Imports, "replace" | "update">;
@@ -39,14 +40,20 @@ export function createCopyAndFinish(deps: CopyAndFinishDeps): Activity<CopyAndFi
       if (copied !== undefined && copied.kind !== "done") return copied;
       const results: PartResult[] = [...(copied?.results ?? [])];
       const held = holdRow(imports, row);
+      let root: RootOutcome;
       try {
         for (const level of plan.levels) results.push(...(await publishLevel(row.record, level, signal)));
         const record = await held.change(publishing); // throws CANCELLED when somebody was faster
-        results.push(...(await publishRoot(record, signal)));
+        root = await publishRoot(record, signal);
+        if (root.kind === "published") results.push(...root.results);
       } finally {
         await parts.markDone(importId, results, copied?.reportedUnit);
       }
-      await endImport(importId, { state: "Succeeded", ...finalProgress(held.record(), unit, results, now()) }, held);
+      const end =
+        root.kind === "published"
+          ? { state: "Succeeded" as const }
+          : { state: "Skipped" as const, warnings: [root.warning] };
+      await endImport(importId, { ...end, ...finalProgress(held.record(), unit, results, root, now()) }, held);
       return { kind: "done" };
     },
   };
@@ -54,12 +61,14 @@ export function createCopyAndFinish(deps: CopyAndFinishDeps): Activity<CopyAndFi
 
 /** Counted from what is at hand: everything is done, and what this activity did not move was there before. */
 function finalProgress(
-  { progress, startedAt }: ImportRecord,
+  { progress, startedAt, spec }: ImportRecord,
   unit: Unit | undefined,
   results: readonly PartResult[],
+  root: RootOutcome,
   now: Date,
 ): { readonly progress?: Progress } {
   if (progress === undefined) return {};
+  const missing = root.kind === "published" ? 0 : targetRepositories(spec).length; // the root manifest, in each of them
   const sizes = new Map(unit?.blobs.map(({ digest, sizeBytes }) => [digest, sizeBytes]));
   const moved = (via: Via) =>
     results
@@ -68,7 +77,7 @@ function finalProgress(
   const { total } = progress.bytes;
   const [copied, mounted] = [moved("copied"), moved("mounted")];
   const counts = {
-    manifests: { total: progress.manifests.total, done: progress.manifests.total },
+    manifests: { total: progress.manifests.total, done: progress.manifests.total - missing },
     blobs: { total: progress.blobs.total, done: progress.blobs.total },
     bytes: { total, copied, mounted, skipped: total - copied - mounted },
   };

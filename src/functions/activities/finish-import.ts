@@ -1,11 +1,13 @@
 import type { ImportRecord } from "../../domain/import-record.ts";
 import { publishing, type RecordEnd } from "../../domain/import-transitions.ts";
 import { withRate } from "../../domain/progress.ts";
-import { unreachable } from "../../errors.ts";
+import { ImportError, unreachable } from "../../errors.ts";
 import type { Imports } from "../../store/imports.ts";
 import type { Parts } from "../../store/parts.ts";
 import type { EndImport } from "../end-import.ts";
+import type { OpenRepositories } from "../open-repositories.ts";
 import { type FinishInput, finishInputSchema, type ImportEnd, type StepOutcome } from "../steps.ts";
+import { findSuperseded } from "../superseded.ts";
 import type { Activity } from "./activity-frame.ts";
 import { holdRow } from "./held-row.ts";
 import type { PublishRoot } from "./publish-root.ts";
@@ -13,6 +15,7 @@ import type { PublishRoot } from "./publish-root.ts";
 export interface FinishImportDeps {
   readonly imports: Pick<Imports, "replace" | "update">;
   readonly parts: Pick<Parts, "sum" | "markDone">;
+  readonly repositories: Pick<OpenRepositories, "ofImport">;
   readonly publishRoot: PublishRoot;
   readonly endImport: EndImport;
   readonly now: () => Date;
@@ -33,10 +36,11 @@ export function createFinishImport(deps: FinishImportDeps): Activity<FinishInput
       let finalEnd: RecordEnd;
       if (end.kind === "published") {
         const record = await held.change(publishing); // throws CANCELLED when somebody was faster
-        await parts.markDone(importId, await publishRoot(record, signal));
-        finalEnd = { state: "Succeeded" };
+        const root = await publishRoot(record, signal);
+        if (root.kind === "published") await parts.markDone(importId, root.results);
+        finalEnd = root.kind === "published" ? { state: "Succeeded" } : { state: "Skipped", warnings: [root.warning] };
       } else {
-        finalEnd = endOf(end, row.record);
+        finalEnd = (await supersededEnd(deps, end, row.record, signal)) ?? endOf(end, row.record);
       }
       const { progress, startedAt } = held.record();
       const sum = progress && withRate(await parts.sum(importId), startedAt ? new Date(startedAt) : undefined, now());
@@ -44,6 +48,24 @@ export function createFinishImport(deps: FinishImportDeps): Activity<FinishInput
       return { kind: "done" };
     },
   };
+}
+
+/** What was pushed may be deleted before it is copied: then nothing failed, the event is out of date. */
+async function supersededEnd(
+  { repositories }: FinishImportDeps,
+  end: ImportEnd,
+  record: ImportRecord,
+  signal: AbortSignal,
+): Promise<RecordEnd | undefined> {
+  if (end.kind !== "failed" || end.error.code !== "SOURCE_NOT_FOUND" || record.cancelRequestedAt !== undefined) return;
+  try {
+    const { source } = await repositories.ofImport(record, "publish");
+    const warning = await findSuperseded(record, source, signal);
+    return warning === undefined ? undefined : { state: "Skipped", warnings: [warning] };
+  } catch (thrown) {
+    if (thrown instanceof ImportError) return undefined; // not to be found out: it ends with what it failed with
+    throw thrown;
+  }
 }
 
 /** A cancelled import ends as that, also when it failed at the same time; a stopped one by what stopped it. */

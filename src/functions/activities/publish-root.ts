@@ -6,6 +6,7 @@ import type { PartResult, Parts } from "../../store/parts.ts";
 import { publishManifests } from "../../transfer/publish-manifests.ts";
 import type { TagRequest } from "../../transfer/put-tags.ts";
 import type { OpenedRepositories, OpenRepositories } from "../open-repositories.ts";
+import { findSuperseded } from "../superseded.ts";
 import { loadManifests } from "./load-manifests.ts";
 
 export interface PublishRootDeps {
@@ -14,8 +15,14 @@ export interface PublishRootDeps {
   readonly putTags: (request: TagRequest, signal: AbortSignal) => Promise<void>;
 }
 
-/** Puts the root manifest under its tags, and by digest where no tag was asked for; returns what its rows are to say. */
-export type PublishRoot = (record: ImportRecord, signal: AbortSignal) => Promise<readonly PartResult[]>;
+export type RootOutcome =
+  /** What the root manifest's rows are to say. */
+  | { readonly kind: "published"; readonly results: readonly PartResult[] }
+  /** The source's tag has moved on: nothing was put. */
+  | { readonly kind: "superseded"; readonly warning: string };
+
+/** Puts the root manifest under its tags, and by digest where no tag was asked for. */
+export type PublishRoot = (record: ImportRecord, signal: AbortSignal) => Promise<RootOutcome>;
 
 export function createPublishRoot({ parts, repositories, putTags }: PublishRootDeps): PublishRoot {
   return async (record, signal) => {
@@ -27,6 +34,8 @@ export function createPublishRoot({ parts, repositories, putTags }: PublishRootD
     const [manifest] = await loadManifests(parts, { record, source, digests: [targetDigest] }, signal);
     if (manifest === undefined) throw new Error("one manifest was asked for and none came");
     const { untagged, tags } = placesOf(spec, opened);
+    const warning = await findSuperseded(record, source, signal);
+    if (warning !== undefined) return { kind: "superseded", warning };
     try {
       await publishManifests([manifest], untagged, signal);
       await putTags({ manifest, tags, conflict: spec.conflict, verify: spec.verify }, signal);
@@ -34,9 +43,10 @@ export function createPublishRoot({ parts, repositories, putTags }: PublishRootD
       throw spec.sparseIndex ? asSparseRefusal(thrown, targetDigest) : thrown;
     }
     const ms = performance.now() - beganAt;
-    return [...targets.keys()].map(
+    const results = [...targets.keys()].map(
       (target) => ({ kind: "manifest", target, digest: targetDigest, via: "copied", ms, attempts: 1 }) as const,
     );
+    return { kind: "published", results };
   };
 }
 

@@ -6,6 +6,11 @@ import { ImportError } from "../../errors.ts";
 export async function readJsonBody(request: HttpRequest): Promise<unknown> {
   const text = await request.text();
   assertRequestSize(text);
+  return parseJsonBody(text);
+}
+
+/** The value of a JSON text, `undefined` of an empty one. Throws INVALID_REQUEST for what is no JSON. */
+export function parseJsonBody(text: string): unknown {
   if (text.trim() === "") return undefined;
   try {
     return JSON.parse(text, text.includes(hiddenKey) ? refuseHidden : undefined);

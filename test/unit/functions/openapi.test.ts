@@ -29,7 +29,10 @@ const operationSchema = z.strictObject({
 const documentSchema = z.strictObject({
   openapi: z.literal("3.1.0"),
   info: z.strictObject({ title: z.string(), version: z.string(), description: z.string() }),
-  paths: z.record(z.string().startsWith("/api/"), z.partialRecord(z.enum(["get", "post", "delete"]), operationSchema)),
+  paths: z.record(
+    z.string().startsWith("/api/"),
+    z.partialRecord(z.enum(["get", "post", "put", "delete"]), operationSchema),
+  ),
   components: z.strictObject({
     schemas: z.record(z.string(), schemaSchema),
     securitySchemes: z.strictObject({
@@ -49,7 +52,7 @@ function references(value: unknown): readonly string[] {
 }
 
 function operationOf(route: ApiRoute) {
-  const method = z.enum(["get", "post", "delete"]).parse(route.method.toLowerCase());
+  const method = z.enum(["get", "post", "put", "delete"]).parse(route.method.toLowerCase());
   return document.paths[`/${route.route}`]?.[method];
 }
 

@@ -1,0 +1,24 @@
+import { type Digest, digestOf } from "../digest.ts";
+import { getManifest, headManifest } from "../registry/manifests.ts";
+import type { Repository } from "../registry/registry.ts";
+
+/**
+ * The digest that a tag holds, in the algorithm of `want`: registries answer with sha256 whatever was pushed. Undefined:
+ * there is no such tag.
+ */
+export async function readTag(
+  repository: Repository,
+  tag: string,
+  want: Digest,
+  signal: AbortSignal,
+): Promise<Digest | undefined> {
+  const head = await headManifest(repository, tag, signal);
+  if (head === undefined) return undefined;
+  if (head.digest !== undefined && algorithmOf(head.digest) === algorithmOf(want)) return head.digest;
+  const manifest = await getManifest(repository, tag, signal);
+  return manifest && digestOf(manifest.bytes, want);
+}
+
+function algorithmOf(digest: Digest): string {
+  return digest.slice(0, digest.indexOf(":"));
+}
