@@ -1,7 +1,8 @@
 import { CliError } from "./cli-error.ts";
 import type { CliIo } from "./cli-io.ts";
-import { exitCodeOfPromotion, exitCodes, hasPromotionEnded } from "./exit-codes.ts";
-import type { FollowedCommand } from "./follow-command.ts";
+import type { Display } from "./display.ts";
+import { type ExitCode, exitCodeOfPromotion, exitCodes, hasPromotionEnded } from "./exit-codes.ts";
+import { type FollowedCommand, startAndFollow } from "./follow-command.ts";
 import {
   formatPromotionHead,
   formatPromotionLine,
@@ -13,9 +14,9 @@ import { formatJunit } from "./junit.ts";
 import { collectEntries } from "./pages.ts";
 import { printJson } from "./print-json.ts";
 import type { PromotionItem, PromotionView } from "./promotion-records.ts";
-import type { PromotionsClient } from "./promotions-client.ts";
+import type { PromotionLook, PromotionsClient } from "./promotions-client.ts";
 
-export interface FollowPromotionDeps {
+interface FollowPromotionDeps {
   readonly client: Pick<PromotionsClient, "get" | "everyItem">;
   readonly io: CliIo;
   /** File for the JUnit XML, if it is wanted. */
@@ -23,7 +24,7 @@ export interface FollowPromotionDeps {
 }
 
 /** A promotion as `drayage promote` and `drayage promotions retry` follow it. */
-export function createFollowedPromotion(deps: FollowPromotionDeps): FollowedCommand<PromotionView> {
+function createFollowedPromotion(deps: FollowPromotionDeps): FollowedCommand<PromotionView> {
   const { client, io } = deps;
   return {
     noun: "promotion",
@@ -54,9 +55,22 @@ export function createFollowedPromotion(deps: FollowPromotionDeps): FollowedComm
   };
 }
 
-/** Empties the file before anything starts: a path that is wrong shows now, and no older result is taken for this one. */
-export async function claimJunitFile(path: string | undefined, io: CliIo): Promise<void> {
-  if (path !== undefined) await writeText(path, "", io);
+export interface FollowPromotion extends Omit<FollowPromotionDeps, "junit"> {
+  readonly wait?: number | false;
+  readonly json?: true;
+  readonly junit?: string;
+}
+
+/** Starts a promotion by `start`, and follows it as the flags say. */
+export async function followPromotion(
+  { client, io, wait, json, junit }: FollowPromotion,
+  start: (display: Pick<Display<PromotionView>, "note">) => Promise<PromotionLook>,
+): Promise<ExitCode> {
+  if (wait === false && junit !== undefined) throw usage("--junit needs the end: leave --no-wait out");
+  // Emptied before anything starts: a path that is wrong shows now, and no older result is taken for this one.
+  if (junit !== undefined) await writeText(junit, "", io);
+  const followed = createFollowedPromotion({ client, io, junit });
+  return startAndFollow(io, followed, { wait, format: json ? "json" : "text" }, start);
 }
 
 /** The failed items. Where they cannot be had the end of the promotion is told all the same. */

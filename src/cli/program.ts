@@ -6,9 +6,12 @@ import { addCancelCommand } from "./commands/cancel.ts";
 import { addGlobalOptions } from "./commands/command-deps.ts";
 import { addImportCommand } from "./commands/import.ts";
 import { addListCommand } from "./commands/list.ts";
+import { addPoisonCommand } from "./commands/poison.ts";
 import { addPromoteCommand } from "./commands/promote.ts";
 import { addPromotionsCommand } from "./commands/promotions.ts";
 import { addRetryCommand } from "./commands/retry.ts";
+import { addRulesCommand } from "./commands/rules.ts";
+import { addSchedulesCommand } from "./commands/schedules.ts";
 import { addShowCommand } from "./commands/show.ts";
 import { type ExitCode, exitCodes, exitCodesHelp } from "./exit-codes.ts";
 import { Interrupted } from "./follow.ts";
@@ -58,6 +61,9 @@ function createProgram(io: CliIo, finish: (exitCode: ExitCode) => void): Command
   addRetryCommand(program, deps);
   addPromoteCommand(program, deps);
   addPromotionsCommand(program, deps);
+  addRulesCommand(program, deps);
+  addSchedulesCommand(program, deps);
+  addPoisonCommand(program, deps);
   return program;
 }
 

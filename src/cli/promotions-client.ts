@@ -59,6 +59,12 @@ export function createPromotionsClient(send: SendCall) {
       return readAnswer(promotionViewSchema, answer);
     },
 
+    /** Looks at a schedule's selection now; answers the promotion that this is. */
+    async runSchedule(name: string, signal: AbortSignal): Promise<PromotionLook> {
+      const path = `/api/schedules/${encodeURIComponent(name)}/run`;
+      return readLook(promotionViewSchema, await send({ method: "POST", path, timeoutMs: postMs }, signal));
+    },
+
     /** Starts the items again that have failed or were cancelled. */
     async retry(id: string, signal: AbortSignal): Promise<PromotionLook> {
       return readLook(promotionViewSchema, await send({ method: "POST", path: `${promotionPath(id)}/retry` }, signal));

@@ -5,12 +5,26 @@ import type { CliIo } from "./cli-io.ts";
 import { usage } from "./import-request.ts";
 import type { WrittenBody } from "./request-body.ts";
 
+/** What a file holds, and where each of its properties stands: `plan.yaml:3:5 source.tags`. */
+export interface FileValue {
+  readonly value: unknown;
+  readonly place: WrittenBody["place"];
+}
+
+/** Reads a request from a YAML or JSON file. Besides what {@link readValueFile} refuses, it must be a mapping. */
+export async function readRequestFile(path: string, io: FileIo): Promise<WrittenBody> {
+  const { value, place } = await readValueFile(path, io);
+  const body = bodySchema.safeParse(value);
+  if (!body.success) throw usage(`${nameOf(path)}: expected properties, as in a JSON object`);
+  return { value: body.data, place };
+}
+
 /**
- * Reads a request from a YAML or JSON file, `-` for standard input. A file that cannot be read, or is no YAML mapping, is
- * a usage error, with line and column where there is one.
+ * Reads a YAML or JSON file, `-` for standard input. One that cannot be read, or is neither, is a usage error, with line and
+ * column where there is one.
  */
-export async function readRequestFile(path: string, io: Pick<CliIo, "readFile" | "readStdin">): Promise<WrittenBody> {
-  const name = path === "-" ? "standard input" : path;
+export async function readValueFile(path: string, io: FileIo): Promise<FileValue> {
+  const name = nameOf(path);
   const text = path === "-" ? await io.readStdin() : await readText(path, io);
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
@@ -21,20 +35,27 @@ export async function readRequestFile(path: string, io: Pick<CliIo, "readFile" |
   };
   const [error] = document.errors;
   if (error !== undefined) throw usage(`${at(error.pos[0])}: ${error.message}`);
-  const value = bodySchema.safeParse(toValue(document, name));
-  if (!value.success) throw usage(`${name}: expected properties, as in a JSON object`);
-  return { value: value.data, place: (keys) => `${at(offsetOf(document, keys))} ${formatPath(keys)}`.trimEnd() };
+  return {
+    value: toValue(document, name),
+    place: (keys) => `${at(offsetOf(document, keys))} ${formatPath(keys)}`.trimEnd(),
+  };
 }
+
+export type FileIo = Pick<CliIo, "readFile" | "readStdin">;
 
 const bodySchema = z.record(z.string(), z.unknown());
 const maxAliases = 100; // more of them may unfold to more than memory holds
 
-async function readText(path: string, io: Pick<CliIo, "readFile">): Promise<string> {
+async function readText(path: string, io: FileIo): Promise<string> {
   try {
     return await io.readFile(path);
   } catch (thrown) {
     throw usage(`${path} cannot be read: ${thrown instanceof Error ? thrown.message : "unknown"}`);
   }
+}
+
+function nameOf(path: string): string {
+  return path === "-" ? "standard input" : path;
 }
 
 function toValue(document: Document, name: string): unknown {

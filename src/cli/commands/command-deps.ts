@@ -52,6 +52,13 @@ export function addWaitOptions(command: Command, noun: "import" | "promotion"): 
     .on("option:no-wait", () => refuseBoth("no-wait"));
 }
 
+/** Adds `--json` and `--junit` of a promotion that is followed. */
+export function addPromotionOutputs(command: Command): Command {
+  return command
+    .option("--json", "print the promotion with its failed images as JSON and nothing else on standard output")
+    .option("--junit <path>", "write a JUnit XML file, a test case per image");
+}
+
 /** Adds the three options of source credentials. */
 export function addCredentialOptions(command: Command): Command {
   return command

@@ -3,8 +3,7 @@ import { type Command, Option } from "commander";
 import { promotionRequestSchema } from "../../domain/promotion-request-schema.ts";
 import type { CliIo } from "../cli-io.ts";
 import { type ExitCode, exitCodes } from "../exit-codes.ts";
-import { startAndFollow } from "../follow-command.ts";
-import { claimJunitFile, createFollowedPromotion } from "../follow-promotion.ts";
+import { followPromotion } from "../follow-promotion.ts";
 import { formatPromotionPlan } from "../format-promotion.ts";
 import { usage } from "../import-request.ts";
 import { parseCount } from "../option-parsers.ts";
@@ -13,7 +12,7 @@ import { createPromotionsClient, type PromotionsClient } from "../promotions-cli
 import { postWithKey } from "../repeat-post.ts";
 import { checkBody, type RequestBody } from "../request-body.ts";
 import { type BodyFlags, writtenBody } from "../selection-flags.ts";
-import { addWaitOptions, type CommandDeps, openService, type WaitFlags } from "./command-deps.ts";
+import { addPromotionOutputs, addWaitOptions, type CommandDeps, openService, type WaitFlags } from "./command-deps.ts";
 import { addHowOptions, addSelectionOptions } from "./selection-options.ts";
 
 /** `drayage promote`: many images as one, from a file or by flags. */
@@ -21,14 +20,13 @@ export function addPromoteCommand(program: Command, { io, finish }: CommandDeps)
   const command = program.command("promote").description("import many images: a list, or repositories and tags");
   addSelectionOptions(command, "selection");
   addHowOptions(command, "skipIfSame");
-  addWaitOptions(command, "promotion")
+  addWaitOptions(command, "promotion");
+  addPromotionOutputs(command)
     .option("--max-concurrent <count>", "so many imports of it at once (default: 50)", parseCount)
     .addOption(
       new Option("--dry-run", "list the images, import nothing").conflicts(["wait", "junit", "idempotencyKey"]),
     )
     .option("--idempotency-key <key>", "the same key and flags name the same promotion: a repeat starts no second one")
-    .option("--json", "print the promotion with its failed images as JSON and nothing else on standard output")
-    .option("--junit <path>", "write a JUnit XML file, a test case per image")
     .addHelpText("after", promoteExamples)
     .action(async (flags: Flags, self: Command) =>
       finish(await runPromote(flags, createPromotionsClient(openService(self, io)), io)),
@@ -57,20 +55,17 @@ or
     - { source: "dev.azurecr.io/team/app:1.0", target: prod.azurecr.io }`;
 
 async function runPromote(flags: Flags, client: PromotionsClient, io: CliIo): Promise<ExitCode> {
-  if (flags.wait === false && flags.junit !== undefined) throw usage("--junit needs the end: leave --no-wait out");
   const request = await readPromotion(flags, io);
-  const format = flags.json ? "json" : "text";
   if (request.dryRun === true) {
+    if (flags.junit !== undefined) throw usage("--junit needs a promotion that is no dry run");
     const plan = await client.plan(request, io.interrupted);
-    if (format === "json") printJson(io, plan);
+    if (flags.json) printJson(io, plan);
     else io.stdout.write(formatPromotionPlan(plan));
     return exitCodes.done;
   }
-  await claimJunitFile(flags.junit, io);
   const idempotencyKey = flags.idempotencyKey ?? randomUUID();
   const send = (signal: AbortSignal) => client.post({ request, idempotencyKey }, signal);
-  const followed = createFollowedPromotion({ client, io, junit: flags.junit });
-  return startAndFollow(io, followed, { wait: flags.wait, format }, ({ note }) =>
+  return followPromotion({ client, io, ...flags }, ({ note }) =>
     postWithKey({ io, note }, { noun: "promotion", idempotencyKey, send }, flags.wait || Infinity),
   );
 }

@@ -1,16 +1,14 @@
 import { type Command, Option } from "commander";
 import { itemStateSchema, promotionStateSchema } from "../../domain/promotion-record.ts";
 import { exitCodes } from "../exit-codes.ts";
-import { startAndFollow } from "../follow-command.ts";
-import { claimJunitFile, createFollowedPromotion } from "../follow-promotion.ts";
+import { followPromotion } from "../follow-promotion.ts";
 import { formatItems, formatPromotionDetails, formatPromotions } from "../format-promotion.ts";
-import { usage } from "../import-request.ts";
 import { parseCount } from "../option-parsers.ts";
 import { firstEntries } from "../pages.ts";
 import { printJson } from "../print-json.ts";
-import { createPromotionsClient, type PromotionsClient } from "../promotions-client.ts";
+import { createPromotionsClient, type PromotionLook, type PromotionsClient } from "../promotions-client.ts";
 import { postRetry } from "../repeat-post.ts";
-import { addWaitOptions, type CommandDeps, openService, type WaitFlags } from "./command-deps.ts";
+import { addPromotionOutputs, addWaitOptions, type CommandDeps, openService, type WaitFlags } from "./command-deps.ts";
 
 interface ListFlags {
   readonly state?: string;
@@ -98,26 +96,15 @@ function addActions(group: Command, { io, finish }: CommandDeps): void {
     .command("retry")
     .description("import again what has failed or was cancelled of a promotion, and follow it")
     .argument("<id>", "id of the promotion");
-  addWaitOptions(retry, "promotion")
-    .option("--json", "print the promotion with its failed images as JSON and nothing else on standard output")
-    .option("--junit <path>", "write a JUnit XML file, a test case per image")
-    .action(async (id: string, flags: RetryFlags, self: Command) => {
-      if (flags.wait === false && flags.junit !== undefined) throw usage("--junit needs the end: leave --no-wait out");
-      const client = createPromotionsClient(openService(self, io));
-      await claimJunitFile(flags.junit, io);
-      const followed = createFollowedPromotion({ client, io, junit: flags.junit });
-      const settings = { wait: flags.wait, format: flags.json ? "json" : "text" } as const;
-      const exitCode = await startAndFollow(io, followed, settings, ({ note }) =>
-        postRetry(
-          { io, note },
-          {
-            noun: "promotion",
-            send: (signal) => client.retry(id, signal),
-            look: (signal) => client.get(id, undefined, signal),
-            attemptOf: ({ record }) => record?.attempt,
-          },
-        ),
-      );
-      finish(exitCode);
-    });
+  addWaitOptions(retry, "promotion");
+  addPromotionOutputs(retry).action(async (id: string, flags: RetryFlags, self: Command) => {
+    const client = createPromotionsClient(openService(self, io));
+    const post = {
+      noun: "promotion",
+      send: (signal: AbortSignal) => client.retry(id, signal),
+      look: (signal: AbortSignal) => client.get(id, undefined, signal),
+      attemptOf: ({ record }: PromotionLook) => record?.attempt,
+    } as const;
+    finish(await followPromotion({ client, io, ...flags }, ({ note }) => postRetry({ io, note }, post)));
+  });
 }
