@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { type StoredEvent, storedEventSchema } from "../domain/event-delivery.ts";
 import { createImportId, importIdSchema } from "../domain/import-id.ts";
-import { readText, textColumns } from "./columns.ts";
+import { bytesColumns, readBytes } from "./columns.ts";
 import type { TableAccess } from "./storage-client.ts";
 import type { Row, RowKeys } from "./table.ts";
 
@@ -71,17 +71,17 @@ const rowSchema = z.looseObject({
   diedAt: z.string(),
 });
 
-/** `event`: as JSON, in as many columns as it takes. */
+/** `event`: as JSON in UTF-8, in as many binary columns as it takes. */
 export const deadEventRow = {
   encode: ({ id, sink, reason, attempts, diedAt, event }: DeadEvent): Row => ({
     ...keysOf(id),
     v: 1,
     ...{ sink, reason, attempts, diedAt },
-    ...textColumns("event", JSON.stringify(event)),
+    ...bytesColumns("event", Buffer.from(JSON.stringify(event))),
   }),
   decode: (row: Readonly<Record<string, unknown>>): DeadEvent => {
     const { rowKey, sink, reason, attempts, diedAt } = rowSchema.parse(row);
-    const event = storedEventSchema.parse(JSON.parse(readText(row, "event") ?? ""));
+    const event = storedEventSchema.parse(JSON.parse(Buffer.from(readBytes(row, "event") ?? []).toString()));
     return { id: rowKey, sink, reason, attempts, diedAt, event };
   },
 };

@@ -120,10 +120,42 @@ describe("parseConfig", () => {
       AzureWebJobsStorage: "AccountKey=topsecret",
       SECRETS_KEY: "topsecret",
       REGISTRIES: `[{"host":"r.example","auth":{"kind":"password","password":"topsecret"}`,
+      EVENT_SINKS: `[{"name":"hook","kind":"webhook","url":"topsecret","secret":"topsecret"}]`,
     });
 
-    expect(problems).toHaveLength(3);
+    expect(problems).toHaveLength(5);
     expect(new ConfigError(problems).message).not.toContain("topsecret");
+  });
+
+  it("reads who is told of ends, and how often that is tried", () => {
+    const sink = { name: "done", kind: "queue", queue: "done" };
+
+    const { events } = parseConfig({
+      ...storage,
+      EVENT_SINKS: JSON.stringify([sink]),
+      EVENT_SOURCE: "https://drayage.example",
+      EVENT_RETRY_SECONDS: "1, 20",
+    });
+
+    expect(events).toEqual({ sinks: [sink], source: "https://drayage.example", retrySeconds: [1, 20] });
+    expect(parseConfig(storage).events).toEqual({
+      ...{ sinks: [], source: "/drayage", retrySeconds: [5, 30, 120, 600, 3_600, 21_600] },
+    });
+  });
+
+  it("refuses sinks at places that the other settings do not allow, and times that are none", () => {
+    const hook = { name: "hook", kind: "webhook", url: "http://10.0.0.4/in" };
+    const queue = { name: "loop", kind: "queue", queue: "t1-events" };
+
+    const problems = problemsOf({ ...storage, TABLE_PREFIX: "T1", EVENT_SINKS: JSON.stringify([hook, queue]) });
+
+    expect(problems).toEqual([
+      "EVENT_SINKS: entry 1 (hook): 10.0.0.4 needs https, or an entry in INSECURE_HOSTS",
+      "EVENT_SINKS: entry 1 (hook): 10.0.0.4 is private: it needs an entry in ALLOW_PRIVATE_HOSTS",
+      "EVENT_SINKS: entry 2 (loop): Drayage itself reads queue t1-events",
+    ]);
+    expect(problemsOf({ ...storage, EVENT_RETRY_SECONDS: "5;6", EVENT_SOURCE: "no uri" })).toHaveLength(2);
+    expect(problemsOf({ ...storage, EVENT_RETRY_SECONDS: "5,90000" })).toHaveLength(1);
   });
 
   it("refuses two keys of one id", () => {

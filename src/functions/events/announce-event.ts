@@ -1,4 +1,11 @@
-import { type CloudEvent, type ItemCounts, importEvent, promotionEvent } from "../../domain/cloud-event.ts";
+import {
+  type CloudEvent,
+  type EventType,
+  type ItemCounts,
+  importEvent,
+  promotionEvent,
+  promotionEventType,
+} from "../../domain/cloud-event.ts";
 import type { DeliveryMessage } from "../../domain/event-delivery.ts";
 import type { EventSink } from "../../domain/event-sinks.ts";
 import type { PromotionRecord } from "../../domain/promotion-record.ts";
@@ -23,17 +30,24 @@ export interface AnnounceEventDeps {
 export function createAnnounceEvent({ sinks, source, send }: AnnounceEventDeps) {
   const announce = async (event: CloudEvent | undefined): Promise<void> => {
     if (event === undefined) return;
-    for (const { name, types } of sinks) {
-      if (types === undefined || types.includes(event.type)) await send(firstMessage(name, event));
-    }
+    for (const sink of sinks) if (wants(sink, event.type)) await send(firstMessage(sink.name, event));
   };
   const announceImport: AfterEnd = async (record) => {
     if (sinks.length > 0) await announce(importEvent(record, source));
   };
-  const announcePromotion = async (promotion: PromotionRecord, counts: ItemCounts): Promise<void> => {
-    if (sinks.length > 0) await announce(promotionEvent(promotion, counts, source));
+  /** The counts are read only where a sink is to be told of them. */
+  const announcePromotion = async (
+    promotion: PromotionRecord,
+    readCounts: () => Promise<ItemCounts>,
+  ): Promise<void> => {
+    if (sinks.some((sink) => wants(sink, promotionEventType)))
+      await announce(promotionEvent(promotion, await readCounts(), source));
   };
   return { announceImport, announcePromotion };
+}
+
+function wants({ types }: EventSink, type: EventType): boolean {
+  return types === undefined || types.includes(type);
 }
 
 /** The message that begins the delivery of an event. */
