@@ -3,7 +3,7 @@ import { hasPromotionEnded } from "./exit-codes.ts";
 import { formatSelection } from "./format-selection.ts";
 import { fitLines, formatBar, formatBytes, formatDuration, formatTable, printable } from "./format-values.ts";
 import { formatVia, secondsTaken } from "./progress-display.ts";
-import type { PromotionItem, PromotionPlan, PromotionView } from "./promotion-records.ts";
+import type { PromotionItem, PromotionPlan, PromotionSummary, PromotionView } from "./promotion-records.ts";
 
 /** What is promoted and how far it is, in lines that a terminal redraws; none is longer than `columns`. Of an ended one its head. */
 export function renderPromotion(promotion: PromotionView, columns: number, elapsedSeconds: number): string[] {
@@ -92,7 +92,7 @@ export function formatPromotionDetails(promotion: PromotionView): string {
 }
 
 /** Promotions as a table, newest first as the service has them. */
-export function formatPromotions(promotions: readonly PromotionView[]): string {
+export function formatPromotions(promotions: readonly PromotionSummary[]): string {
   if (promotions.length === 0) return "No promotions found.\n";
   const rows = promotions.map((promotion) => {
     const seconds = secondsTaken(promotion);
@@ -101,12 +101,10 @@ export function formatPromotions(promotions: readonly PromotionView[]): string {
       promotion.state,
       promotion.createdAt.replace(/\.\d+Z$/, "Z"),
       seconds === undefined ? "" : formatDuration(seconds),
-      `${endedItems(promotion)}/${promotion.counts.total}`,
-      String(promotion.counts.failed),
       printable(formatSelection(promotion.request)),
     ];
   });
-  return formatTable([["ID", "STATE", "CREATED", "TOOK", "ITEMS", "FAILED", "IMAGES"], ...rows]);
+  return formatTable([["ID", "STATE", "CREATED", "TOOK", "IMAGES"], ...rows]);
 }
 
 /** Items of a promotion as a table. */

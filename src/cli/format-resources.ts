@@ -17,9 +17,11 @@ export function formatSchedules(schedules: readonly NamedResource[]): string {
     onOff(schedule),
     printable(schedule.cron ?? ""),
     printable(schedule.timeZone ?? ""),
+    printable(schedule.nextRuns?.[0] ?? ""),
+    printable([schedule.lastRun?.state, schedule.lastRun?.at].filter(Boolean).join(" ")),
     printable(formatSelection(schedule)),
   ]);
-  return formatTable([["SCHEDULE", "STATE", "CRON", "TIME ZONE", "IMAGES"], ...rows]);
+  return formatTable([["SCHEDULE", "STATE", "CRON", "TIME ZONE", "NEXT", "LAST", "IMAGES"], ...rows]);
 }
 
 /** What a push would do by a rule. */

@@ -38,9 +38,13 @@ export const promotionViewSchema = z.looseObject({
 });
 export type PromotionView = Readonly<z.infer<typeof promotionViewSchema>>;
 
+/** A promotion in a list: the service sums up no items there. */
+export const promotionSummarySchema = promotionViewSchema.partial({ counts: true });
+export type PromotionSummary = Readonly<z.infer<typeof promotionSummarySchema>>;
+
 /** One page of `GET /api/promotions`. */
 export const promotionPageSchema = z.looseObject({
-  promotions: z.array(promotionViewSchema),
+  promotions: z.array(promotionSummarySchema),
   continuationToken: pageTokenSchema,
 });
 
@@ -61,6 +65,9 @@ export const promotionItemPageSchema = z.looseObject({
   items: z.array(promotionItemSchema),
   continuationToken: pageTokenSchema,
 });
+
+/** What `POST /api/schedules/{name}/run` answers. */
+export const scheduleRunSchema = z.looseObject({ promotionId: z.string() });
 
 /** What a promotion with `dryRun: true` answers. */
 export const promotionPlanSchema = z.looseObject({

@@ -3,11 +3,13 @@ import { everyPage, type Page } from "./pages.ts";
 import {
   type PromotionItem,
   type PromotionPlan,
+  type PromotionSummary,
   type PromotionView,
   promotionItemPageSchema,
   promotionPageSchema,
   promotionPlanSchema,
   promotionViewSchema,
+  scheduleRunSchema,
 } from "./promotion-records.ts";
 import type { RequestBody } from "./request-body.ts";
 
@@ -40,7 +42,7 @@ export function createPromotionsClient(send: SendCall) {
       return getLook(send, promotionViewSchema, { path: promotionPath(id), etag }, signal);
     },
 
-    async list(query: URLSearchParams, signal: AbortSignal): Promise<Page<PromotionView>> {
+    async list(query: URLSearchParams, signal: AbortSignal): Promise<Page<PromotionSummary>> {
       const answer = await send({ method: "GET", path: `/api/promotions?${query}` }, signal);
       const { promotions, continuationToken } = readAnswer(promotionPageSchema, answer);
       return { entries: promotions, continuationToken };
@@ -59,10 +61,10 @@ export function createPromotionsClient(send: SendCall) {
       return readAnswer(promotionViewSchema, answer);
     },
 
-    /** Looks at a schedule's selection now; answers the promotion that this is. */
-    async runSchedule(name: string, signal: AbortSignal): Promise<PromotionLook> {
+    /** Runs a schedule now; answers the id of the promotion that this is. */
+    async runSchedule(name: string, signal: AbortSignal): Promise<string> {
       const path = `/api/schedules/${encodeURIComponent(name)}/run`;
-      return readLook(promotionViewSchema, await send({ method: "POST", path, timeoutMs: postMs }, signal));
+      return readAnswer(scheduleRunSchema, await send({ method: "POST", path, timeoutMs: postMs }, signal)).promotionId;
     },
 
     /** Starts the items again that have failed or were cancelled. */

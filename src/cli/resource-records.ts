@@ -13,6 +13,8 @@ export const namedResourceSchema = z.looseObject({
   conflict: z.string().optional(),
   cron: z.string().optional(),
   timeZone: z.string().optional(),
+  nextRuns: z.array(z.string()).optional(),
+  lastRun: z.looseObject({ at: z.string().optional(), state: z.string().optional() }).nullish(),
 });
 export type NamedResource = Readonly<z.infer<typeof namedResourceSchema>>;
 

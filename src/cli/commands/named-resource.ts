@@ -16,7 +16,7 @@ export interface ResourceCommands<F extends BodyFlags> {
   readonly kind: ResourceKind;
   readonly noun: "rule" | "schedule";
   readonly tags: "filter" | "selection";
-  readonly schema: z.ZodType;
+  readonly schema: z.ZodObject;
   readonly format: (resources: readonly NamedResource[]) => string;
   /** The flags that only this resource has, and what they say. */
   readonly addOptions: (command: Command) => void;
@@ -61,7 +61,7 @@ export function addResourceCommands<F extends BodyFlags>(
     .action(async (name: string, { json }: JsonFlag, self: Command) => {
       const found = await open(self).get(name, io.interrupted);
       if (json) printJson(io, found);
-      else io.stdout.write(stringify(found));
+      else io.stdout.write(stringify(pick(found, Object.keys(resource.schema.shape))));
       finish(exitCodes.done);
     });
   const set = group.command("set").description(`make a ${noun}, or replace the one of its name`);
@@ -90,4 +90,9 @@ export function addResourceCommands<F extends BodyFlags>(
       io.stdout.write(`${capital} ${name} is deleted.\n`);
       finish(exitCodes.done);
     });
+}
+
+/** Without what the service tells besides, such as when a schedule runs next: set takes none of it. */
+function pick(found: NamedResource, names: readonly string[]): RequestBody {
+  return Object.fromEntries(Object.entries(found).filter(([name]) => names.includes(name)));
 }

@@ -42,7 +42,8 @@ function addRun(group: Command, { io, finish }: CommandDeps): void {
   addWaitOptions(run, "promotion");
   addPromotionOutputs(run).action(async (name: string, flags: RunFlags, self: Command) => {
     const client = createPromotionsClient(openService(self, io));
-    finish(await followPromotion({ client, io, ...flags }, () => client.runSchedule(name, io.interrupted)));
+    const start = async () => client.get(await client.runSchedule(name, io.interrupted), undefined, io.interrupted);
+    finish(await followPromotion({ client, io, ...flags }, start));
   });
 }
 

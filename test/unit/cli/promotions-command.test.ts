@@ -16,7 +16,7 @@ describe("drayage promotions list", () => {
   it("prints one row per promotion, past short pages, and hands the state over", async () => {
     const pages = [
       { promotions: [failedPromotion], continuationToken: "1" },
-      { promotions: [aPromotion({ request: { labels: {} } })] },
+      { promotions: [aPromotion({ request: { labels: {} }, counts: undefined })] },
     ];
     await using api = await startFakeApi((_, count) => ({ body: pages[count - 1] }));
 
@@ -28,8 +28,8 @@ describe("drayage promotions list", () => {
       "GET /api/promotions?limit=4&state=Failed&continuationToken=1",
     ]);
     expect(run.stdout.split("\n").slice(1)).toEqual([
-      `${promotionId}  Failed   2026-01-31T08:00:00Z  4.2s  10/10  2       dev.example team/* (tags v*) → prod.example`,
-      `${promotionId}  Running  2026-01-31T08:00:00Z        4/10   0       a list of images`,
+      `${promotionId}  Failed   2026-01-31T08:00:00Z  4.2s  dev.example team/* (tags v*) → prod.example`,
+      `${promotionId}  Running  2026-01-31T08:00:00Z        a list of images`,
       "",
     ]);
   });

@@ -5,8 +5,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { ruleSchema } from "../../../src/domain/rule-schema.ts";
 import { scheduleSchema } from "../../../src/domain/schedule-schema.ts";
-import { aProblem, importId, type SeenRequest, startFakeApi } from "./fake-api.ts";
-import { answersFor, aPromotion, promotionId, succeededPromotion } from "./fake-promotions.ts";
+import { aProblem, type FakeAnswer, importId, type SeenRequest, startFakeApi } from "./fake-api.ts";
+import { aPromotion, promotionId, succeededPromotion } from "./fake-promotions.ts";
 import { runCli } from "./run-cli.ts";
 
 const selection = {
@@ -15,6 +15,11 @@ const selection = {
 };
 const rule = ruleSchema.parse({ name: "team-to-prod", ...selection });
 const schedule = scheduleSchema.parse({ name: "nightly", cron: "0 3 * * *", enabled: false, ...selection });
+const scheduleView = {
+  ...schedule,
+  nextRuns: ["2026-02-01T03:00:00.000Z"],
+  lastRun: { at: "2026-01-31T03:00:00.000Z", by: "timer", promotionId, state: "Succeeded" },
+};
 const selectionFlags = ["--from", "dev.example", "--repository", "team/*", "--to", "prod.example"];
 let directory = "";
 beforeAll(async () => {
@@ -27,6 +32,11 @@ async function aFile(name: string, text: string): Promise<string> {
   await writeFile(path, text);
   return path;
 }
+
+const scheduleRun = (_: SeenRequest, count: number): FakeAnswer => {
+  if (count === 1) return { status: 202, body: { promotionId, schedule: scheduleView } };
+  return { body: count === 2 ? aPromotion() : succeededPromotion };
+};
 
 const echo =
   (status: number) =>
@@ -234,13 +244,13 @@ describe("drayage rules test", () => {
 
 describe("drayage schedules", () => {
   it("lists them", async () => {
-    await using api = await startFakeApi((_, count) => ({ body: { schedules: count === 1 ? [schedule] : [] } }));
+    await using api = await startFakeApi((_, count) => ({ body: { schedules: count === 1 ? [scheduleView] : [] } }));
 
     const some = await runCli(["schedules", "list", "--endpoint", api.endpoint]);
     const none = await runCli(["schedules", "list", "--endpoint", api.endpoint]);
 
     expect(some.stdout.split("\n")[1]).toBe(
-      "nightly   disabled  0 3 * * *  UTC        dev.example team/* → prod.example/mirror/{basename}:{tag}",
+      "nightly   disabled  0 3 * * *  UTC        2026-02-01T03:00:00.000Z  Succeeded 2026-01-31T03:00:00.000Z  dev.example team/* → prod.example/mirror/{basename}:{tag}",
     );
     expect(none.stdout).toBe("No schedules found.\n");
   });
@@ -280,18 +290,21 @@ describe("drayage schedules", () => {
   });
 
   it("runs one now and follows the promotion", async () => {
-    await using api = await startFakeApi(answersFor([aPromotion(), succeededPromotion]));
+    await using api = await startFakeApi(scheduleRun);
 
     const run = await runCli(["schedules", "run", "nightly", "--endpoint", api.endpoint]);
 
     expect(run.exitCode).toBe(0);
-    expect(api.calls()).toEqual(["POST /api/schedules/nightly/run", `GET /api/promotions/${promotionId}`]);
+    expect(api.calls()).toEqual([
+      "POST /api/schedules/nightly/run",
+      ...Array(2).fill(`GET /api/promotions/${promotionId}`),
+    ]);
     expect(run.stdout).toContain("Succeeded in 4.2s");
   });
 
   it("ends with 5 when it runs already, and only starts it with --no-wait", async () => {
-    await using api = await startFakeApi((_, count) =>
-      count === 1 ? aProblem(409, "IMPORT_STATE_CONFLICT") : { body: aPromotion() },
+    await using api = await startFakeApi((request, count) =>
+      count === 1 ? aProblem(409, "SCHEDULE_RUNNING") : scheduleRun(request, count - 1),
     );
 
     const refused = await runCli(["schedules", "run", "nightly", "--endpoint", api.endpoint]);
@@ -302,12 +315,14 @@ describe("drayage schedules", () => {
   });
 
   it("shows and deletes one", async () => {
-    await using api = await startFakeApi(({ method }) => (method === "GET" ? { body: schedule } : { status: 204 }));
+    await using api = await startFakeApi(({ method }) => (method === "GET" ? { body: scheduleView } : { status: 204 }));
 
     const shown = await runCli(["schedules", "show", "nightly", "--json", "--endpoint", api.endpoint]);
+    const yaml = await runCli(["schedules", "show", "nightly", "--endpoint", api.endpoint]);
     const deleted = await runCli(["schedules", "delete", "nightly", "--endpoint", api.endpoint]);
 
-    expect(JSON.parse(shown.stdout)).toEqual(schedule);
+    expect(JSON.parse(shown.stdout)).toEqual(scheduleView);
+    expect(parse(yaml.stdout)).toEqual(schedule); // what set takes back
     expect(deleted.stdout).toBe("Schedule nightly is deleted.\n");
   });
 });
