@@ -3,7 +3,13 @@ import { hasPromotionEnded } from "./exit-codes.ts";
 import { formatSelection } from "./format-selection.ts";
 import { fitLines, formatBar, formatBytes, formatDuration, formatTable, printable } from "./format-values.ts";
 import { formatVia, secondsTaken } from "./progress-display.ts";
-import type { PromotionItem, PromotionPlan, PromotionSummary, PromotionView } from "./promotion-records.ts";
+import {
+  ownErrorOf,
+  type PromotionItem,
+  type PromotionPlan,
+  type PromotionSummary,
+  type PromotionView,
+} from "./promotion-records.ts";
 
 /** What is promoted and how far it is, in lines that a terminal redraws; none is longer than `columns`. Of an ended one its head. */
 export function renderPromotion(promotion: PromotionView, columns: number, elapsedSeconds: number): string[] {
@@ -39,7 +45,8 @@ export function formatPromotionLine(promotion: PromotionView): string {
 
 /** The end of a promotion, with the failed items it is given; each line is ended by a newline. */
 export function formatPromotionOutcome(promotion: PromotionView, failed: readonly PromotionItem[]): string {
-  const { id, state, error, warnings, counts } = promotion;
+  const { id, state, warnings, counts } = promotion;
+  const ownError = ownErrorOf(promotion);
   const seconds = secondsTaken(promotion);
   const took = seconds === undefined ? "" : ` ${state === "Succeeded" ? "in" : "after"} ${formatDuration(seconds)}`;
   const bytes = formatPromotedBytes(promotion);
@@ -47,7 +54,7 @@ export function formatPromotionOutcome(promotion: PromotionView, failed: readonl
     `${state}${took}: ${counted(counts.total)}${counts.total === 0 ? "" : `: ${formatCounts(promotion)}`}`,
   ];
   if (bytes !== undefined) lines.push(`  ${bytes}`);
-  if (error !== undefined && failed.length === 0) lines.push(`  ${error.message}`, ...formatReason(error));
+  if (ownError !== undefined) lines.push(`  ${ownError.message}`, ...formatReason(ownError));
   for (const item of failed.slice(0, shownItems)) {
     lines.push(`  ${formatItem(item)}`);
     lines.push(`    ${item.error?.message ?? "no reason given"}`);

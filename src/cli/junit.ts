@@ -1,6 +1,7 @@
+import type { ErrorView } from "./api-records.ts";
 import { formatItem } from "./format-promotion.ts";
 import { secondsTaken } from "./progress-display.ts";
-import type { PromotionItem, PromotionView } from "./promotion-records.ts";
+import { ownErrorOf, type PromotionItem, type PromotionView } from "./promotion-records.ts";
 
 /**
  * A promotion as JUnit XML: one test case per image. Failed images are failures with message and code, skipped ones are
@@ -9,7 +10,8 @@ import type { PromotionItem, PromotionView } from "./promotion-records.ts";
  */
 export function formatJunit(promotion: PromotionView, items: readonly PromotionItem[]): string {
   const cases = items.map(toCase);
-  if (promotion.error !== undefined && promotion.counts.failed === 0) cases.push(selectionCase(promotion));
+  const ownError = ownErrorOf(promotion);
+  if (ownError !== undefined) cases.push(selectionCase(ownError));
   const countOf = (kind: Case["kind"]) => cases.filter((one) => one.kind === kind).length;
   const seconds = secondsTaken(promotion);
   const totals: Attributes = {
@@ -90,8 +92,8 @@ function formatFailure({ error, importId }: PromotionItem): string {
   return `<failure${attributes}>${escapeXml(lines.join("\n"))}</failure>`;
 }
 
-function selectionCase({ error }: PromotionView): Case {
-  const attributes = formatAttributes({ message: error?.message ?? "", type: error?.code ?? "UNKNOWN" });
+function selectionCase(error: ErrorView): Case {
+  const attributes = formatAttributes({ message: error.message, type: error.code });
   const lines = [`<testcase classname="drayage.promotion" name="selection">`, `  <error${attributes}/>`, "</testcase>"];
   return { kind: "error", lines };
 }

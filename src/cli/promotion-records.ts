@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { promotionStateSchema } from "../domain/promotion-record.ts";
-import { errorViewSchema, pageTokenSchema } from "./api-records.ts";
+import { type ErrorView, errorViewSchema, pageTokenSchema } from "./api-records.ts";
 
 /*
  * Promotions as this client reads them: only what it shows is checked, and what a newer service adds is kept, so that
@@ -37,6 +37,11 @@ export const promotionViewSchema = z.looseObject({
   warnings: z.array(z.string()).default([]),
 });
 export type PromotionView = Readonly<z.infer<typeof promotionViewSchema>>;
+
+/** What went wrong with the promotion itself, such as its selection; that images failed is told by them. */
+export function ownErrorOf({ error }: Pick<PromotionView, "error">): ErrorView | undefined {
+  return error?.code === "PROMOTION_ITEMS_FAILED" ? undefined : error;
+}
 
 /** A promotion in a list: the service sums up no items there. */
 export const promotionSummarySchema = promotionViewSchema.partial({ counts: true });

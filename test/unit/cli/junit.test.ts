@@ -41,7 +41,8 @@ describe("formatJunit", () => {
       anItem(5, { state: "Pending" }),
     ];
 
-    const root = format(failedPromotion, items);
+    const error = { code: "PROMOTION_ITEMS_FAILED", message: "1 of 5 items failed" }; // no case of its own
+    const root = format({ ...failedPromotion, error }, items);
 
     const totals = { tests: "5", failures: "1", errors: "2", skipped: "1", time: "4.200" };
     expect(root).toMatchObject({ name: "testsuites", attributes: { name: "drayage", ...totals } });
