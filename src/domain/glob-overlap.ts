@@ -117,5 +117,6 @@ function toPattern(glob: string): Pattern {
   return glob
     .replace(/\[[^\]]*\]/g, one)
     .replaceAll("?", one)
-    .replace(/\*+/g, some);
+    .replace(/\*{2,}/g, all)
+    .replaceAll("*", some);
 }
