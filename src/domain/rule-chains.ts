@@ -28,7 +28,7 @@ export function assertNoSelfFeed(rule: CompiledRule): void {
     code: "INVALID_REQUEST",
     stage: "accept",
     property: "target",
-    what: `target: what the rule writes to ${formatOutput(rule, output)} matches its own source`,
+    what: `target: what is written to ${formatOutput(rule, output)} matches its own source`,
     hint: "take another registry, repository or tag as target, or exclude the target's tags by source.tags.exclude",
   });
 }

@@ -88,7 +88,7 @@ export function assertUsable({ rule, sourceRegistry, toImport }: CompiledRule): 
   throw new ImportError({
     code: first.code,
     stage: "accept",
-    what: `rule ${rule.name}: ${first.message}`,
+    what: `${rule.name}: ${first.message}`,
     ...definedOnly({ property }),
     ...(hint !== undefined && !first.message.includes(hint) && { hint }),
   });

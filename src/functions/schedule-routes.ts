@@ -1,0 +1,50 @@
+import { scheduleViewSchema } from "../domain/schedule-record.ts";
+import { putScheduleBodySchema, scheduleListSchema, scheduleRunSchema } from "./triggers/schedules.ts";
+
+/** Routes of schedules, by the name of their function. */
+export const scheduleRoutes = {
+  listSchedules: {
+    method: "GET",
+    route: "api/schedules",
+    authLevel: "function",
+    summary: "List the schedules, with their next and last runs",
+    answers: { 200: { description: "All of them, by name", schema: scheduleListSchema } },
+    problems: [503],
+  },
+  getSchedule: {
+    method: "GET",
+    route: "api/schedules/{name}",
+    authLevel: "function",
+    summary: "Look at a schedule",
+    answers: { 200: { description: "The schedule, with its next and last runs", schema: scheduleViewSchema } },
+    problems: [404, 503],
+  },
+  putSchedule: {
+    method: "PUT",
+    route: "api/schedules/{name}",
+    authLevel: "function",
+    summary: "Make or replace a schedule",
+    body: { schema: putScheduleBodySchema, isRequired: true },
+    answers: {
+      200: { description: "Replaced", schema: scheduleViewSchema },
+      201: { description: "Made", schema: scheduleViewSchema },
+    },
+    problems: [400, 403, 503],
+  },
+  deleteSchedule: {
+    method: "DELETE",
+    route: "api/schedules/{name}",
+    authLevel: "function",
+    summary: "Forget a schedule and what it has imported; a promotion of it that runs goes on",
+    answers: { 204: { description: "Forgotten" } },
+    problems: [404, 503],
+  },
+  runSchedule: {
+    method: "POST",
+    route: "api/schedules/{name}/run",
+    authLevel: "function",
+    summary: "Run a schedule now, enabled or not",
+    answers: { 202: { description: "Its promotion has begun; Location names it", schema: scheduleRunSchema } },
+    problems: [400, 403, 404, 409, 503],
+  },
+} as const;

@@ -1,0 +1,139 @@
+import type { HttpRequest, HttpResponseInit } from "@azure/functions";
+import { z } from "zod";
+import { promotionIdSchema } from "../../domain/promotion-record.ts";
+import { ruleNameSchema } from "../../domain/rule-schema.ts";
+import {
+  formatSchedule,
+  newSchedule,
+  redefined,
+  type ScheduleRecord,
+  type ScheduleView,
+  scheduleViewSchema,
+} from "../../domain/schedule-record.ts";
+import { type Schedule, scheduleBodySchema } from "../../domain/schedule-schema.ts";
+import { ImportError } from "../../errors.ts";
+import type { ScheduleTags } from "../../store/schedule-tags.ts";
+import type { Schedules } from "../../store/schedules.ts";
+import type { StartRun, StartRunDeps } from "../schedules/start-run.ts";
+import { type DurableHttpHandler, type HttpHandler, json } from "./http-answer.ts";
+import { readJsonBody } from "./read-body.ts";
+import { baseUrlOf } from "./read-query.ts";
+import { readShape } from "./read-shape.ts";
+
+export interface ScheduleHandlersDeps {
+  readonly schedules: Schedules;
+  readonly scheduleTags: Pick<ScheduleTags, "deleteAll">;
+  readonly startRun: StartRun;
+  readonly promotionState: StartRunDeps["promotionState"];
+  /** Throws what is wrong with the schedule beyond its shape: HOST_NOT_ALLOWED, NOT_SUPPORTED, INVALID_REQUEST. */
+  readonly assertSchedulable: (schedule: Schedule) => void;
+  readonly now: () => Date;
+}
+
+/** Body of `PUT /api/schedules/{name}`; what GET answers may be sent back but for what the service has added. */
+export const putScheduleBodySchema = scheduleBodySchema.extend({
+  name: ruleNameSchema.optional().describe("As in the route."),
+});
+
+export const scheduleListSchema = z
+  .strictObject({ schedules: z.array(scheduleViewSchema) })
+  .meta({ id: "ScheduleList" });
+
+export const scheduleRunSchema = z
+  .strictObject({ promotionId: promotionIdSchema, schedule: scheduleViewSchema })
+  .meta({ id: "ScheduleRun", description: "The promotion that was started, and the schedule." });
+
+/** The routes below `/api/schedules`. */
+export function createScheduleHandlers(deps: ScheduleHandlersDeps) {
+  const { schedules, scheduleTags, startRun, promotionState, assertSchedulable, now } = deps;
+
+  const view = async (record: ScheduleRecord, request: HttpRequest): Promise<ScheduleView> => {
+    const lastState = record.lastRun && (await promotionState(record.lastRun.promotionId));
+    return formatSchedule(record, { lastState, baseUrl: baseUrlOf(request), now: now() });
+  };
+  const readRecord = async (request: HttpRequest): Promise<ScheduleRecord> => {
+    const name = readName(request);
+    const record = await schedules.read(name);
+    if (record === undefined) throw notFound(name);
+    return record;
+  };
+
+  const listSchedules: HttpHandler = async (request) => {
+    const all = await schedules.list();
+    return json(200, { schedules: await Promise.all(all.map((record) => view(record, request))) });
+  };
+
+  const getSchedule: HttpHandler = async (request) => json(200, await view(await readRecord(request), request));
+
+  const putSchedule: HttpHandler = async (request) => {
+    const schedule = readSchedule(ruleNameOf(request), await readJsonBody(request));
+    assertSchedulable(schedule);
+    const first = newSchedule(schedule, now());
+    const { record, before } = await schedules.put(first, (there) => redefined(there, schedule, now()));
+    // Rows of tags carry what makes an import what it is: those of the former definition would be in nobody's way but stay.
+    if (before !== undefined && effectOf(before.schedule) !== effectOf(schedule))
+      await scheduleTags.deleteAll(schedule.name);
+    return json(before === undefined ? 201 : 200, await view(record, request));
+  };
+
+  const deleteSchedule: HttpHandler = async (request): Promise<HttpResponseInit> => {
+    const { schedule } = await readRecord(request);
+    await scheduleTags.deleteAll(schedule.name);
+    await schedules.delete(schedule.name);
+    return { status: 204 };
+  };
+
+  const runSchedule: DurableHttpHandler = async (request, durable) => {
+    const record = await readRecord(request);
+    const { name } = record.schedule;
+    if ((await startRun.settle(record, durable)) === "running") throw isRunning(name, record.lastRun?.promotionId);
+    const begun = await startRun.begin(record, { at: now(), by: "request" }, durable);
+    if (begun === "busy" || begun.lastRun === undefined) throw isRunning(name, undefined);
+    const { promotionId } = begun.lastRun;
+    const location = `/api/promotions/${promotionId}`;
+    return json(202, { promotionId, schedule: await view(begun, request) }, { location });
+  };
+
+  return { handlers: { listSchedules, getSchedule, putSchedule, deleteSchedule }, durableHandlers: { runSchedule } };
+}
+
+function readSchedule(name: string, body: unknown): Schedule {
+  const { name: named = name, ...rest } = readShape(putScheduleBodySchema, body, "the body");
+  if (named === name) return { ...rest, name };
+  throw new ImportError({
+    code: "INVALID_REQUEST",
+    stage: "accept",
+    property: "name",
+    what: `name: the body says ${named}, and the route ${name}`,
+    hint: "leave it out of the body",
+  });
+}
+
+/** A name that cannot be is an error of the request where something is to be made of it. */
+function ruleNameOf(request: HttpRequest): string {
+  return readShape(z.object({ name: ruleNameSchema }), { name: request.params.name }, "the route").name;
+}
+
+function readName(request: HttpRequest): string {
+  const name = request.params.name ?? "";
+  if (!ruleNameSchema.safeParse(name).success) throw notFound(name.slice(0, 63));
+  return name;
+}
+
+/** What decides about the content and names of what is imported. */
+function effectOf({ source, target, platforms, sparseIndex, foreignLayers }: Schedule): string {
+  return JSON.stringify([source.registry, target, platforms, sparseIndex, foreignLayers]);
+}
+
+function notFound(name: string): ImportError {
+  return new ImportError({ code: "SCHEDULE_NOT_FOUND", what: `there is no schedule ${name}` });
+}
+
+function isRunning(name: string, promotionId: string | undefined): ImportError {
+  const of = promotionId === undefined ? "another run of it has just begun" : `promotion ${promotionId} has not ended`;
+  return new ImportError({
+    code: "SCHEDULE_RUNNING",
+    what: `schedule ${name} is running: ${of}`,
+    hint: "wait for its end, or cancel that promotion",
+  });
+}
