@@ -8,7 +8,7 @@ import { createOnlyChanged } from "./functions/schedules/only-changed.ts";
 import { createRememberImported } from "./functions/schedules/remember-imported.ts";
 import { createRunSchedules } from "./functions/schedules/run-schedules.ts";
 import { createStartRun, type StartRunDeps } from "./functions/schedules/start-run.ts";
-import { createScheduleHandlers } from "./functions/triggers/schedules.ts";
+import { createScheduleHandlers, type ScheduleHandlersDeps } from "./functions/triggers/schedules.ts";
 import { createScheduleTags } from "./store/schedule-tags.ts";
 import { createSchedules } from "./store/schedules.ts";
 import type { TableAccess } from "./store/storage-client.ts";
@@ -37,14 +37,15 @@ export function createSelectionServices({ access, repositories, requestSettings,
 
 export interface ScheduleServicesDeps
   extends Pick<SelectionServicesDeps, "access" | "requestSettings" | "allow" | "now">,
-    Pick<StartRunDeps, "startPromotion" | "promotionState"> {
+    Pick<StartRunDeps, "startPromotion" | "promotionState">,
+    Pick<ScheduleHandlersDeps, "viewPromotion"> {
   readonly scheduleTags: ReturnType<typeof createScheduleTags>;
   readonly log: Log;
 }
 
 /** Schedules: their routes, and what runs them each minute. */
 export function createScheduleServices(deps: ScheduleServicesDeps) {
-  const { access, allow, scheduleTags, promotionState, now, log } = deps;
+  const { access, allow, now, log } = deps;
   const settings = { ...deps.requestSettings, defaultConflict: "overwrite" } as const;
   const schedules = createSchedules(access);
   const startRun = createStartRun({ ...deps, schedules });
@@ -56,7 +57,7 @@ export function createScheduleServices(deps: ScheduleServicesDeps) {
     },
   });
   return {
-    ...createScheduleHandlers({ schedules, scheduleTags, startRun, promotionState, assertSchedulable, now }),
+    ...createScheduleHandlers({ ...deps, schedules, startRun, assertSchedulable }),
     runSchedules: createRunSchedules({ schedules, startRun, log, now }),
   };
 }

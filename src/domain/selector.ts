@@ -60,7 +60,7 @@ export type TagSelection = Readonly<z.infer<typeof tagSelectionSchema>>;
 
 /** Whether a repository is meant by globs as {@link repositoryGlobsSchema} takes them. */
 export function createRepositoryMatcher(globs: readonly string[]): (repository: string) => boolean {
-  const matchers = globs.map((glob) => picomatch(glob.endsWith("/") ? `${glob}**` : glob, globOptions));
+  const matchers = globs.map((glob) => picomatch(withinPrefix(glob), globOptions));
   return (repository) => matchers.some((matches) => matches(repository));
 }
 
@@ -126,6 +126,11 @@ function versionOf(tag: string): string | undefined {
   const [, major, minor = "0", patch = "0", rest = ""] =
     /^v?(\d+)(?:\.(\d+))?(?:\.(\d+))?((?:[-+][0-9A-Za-z.+-]+)?)$/.exec(tag) ?? [];
   return (major && semver.valid(`${major}.${minor}.${patch}${rest}`)) || undefined;
+}
+
+/** What is meant by `team/` and `team/**` is what is below it: a repository `team` is another. */
+function withinPrefix(glob: string): string {
+  return glob.replace(/\/(?:\*\*)?$/, "/**/*");
 }
 
 /** It has something of a glob, or is a prefix. */

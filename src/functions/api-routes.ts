@@ -3,7 +3,6 @@ import { importRequestSchema } from "../domain/import-request-schema.ts";
 import { importViewSchema } from "../domain/import-view.ts";
 import { planViewSchema } from "./plan-only.ts";
 import { ruleRoutes } from "./rule-routes.ts";
-import { scheduleRoutes } from "./schedule-routes.ts";
 import { deadEventPageSchema, deadEventsQuerySchema, deadEventViewSchema } from "./triggers/dead-events.ts";
 import { healthSchema } from "./triggers/get-health.ts";
 import { partPageSchema, partsQuerySchema } from "./triggers/get-import-parts.ts";
@@ -127,7 +126,6 @@ export const apiRoutes = {
     problems: [404, 503],
   },
   ...ruleRoutes,
-  ...scheduleRoutes,
   getHealth: {
     method: "GET",
     route: "api/health",

@@ -1,5 +1,6 @@
+import { promotionViewSchema } from "../domain/promotion-record.ts";
 import { scheduleViewSchema } from "../domain/schedule-record.ts";
-import { putScheduleBodySchema, scheduleListSchema, scheduleRunSchema } from "./triggers/schedules.ts";
+import { putScheduleBodySchema, scheduleListSchema } from "./triggers/schedules.ts";
 
 /** Routes of schedules, by the name of their function. */
 export const scheduleRoutes = {
@@ -44,7 +45,7 @@ export const scheduleRoutes = {
     route: "api/schedules/{name}/run",
     authLevel: "function",
     summary: "Run a schedule now, enabled or not",
-    answers: { 202: { description: "Its promotion has begun; Location names it", schema: scheduleRunSchema } },
+    answers: { 202: { description: "Its promotion has begun; Location names it", schema: promotionViewSchema } },
     problems: [400, 403, 404, 409, 503],
   },
 } as const;

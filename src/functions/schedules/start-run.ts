@@ -8,6 +8,7 @@ import {
   type ScheduleRecord,
   type ScheduleRun,
 } from "../../domain/schedule-record.ts";
+import type { Schedule } from "../../domain/schedule-schema.ts";
 import { ImportError } from "../../errors.ts";
 import type { Schedules } from "../../store/schedules.ts";
 import type { DurablePort } from "../durable-port.ts";
@@ -23,12 +24,12 @@ export interface StartRunDeps {
 export interface StartRun {
   /** `running`: the promotion of the last run has not ended. What was written down and not begun is begun now. */
   readonly settle: (record: ScheduleRecord, durable: DurablePort) => Promise<"idle" | "running">;
-  /** Begins a run; `busy`: another one has begun since `record` was read. Throws what the promotion is refused for. */
+  /** Begins a run; `busy`: another one has begun since `record` was read. Throws what its promotion is refused for. */
   readonly begin: (
     record: ScheduleRecord,
     cause: { readonly at: Date; readonly by: ScheduleRun["by"] },
     durable: DurablePort,
-  ) => Promise<ScheduleRecord | "busy">;
+  ) => Promise<PromotionRecord | "busy">;
 }
 
 /**
@@ -36,26 +37,26 @@ export interface StartRun {
  * of the schedule and the time: whatever a crash leaves is begun again, and is the same promotion.
  */
 export function createStartRun({ schedules, startPromotion, promotionState }: StartRunDeps): StartRun {
-  const start = async ({ schedule, lastRun }: ScheduleRecord, durable: DurablePort): Promise<void> => {
-    if (lastRun === undefined) return;
+  const start = async (schedule: Schedule, { promotionId: id, at }: ScheduleRun, durable: DurablePort) => {
     const { name, enabled: _, cron: __, timeZone: ___, ...request } = schedule;
-    const { promotionId: id, at } = lastRun;
     const cause = { id, trigger: { kind: "schedule", ref: name }, causedAt: new Date(at), schedule: name } as const;
     try {
-      await startPromotion(request, cause, durable);
+      const { record } = await startPromotion(request, cause, durable);
+      await schedules.update(name, (current) => runStarted(current, id));
+      return record;
     } catch (thrown) {
       if (thrown instanceof ImportError && !thrown.retryable)
         await schedules.update(name, (current) => runRefused(current, id, thrown.message));
       throw thrown;
     }
-    await schedules.update(name, (current) => runStarted(current, id));
   };
 
   return {
     settle: async (record, durable) => {
-      if (record.isStarting) await start(record, durable);
-      if (record.lastRun === undefined) return "idle";
-      return isUnderWay(await promotionState(record.lastRun.promotionId)) ? "running" : "idle";
+      const { schedule, lastRun, isStarting } = record;
+      if (lastRun === undefined) return "idle";
+      if (isStarting) await start(schedule, lastRun, durable);
+      return isUnderWay(await promotionState(lastRun.promotionId)) ? "running" : "idle";
     },
     begin: async (record, { at, by }, durable) => {
       const { name } = record.schedule;
@@ -66,8 +67,7 @@ export function createStartRun({ schedules, startPromotion, promotionState }: St
         isAsRead(current) ? runStarting(current, run) : current,
       );
       if (begun?.lastRun?.promotionId !== promotionId) return "busy";
-      await start(begun, durable);
-      return begun;
+      return await start(begun.schedule, run, durable);
     },
   };
 }

@@ -1,6 +1,6 @@
 import type { HttpRequest, HttpResponseInit } from "@azure/functions";
 import { z } from "zod";
-import { promotionIdSchema } from "../../domain/promotion-record.ts";
+import type { PromotionRecord, PromotionView } from "../../domain/promotion-record.ts";
 import { ruleNameSchema } from "../../domain/rule-schema.ts";
 import {
   formatSchedule,
@@ -25,6 +25,7 @@ export interface ScheduleHandlersDeps {
   readonly scheduleTags: Pick<ScheduleTags, "deleteAll">;
   readonly startRun: StartRun;
   readonly promotionState: StartRunDeps["promotionState"];
+  readonly viewPromotion: (record: PromotionRecord, request: HttpRequest) => Promise<PromotionView>;
   /** Throws what is wrong with the schedule beyond its shape: HOST_NOT_ALLOWED, NOT_SUPPORTED, INVALID_REQUEST. */
   readonly assertSchedulable: (schedule: Schedule) => void;
   readonly now: () => Date;
@@ -39,13 +40,9 @@ export const scheduleListSchema = z
   .strictObject({ schedules: z.array(scheduleViewSchema) })
   .meta({ id: "ScheduleList" });
 
-export const scheduleRunSchema = z
-  .strictObject({ promotionId: promotionIdSchema, schedule: scheduleViewSchema })
-  .meta({ id: "ScheduleRun", description: "The promotion that was started, and the schedule." });
-
 /** The routes below `/api/schedules`. */
 export function createScheduleHandlers(deps: ScheduleHandlersDeps) {
-  const { schedules, scheduleTags, startRun, promotionState, assertSchedulable, now } = deps;
+  const { schedules, scheduleTags, startRun, promotionState, viewPromotion, assertSchedulable, now } = deps;
 
   const view = async (record: ScheduleRecord, request: HttpRequest): Promise<ScheduleView> => {
     const lastState = record.lastRun && (await promotionState(record.lastRun.promotionId));
@@ -88,10 +85,8 @@ export function createScheduleHandlers(deps: ScheduleHandlersDeps) {
     const { name } = record.schedule;
     if ((await startRun.settle(record, durable)) === "running") throw isRunning(name, record.lastRun?.promotionId);
     const begun = await startRun.begin(record, { at: now(), by: "request" }, durable);
-    if (begun === "busy" || begun.lastRun === undefined) throw isRunning(name, undefined);
-    const { promotionId } = begun.lastRun;
-    const location = `/api/promotions/${promotionId}`;
-    return json(202, { promotionId, schedule: await view(begun, request) }, { location });
+    if (begun === "busy") throw isRunning(name, undefined);
+    return json(202, await viewPromotion(begun, request), { location: `/api/promotions/${begun.id}` });
   };
 
   return { handlers: { listSchedules, getSchedule, putSchedule, deleteSchedule }, durableHandlers: { runSchedule } };
