@@ -9,7 +9,7 @@ const mayImport = {
   cli: ["domain"],
   local: [],
 };
-const leaves = "^src/(errors|digest|descriptor)\\.ts$";
+const leaves = "^src/(errors|digest|descriptor|ip-address)\\.ts$";
 const layers = Object.keys(mayImport);
 
 /** @type {import("dependency-cruiser").IConfiguration} */

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
+import { type CertificateAuthority, readCertificateAuthorities } from "./certificate-authorities.ts";
 import { MiB } from "./descriptor.ts";
 import type { AllowSettings } from "./domain/allow-list.ts";
 import { type EventSettings, eventSettings } from "./domain/event-settings.ts";
@@ -7,8 +8,10 @@ import { sinkPlaceProblems } from "./domain/event-sinks.ts";
 import { type HookSecrets, parseHookSecrets } from "./domain/hook-secrets.ts";
 import { type HostPattern, isWildcard, parseHostPattern } from "./domain/host-pattern.ts";
 import { maxTimeoutSeconds } from "./domain/import-request-schema.ts";
+import { proxiesInLowerCase, proxySettings } from "./domain/proxy-settings.ts";
 import { createRegistries, parseRegistries, type Registries } from "./domain/registries.ts";
 import { profileNames } from "./registry/profiles.ts";
+import type { ProxySettings } from "./registry/proxy.ts";
 import { formatQueueName } from "./store/queues.ts";
 
 /** Where tables and queues are. */
@@ -43,6 +46,9 @@ export interface Config {
   readonly allowPrivateHosts: readonly string[];
   /** Hosts that the operator names exactly: these may be at private addresses, but not at loopback ones. */
   readonly namedHosts: readonly string[];
+  /** Of REGISTRIES, the entry of a host before that of a suffix. */
+  readonly certificateAuthorities: readonly CertificateAuthority[];
+  readonly proxies: ProxySettings;
   /** Empty: requests cannot bring credentials. */
   readonly secretsKeys: readonly SecretsKey[];
   /** Undefined: the measured rate alone decides what is uploaded in chunks. */
@@ -71,10 +77,13 @@ export class ConfigError extends Error {
 
 /** Reads the settings from environment variables; an empty one counts as not set. Throws one ConfigError for all problems. */
 export function parseConfig(env: Readonly<Record<string, string | undefined>>): Config {
-  const set = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value.trim() !== ""));
+  const isSet = ([, value]: readonly [string, string | undefined]) => value !== undefined && value.trim() !== "";
+  const set = Object.fromEntries([...proxiesInLowerCase(env), ...Object.entries(env)].filter(isSet));
   const parsed = settingsSchema.safeParse(set);
   const storage = toStorage(set);
-  const problems = [...(storage === undefined ? [missingStorage] : []), ...issueLines(parsed.error)];
+  const cas = readCertificateAuthorities(parsed.data?.REGISTRIES ?? []);
+  const caProblems = cas.problems.map((problem) => `REGISTRIES: ${problem}`);
+  const problems = [...(storage === undefined ? [missingStorage] : []), ...issueLines(parsed.error), ...caProblems];
   if (storage === undefined || !parsed.success || problems.length > 0) throw new ConfigError(problems);
   const settings = parsed.data;
   const insecure = settings.REGISTRIES.filter((entry) => entry.insecure === true).map(({ host }) => host);
@@ -104,6 +113,12 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
     insecureHosts,
     allowPrivateHosts: settings.ALLOW_PRIVATE_HOSTS,
     namedHosts,
+    certificateAuthorities: cas.authorities,
+    proxies: {
+      httpsProxy: settings.HTTPS_PROXY,
+      httpProxy: settings.HTTP_PROXY,
+      noProxy: settings.NO_PROXY,
+    },
     secretsKeys: settings.SECRETS_KEY,
     largeBlobBytes: settings.LARGE_BLOB_BYTES,
     bufferBytes: settings.BUFFER_BYTES,
@@ -211,6 +226,7 @@ const settingsSchema = z.object({
   INSECURE_HOSTS: hostListSchema("exact").default([]),
   ALLOW_PRIVATE_HOSTS: hostListSchema("exact").default([]),
   REGISTRIES: registriesSchema.default([]),
+  ...proxySettings,
   SECRETS_KEY: secretsKeySchema.default([]),
   LARGE_BLOB_BYTES: whole(MiB, 2 ** 53 - 1).optional(),
   BUFFER_BYTES: whole(8 * MiB, 4_096 * MiB).default(96 * MiB),

@@ -39,6 +39,7 @@ import { createSweepImports } from "./functions/triggers/sweep-imports.ts";
 import { createWaitForEnd } from "./functions/wait-for-end.ts";
 import { createRegistryClient, defaultLimits } from "./registry/client.ts";
 import type { Registry } from "./registry/registry.ts";
+import { createNetwork } from "./services-network.ts";
 import { createRuleServices } from "./services-rules.ts";
 import { createImports } from "./store/imports.ts";
 import { createKeys } from "./store/keys.ts";
@@ -96,7 +97,8 @@ export function createServices(config: Config, log: Log, stopping: AbortSignal) 
     connectionsPerHost: config.connectionsPerHost,
     requestsPerHost: config.requestsPerHost,
   };
-  const client = createRegistryClient({ limits, userAgent, random: Math.random, sleep, now, log });
+  const network = createNetwork(config, log);
+  const client = createRegistryClient({ limits, network, userAgent, random: Math.random, sleep, now, log });
   const repositories = createOpenRepositories({
     client,
     registries: config.registries,

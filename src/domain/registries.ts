@@ -24,7 +24,7 @@ export const registryEntrySchema = z.strictObject({
   profile: z.string().optional(),
   limits: z.unknown().optional(),
   mirror: z.unknown().optional(),
-  caFile: z.string().optional(),
+  caFile: z.string().min(1).optional(),
   insecure: z.boolean().optional(),
 });
 export type RegistryEntry = Readonly<z.infer<typeof registryEntrySchema>>;
@@ -104,7 +104,7 @@ export function parseRegistries(
 
 function entryProblems(entry: RegistryEntry, profiles: readonly string[]): readonly string[] {
   const { auth, profile } = entry;
-  const notBuilt = (["resourceId", "limits", "mirror", "caFile"] as const).filter((key) => entry[key] !== undefined);
+  const notBuilt = (["resourceId", "limits", "mirror"] as const).filter((key) => entry[key] !== undefined);
   const isBuilt = auth.kind === "anonymous" || auth.kind === "password";
   const problems: readonly (string | false)[] = [
     ...notBuilt.map((key) => `${key} is not supported yet`),

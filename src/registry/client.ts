@@ -1,5 +1,6 @@
 import { KiB } from "../descriptor.ts";
 import { createAuthorizer, type HostSignIn } from "./authorizer.ts";
+import type { Network } from "./guarded-agent.ts";
 import { createHostLimits, type HostLimits } from "./limits.ts";
 import { profileFor } from "./profiles.ts";
 import type {
@@ -46,6 +47,7 @@ export const defaultLimits: ClientLimits = {
 
 export interface RegistryClientDeps {
   readonly limits: ClientLimits;
+  readonly network: Network;
   readonly userAgent: string;
   /** In [0, 1). */
   readonly random: () => number;
@@ -58,7 +60,7 @@ export interface RegistryClientDeps {
 /** Opens registries over shared connections, limits, tokens and learned facts: one client per process. */
 export function createRegistryClient(deps: RegistryClientDeps): RegistryClient {
   const { limits, now } = deps;
-  const transport = createTransport(limits);
+  const transport = createTransport({ ...limits, network: deps.network });
   const send = createSender({ ...deps, ...limits, transport, retry: createRetry({ ...deps, ...limits }) });
   const tokens = createTokens({ now, fetch: fetchToken });
   const hosts = new Map<string, Host>();

@@ -1,4 +1,5 @@
-import { type ErrorCode, type ErrorPlace, ImportError } from "../errors.ts";
+import { type ErrorPlace, ImportError } from "../errors.ts";
+import { ConnectFailure, type ConnectFailureInit, foreignScheme, isOfTheWeb } from "./connect-failure.ts";
 import { codeOf } from "./errors-from-response.ts";
 
 /** Thrown into a request whose other side takes no byte of its body any more. */
@@ -9,12 +10,12 @@ export class UploadStalledError extends Error {
 
 /**
  * The ImportError for a request that failed below HTTP. Retryable, but for what only a change of configuration cures.
- * `host` is the one that failed, which after a redirect is not the registry's own.
+ * `url` is the one that failed, which after a redirect is not the registry's own.
  */
-export function networkError(place: ErrorPlace, host: string, thrown: unknown): ImportError {
+export function networkError(place: ErrorPlace, url: URL, thrown: unknown): ImportError {
   const code = errorCode(thrown);
-  const where = host === place.registry ? "" : ` (${host})`;
-  const known = certificateCodes.test(code) ? certificateFailure : failures[code];
+  const where = url.host === place.registry || url.host === "" ? "" : ` (${url.host})`;
+  const known = isOfTheWeb(url) ? knownFailure(thrown, code) : foreignScheme;
   const { what, hint, retryable = true } = known ?? { what: `the connection failed${code === "" ? "" : `: ${code}`}` };
   return new ImportError({
     ...place,
@@ -26,11 +27,11 @@ export function networkError(place: ErrorPlace, host: string, thrown: unknown): 
   });
 }
 
-interface Failure {
-  readonly code?: ErrorCode;
-  readonly what: string;
-  readonly hint?: string;
-  readonly retryable?: boolean;
+type Failure = Omit<ConnectFailureInit, "cause">;
+
+function knownFailure(thrown: unknown, code: string): Failure | undefined {
+  if (thrown instanceof ConnectFailure) return thrown.failure;
+  return certificateCodes.test(code) ? certificateFailure : failures[code];
 }
 
 const certificateCodes =
@@ -38,7 +39,7 @@ const certificateCodes =
 
 const certificateFailure: Failure = {
   what: "its TLS certificate is not trusted",
-  hint: "give the registry's CA to Node.js (NODE_EXTRA_CA_CERTS), or correct the certificate",
+  hint: "give the registry's CA as caFile of its entry in REGISTRIES, or correct the certificate",
   retryable: false,
 };
 
@@ -68,6 +69,7 @@ const failures: Readonly<Record<string, Failure>> = {
   UND_ERR_SOCKET: dropped,
   UND_ERR_CONNECT_TIMEOUT: { what: "no connection within the time allowed", hint: "check firewalls on the way" },
   UND_ERR_HEADERS_TIMEOUT: { what: "it did not answer within the time allowed" },
+  UND_ERR_HEADERS_OVERFLOW: { what: "its answer has more bytes of headers than answers may have", retryable: false },
   UND_ERR_BODY_TIMEOUT: { what: "its answer stalled" },
   UPLOAD_STALLED: { what: "the upload stalled: it takes no more bytes" },
   UND_ERR_REQ_CONTENT_LENGTH_MISMATCH: wrongLength,

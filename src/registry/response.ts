@@ -27,7 +27,7 @@ export function createResponse(wire: WireResponse, { place, signal, now, onClose
       for await (const chunk of wire.body) yield chunk;
     } catch (thrown) {
       signal.throwIfAborted();
-      throw networkError(place, wire.url.host, thrown);
+      throw networkError(place, wire.url, thrown);
     }
   }
 

@@ -1,5 +1,7 @@
-import { Agent, type Dispatcher } from "undici";
+import type { Dispatcher } from "undici";
+import { KiB } from "../descriptor.ts";
 import type { ErrorPlace } from "../errors.ts";
+import { createGuardedAgent, type GuardedAgentOptions, type Network } from "./guarded-agent.ts";
 import { networkError, UploadStalledError } from "./network-error.ts";
 import type { RegistryRequest, RequestBody } from "./registry.ts";
 import { watchBody } from "./upload-body.ts";
@@ -9,6 +11,7 @@ export interface TransportOptions {
   readonly connectionsPerHost: number;
   readonly connectTimeoutMs: number;
   readonly stallMs: number;
+  readonly network: Network;
 }
 
 export interface WireRequest {
@@ -39,17 +42,17 @@ export interface Transport {
  * Downloads and uploads have connections of their own: a download that waits for its upload to begin must not hold
  * the connection which that upload needs, as it would where source and target are one host.
  */
-export function createTransport({ connectionsPerHost, connectTimeoutMs, stallMs }: TransportOptions): Transport {
-  // HTTP/2 would squeeze all streams of a host through one congestion window.
-  const options: Agent.Options = {
+export function createTransport(deps: TransportOptions): Transport {
+  const { connectionsPerHost, connectTimeoutMs, stallMs, network } = deps;
+  const options: GuardedAgentOptions = {
     connections: connectionsPerHost,
-    allowH2: false,
-    connect: { timeout: connectTimeoutMs },
+    connectTimeoutMs,
     bodyTimeout: stallMs,
+    maxHeaderSize: maxHeaderBytes,
     keepAliveTimeout: 4_000, // shorter than what servers and load balancers allow, so that they do not close first
   };
-  const downloads = new Agent(options);
-  const uploads = new Agent(options);
+  const downloads = createGuardedAgent(network, options);
+  const uploads = createGuardedAgent(network, options);
 
   return {
     exchange: async ({ place, method, url, headers, body, headersTimeoutMs }, signal) => {
@@ -74,7 +77,7 @@ export function createTransport({ connectionsPerHost, connectTimeoutMs, stallMs 
       } catch (thrown) {
         signal.throwIfAborted();
         const failure = watched?.contentFailure();
-        throw failure === undefined ? networkError(place, url.host, thrown) : failure.thrown;
+        throw failure === undefined ? networkError(place, url, thrown) : failure.thrown;
       }
     },
     close: async () => {
@@ -82,3 +85,6 @@ export function createTransport({ connectionsPerHost, connectTimeoutMs, stallMs 
     },
   };
 }
+
+/** Of an answer. Signed URLs in Location and Link have a few KiB. */
+const maxHeaderBytes = 32 * KiB;

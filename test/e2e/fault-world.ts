@@ -114,7 +114,7 @@ export async function openFaultWorld(): Promise<FaultWorld> {
 }
 
 function settingsOf(registries: ReadonlyMap<RegistryName, TestRegistry>, service: ServiceName) {
-  const hosts = [...registries.values()].map(({ host }) => host).join(",");
+  const hosts = [...registries.values()].flatMap(({ host, storageHost }) => [host, storageHost]).join(",");
   const profiles = (["ghcr", "ecr", "gar"] as const).map((profile) => ({
     host: named(registries, profile).host,
     auth: { kind: "anonymous" },

@@ -1,6 +1,8 @@
 import type { Side } from "../../src/errors.ts";
 import { type ClientLimits, createRegistryClient, defaultLimits } from "../../src/registry/client.ts";
+import type { Network } from "../../src/registry/guarded-agent.ts";
 import type { Action, Credentials, RegistryAccess, Repository } from "../../src/registry/registry.ts";
+import { createLoopbackNetwork } from "./network.ts";
 
 /** A clock that stands still until somebody sleeps; a sleep takes no time and moves it. */
 export interface FakeClock {
@@ -31,6 +33,8 @@ export function createFakeClock(start = "2026-11-24T12:00:00.000Z"): FakeClock {
 export interface TestClientOptions {
   readonly limits?: Partial<ClientLimits>;
   readonly random?: () => number;
+  /** Default: this machine. */
+  readonly network?: Network;
 }
 
 export interface TestClient extends AsyncDisposable {
@@ -54,11 +58,13 @@ export interface RepositoryOptions extends AccessOptions {
 }
 
 /** The real client on a fake clock: waits between tries take no time. Source repository `team/app` by default. */
-export function createTestClient({ limits = {}, random = () => 0.5 }: TestClientOptions = {}): TestClient {
+export function createTestClient(options: TestClientOptions = {}): TestClient {
+  const { limits = {}, random = () => 0.5, network = createLoopbackNetwork() } = options;
   const clock = createFakeClock();
   const lines: string[] = [];
   const client = createRegistryClient({
     limits: { ...defaultLimits, ...limits },
+    network,
     userAgent: "drayage-test",
     random,
     now: clock.now,

@@ -2,6 +2,7 @@ import { HttpRequest } from "@azure/functions";
 import { describe, expect, it } from "vitest";
 import { createGetHealth } from "../../../src/functions/triggers/get-health.ts";
 import { createRegistryClient, defaultLimits } from "../../../src/registry/client.ts";
+import { createTestNetwork } from "../../helpers/network.ts";
 
 const request = new HttpRequest({ method: "GET", url: "http://drayage.test/api/health" });
 
@@ -9,7 +10,15 @@ describe("GET /api/health", () => {
   it("says that a registry does not answer in time, and calls it no bug", async () => {
     const sleep = async () => {};
     const client = createRegistryClient({
-      ...{ limits: defaultLimits, userAgent: "test", random: () => 0, now: () => new Date(), log: () => {}, sleep },
+      ...{
+        limits: defaultLimits,
+        network: createTestNetwork(),
+        userAgent: "test",
+        random: () => 0,
+        now: () => new Date(),
+        log: () => {},
+        sleep,
+      },
     });
     const credentials = { kind: "anonymous" } as const;
     const access = { side: "target", registry: "r.example", stage: "resolve", credentials, insecure: true } as const;

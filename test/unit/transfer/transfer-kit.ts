@@ -13,6 +13,7 @@ import {
   type UploadLease,
   type UploadLeases,
 } from "../../../src/transfer/upload-lease.ts";
+import { createLoopbackNetwork } from "../../helpers/network.ts";
 import type { SeededBlob, TestRegistry } from "../../helpers/registry.ts";
 
 /** Time that passes as it does, and at once where somebody sleeps: but for sleeps that only an abort is to end. */
@@ -93,6 +94,7 @@ export function createKit(options: KitOptions = {}, leases = createTestLeases())
   const limits = { ...defaultLimits, attempts: options.attempts ?? 1, stallMs: options.stallMs ?? 30_000 };
   const client = createRegistryClient({
     limits,
+    network: createLoopbackNetwork(),
     userAgent: "test",
     random: () => 0,
     sleep: clock.sleep,
