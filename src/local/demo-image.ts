@@ -27,35 +27,13 @@ export interface DemoImage {
 export async function pushDemoImage(target: DemoTarget, signal: AbortSignal): Promise<DemoImage> {
   const push = createPush(target, signal);
   const pushed = new Map<string, Descriptor>();
-  const pushLayer = async (layer: Layer): Promise<Descriptor> => {
-    const known = pushed.get(layer.name);
-    if (known !== undefined) return known;
-    const descriptor = describeLayer(layer);
-    await push.blob(descriptor, () => Readable.from(layerChunks(layer), { objectMode: false }));
-    pushed.set(layer.name, descriptor);
-    return descriptor;
-  };
-
   const children: object[] = [];
   let otherBytes = 0;
   for (const { platform, layers } of platforms) {
-    const descriptors: Descriptor[] = [];
-    for (const layer of layers) descriptors.push(await pushLayer(layer));
-    const config = Buffer.from(JSON.stringify(configOf(platform, descriptors)));
-    const configDescriptor = describe(configType, config);
-    await push.blob(configDescriptor, () => config);
-    const manifest = Buffer.from(
-      JSON.stringify({
-        schemaVersion: 2,
-        mediaType: mediaTypes.ociManifest,
-        config: configDescriptor,
-        layers: descriptors,
-      }),
-    );
-    const child = describe(mediaTypes.ociManifest, manifest);
+    const { manifest, child, configBytes } = await pushBlobs(push, platform, layers, pushed);
     await push.manifest(child.digest, child, manifest);
     children.push({ ...child, platform });
-    otherBytes += config.byteLength;
+    otherBytes += configBytes;
   }
   const index = Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: mediaTypes.ociIndex, manifests: children }));
   const root = describe(mediaTypes.ociIndex, index);
@@ -68,12 +46,54 @@ export async function pushDemoImage(target: DemoTarget, signal: AbortSignal): Pr
   };
 }
 
+/** Pushes an image of one platform with 320 KiB in two layers; the first is the same in all that are made so. */
+export async function pushSmallImage(target: DemoTarget, signal: AbortSignal): Promise<Digest> {
+  const [platform] = platforms.map((one) => one.platform);
+  if (platform === undefined) throw new Error("the demo has no platform");
+  const push = createPush(target, signal);
+  const layers = [
+    { name: "base", fileBytes: MiB / 4 },
+    { name: `${target.repository}-${target.tag}`, fileBytes: MiB / 16 },
+  ];
+  const { manifest, child } = await pushBlobs(push, platform, layers, new Map());
+  await push.manifest(target.tag, child, manifest);
+  return child.digest;
+}
+
+/** Pushes what an image of one platform consists of, but for its manifest; `pushed` knows the layers that are there. */
+async function pushBlobs(
+  push: Push,
+  platform: Platform,
+  layers: readonly Layer[],
+  pushed: Map<string, Descriptor>,
+): Promise<{ readonly manifest: Buffer; readonly child: Descriptor; readonly configBytes: number }> {
+  const descriptors: Descriptor[] = [];
+  for (const layer of layers) {
+    const descriptor = pushed.get(layer.name) ?? describeLayer(layer);
+    if (!pushed.has(layer.name))
+      await push.blob(descriptor, () => Readable.from(layerChunks(layer), { objectMode: false }));
+    pushed.set(layer.name, descriptor);
+    descriptors.push(descriptor);
+  }
+  const config = Buffer.from(JSON.stringify(configOf(platform, descriptors)));
+  const configDescriptor = describe(configType, config);
+  await push.blob(configDescriptor, () => config);
+  const document = {
+    schemaVersion: 2,
+    mediaType: mediaTypes.ociManifest,
+    config: configDescriptor,
+    layers: descriptors,
+  };
+  const manifest = Buffer.from(JSON.stringify(document));
+  return { manifest, child: describe(mediaTypes.ociManifest, manifest), configBytes: config.byteLength };
+}
+
 /** The digest of a tag as the registry answers it, or undefined. */
 export async function readTagDigest(target: DemoTarget, signal: AbortSignal): Promise<Digest | undefined> {
   const url = `${target.registryUrl}/v2/${target.repository}/manifests/${target.tag}`;
   const { statusCode, headers, body } = await request(url, {
     method: "HEAD",
-    headers: { accept: mediaTypes.ociIndex },
+    headers: { accept: `${mediaTypes.ociIndex}, ${mediaTypes.ociManifest}` },
     signal,
   });
   await body.dump();
@@ -169,6 +189,8 @@ function configOf(platform: Platform, layers: readonly Descriptor[]): object {
     rootfs: { type: "layers", diff_ids: layers.map(({ digest }) => digest) },
   };
 }
+
+type Push = ReturnType<typeof createPush>;
 
 function createPush({ registryUrl, repository }: DemoTarget, signal: AbortSignal) {
   const base = `${registryUrl}/v2/${repository}`;

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { MiB } from "../descriptor.ts";
 import { type DemoTarget, pushDemoImage, readTagDigest } from "./demo-image.ts";
+import { showPromotion, showPushEvent } from "./demo-triggers.ts";
 import { startEmbeddedRegistry } from "./registry/registry.ts";
 
 export interface DemoDeps {
@@ -77,6 +78,10 @@ export async function runDemo(deps: DemoDeps, signal: AbortSignal): Promise<void
     deps.print("");
     for (const line of summarize(parts)) say(line);
   });
+
+  const scene = { source, target, serviceUrl: service.url, show: drayage.show };
+  await stage("A rule imports what is pushed", (say) => showPushEvent(scene, say, signal));
+  await stage("Fifty images are promoted through the queue", (say) => showPromotion(scene, say, signal));
 
   await stage("The digests are compared", async (say) => {
     const copied = await readTagDigest(at(target.url), signal);
