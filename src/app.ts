@@ -2,6 +2,7 @@ import { app, type HttpRequest, type InvocationContext } from "@azure/functions"
 import * as df from "durable-functions";
 import { parseConfig } from "./config.ts";
 import { type ApiRouteName, apiRoutes } from "./functions/api-routes.ts";
+import { armRouteNameSchema, armRoutes } from "./functions/arm/arm-routes.ts";
 import { createDurablePort } from "./functions/durable-port.ts";
 import { createLog } from "./functions/log.ts";
 import { createOpenApi } from "./functions/openapi.ts";
@@ -22,7 +23,12 @@ const orchestrators = {
   [subOrchestrators.importSlice]: importSlice,
 };
 const stopping = new AbortController();
-const services = createServices(parseConfig(process.env), log, stopping.signal);
+/*
+ * Set by src/local/drayage.ts, in this very process: what no setting of an app in Azure can do by accident, as
+ * AZURE_FUNCTIONS_ENVIRONMENT=Development could, which people set there to see more of an error.
+ */
+const isEmbedded = Reflect.get(globalThis, Symbol.for("drayage.embeddedHost")) === true;
+const services = createServices(parseConfig(process.env), log, stopping.signal, isEmbedded);
 
 const terminateMs = 4_500; // the host kills its worker 5 s after it has told it to end
 
@@ -63,7 +69,13 @@ for (const name of ["postImports", "cancelImport", "retryImport", "postHook"] as
   });
 }
 
-const openApi = createOpenApi(apiRoutes);
+const toDurable = (context: InvocationContext) => createDurablePort(df.getClient(context));
+for (const [name, handler] of Object.entries(services.arm(toDurable))) {
+  const { method, route, authLevel } = armRoutes[armRouteNameSchema.parse(name)];
+  app.http(name, { methods: [method], route, authLevel, extraInputs: [df.input.durableClient()], handler });
+}
+
+const openApi = createOpenApi({ ...apiRoutes, ...armRoutes });
 registerHttp("getOpenApi", async () => json(200, openApi));
 
 app.eventGrid("onRegistryEvent", {

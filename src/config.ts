@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
 import { type CertificateAuthority, readCertificateAuthorities } from "./certificate-authorities.ts";
+import { type CallerConfig, callerProblems, callerSettingsShape, toCallerConfig } from "./caller-settings.ts";
 import { MiB } from "./descriptor.ts";
 import type { AllowSettings } from "./domain/allow-list.ts";
 import { type EventSettings, eventSettings } from "./domain/event-settings.ts";
@@ -62,6 +63,8 @@ export interface Config {
   readonly events: EventSettings;
   /** What webhooks must bring, by kind; a kind without is refused. */
   readonly hookSecrets: HookSecrets;
+  /** Who may use the routes that check their callers themselves. */
+  readonly callers: CallerConfig;
 }
 
 /** The settings cannot be used. The message has one line per problem and repeats no value that may be secret. */
@@ -84,6 +87,8 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
   const cas = readCertificateAuthorities(parsed.data?.REGISTRIES ?? []);
   const caProblems = cas.problems.map((problem) => `REGISTRIES: ${problem}`);
   const problems = [...(storage === undefined ? [missingStorage] : []), ...issueLines(parsed.error), ...caProblems];
+  const problems = [...(storage === undefined ? [missingStorage] : []), ...issueLines(parsed.error)];
+  if (parsed.success) problems.push(...callerProblems(parsed.data));
   if (storage === undefined || !parsed.success || problems.length > 0) throw new ConfigError(problems);
   const settings = parsed.data;
   const insecure = settings.REGISTRIES.filter((entry) => entry.insecure === true).map(({ host }) => host);
@@ -132,6 +137,7 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
       retrySeconds: settings.EVENT_RETRY_SECONDS,
     },
     hookSecrets: settings.HOOK_SECRETS,
+    callers: toCallerConfig(settings, /^true$/i.test(set.WEBSITE_AUTH_ENABLED ?? "")),
   };
 }
 
@@ -236,6 +242,7 @@ const settingsSchema = z.object({
   LIMIT_SHARES: whole(1, 1_000).default(1),
   ...eventSettings,
   HOOK_SECRETS: hookSecretsSchema.default({}),
+  ...callerSettingsShape,
 });
 
 /** The names of all settings; docs/settings.md has a row for each. */

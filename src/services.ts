@@ -14,6 +14,7 @@ import { createFinishImport } from "./functions/activities/finish-import.ts";
 import { createPublishLevel, createPublishManifests } from "./functions/activities/publish-manifests.ts";
 import { createPublishRoot } from "./functions/activities/publish-root.ts";
 import { createResolveImport } from "./functions/activities/resolve-import.ts";
+import { type ArmDeps, createArm, type ToDurable } from "./functions/arm/create-arm.ts";
 import { createCancellationWatch } from "./functions/cancellation-watch.ts";
 import { type AfterEnd, createEndImport } from "./functions/end-import.ts";
 import { createEndedImports } from "./functions/ended-imports.ts";
@@ -70,7 +71,7 @@ const cancelPollMs = 2_000;
 const endPolls = { firstPollMs: 1_000, longestPollMs: 16_000 };
 
 /** Builds everything the functions need from the settings. Nothing here touches the network. */
-export function createServices(config: Config, log: Log, stopping: AbortSignal) {
+export function createServices(config: Config, log: Log, stopping: AbortSignal, isEmbedded: boolean) {
   const now = () => new Date();
   const nowMs = () => Date.now();
   const sleep = async (ms: number, signal: AbortSignal): Promise<void> => {
@@ -178,8 +179,27 @@ export function createServices(config: Config, log: Log, stopping: AbortSignal) 
   });
   const endCancelled = (id: Parameters<typeof endImport>[0]) => endImport(id, { state: "Cancelled" });
 
+  const armDeps: ArmDeps = {
+    ...{
+      imports,
+      parts,
+      keys,
+      startImport,
+      waitForEnd,
+      assertAllowed,
+      assertMaySeal,
+      randomBytes,
+      now,
+      log,
+      isEmbedded,
+    },
+    ...{ settings: requestSettings, allow: config.allow, registries: config.registries, callers: config.callers },
+  };
+
   return {
     activities,
+    /** By the names of their routes; `toDurable` makes the durable client of an invocation. */
+    arm: (toDurable: ToDurable) => createArm(armDeps, toDurable),
     activitiesEnded: ended,
     events,
     onRegistryEvent: rules.onRegistryEvent,

@@ -11,6 +11,7 @@ import {
   type ImportTarget,
   parseImportTarget,
   parseRegistry,
+  parseRegistryResource,
   type RegistryNames,
   withoutHost,
 } from "./import-target.ts";
@@ -28,6 +29,8 @@ export interface ParsedImportRequest {
   readonly spec: ImportSpec;
   readonly credentials?: SourceCredentials;
   readonly dryRun: boolean;
+  /** What was taken for granted in reading the request. */
+  readonly warnings?: readonly string[];
 }
 
 /**
@@ -41,7 +44,12 @@ export function parseImportRequest(body: unknown, settings: RequestSettings): Pa
   refuse("INVALID_REQUEST", contradictions(request));
   const { source, target, platforms } = parseValues(request, settings);
   const spec = toSpec(request, settings, { source, target, platforms });
-  return { spec, ...definedOnly({ credentials: toCredentials(request) }), dryRun: request.dryRun ?? false };
+  return {
+    spec,
+    ...definedOnly({ credentials: toCredentials(request) }),
+    dryRun: request.dryRun ?? false,
+    ...(source.warning === undefined ? {} : { warnings: [source.warning] }),
+  };
 }
 
 /** Throws INVALID_REQUEST for a request that is too long to be stored and queued. */
@@ -52,8 +60,12 @@ export function assertRequestSize(text: string): void {
   ]);
 }
 
+interface Source extends TypedReference {
+  readonly warning?: string;
+}
+
 interface Values {
-  readonly source: TypedReference;
+  readonly source: Source;
   readonly target: ImportTarget;
   readonly platforms: readonly Platform[] | undefined;
 }
@@ -105,8 +117,13 @@ function parseValues(request: ImportRequest, settings: RequestSettings): Values 
   return { source, target, platforms: request.platforms === undefined ? undefined : distinct(found) };
 }
 
-function parseSource({ source }: ImportRequest, settings: RequestSettings): TypedReference {
+function parseSource({ source }: ImportRequest, settings: RequestSettings): Source {
   if (typeof source === "string") return splitReference(source, "source");
+  if (source.resourceId !== undefined) {
+    const found = parseRegistryResource(source.resourceId, "source.resourceId", settings);
+    const image = withoutHost(source.sourceImage, found.registry);
+    return { ...found, image: parseSourceImage(image, "source.sourceImage") };
+  }
   if (source.registryUri === undefined) return splitReference(source.sourceImage, "source.sourceImage");
   const registry = parseRegistry(source.registryUri, "source.registryUri", settings);
   return { registry, image: parseSourceImage(withoutHost(source.sourceImage, registry), "source.sourceImage") };
@@ -127,7 +144,6 @@ function unsupported(request: ImportRequest): readonly Problem[] {
   const { credentials } = source ?? {};
   const isTokenOnly = credentials?.password !== undefined && credentials.username === undefined;
   const problems: readonly (Problem | false)[] = [
-    source?.resourceId !== undefined && { property: "source.resourceId", what: "give registryUri instead" },
     credentials?.secret !== undefined && { property: "source.credentials.secret", what: "give username and password" },
     isTokenOnly && { property: "source.credentials.password", what: "a password without username" },
     request.referrers === true && { property: "referrers", what: "signatures and SBOMs cannot be copied along" },
@@ -139,10 +155,14 @@ function unsupported(request: ImportRequest): readonly Problem[] {
 
 function contradictions(request: ImportRequest): readonly Problem[] {
   const { mode, conflict, platforms, sparseIndex, source } = request;
-  const credentials = typeof source === "string" ? undefined : source.credentials;
+  const { credentials, resourceId, registryUri } = typeof source === "string" ? {} : source;
   const problems: readonly (Problem | false)[] = [
     credentials !== undefined &&
       credentials.password === undefined && { property: "source.credentials.password", what: "is missing" },
+    resourceId !== undefined &&
+      credentials !== undefined && { property: "source.credentials", what: "go with registryUri, not with resourceId" },
+    resourceId !== undefined &&
+      registryUri !== undefined && { property: "source.resourceId", what: "excludes registryUri: give one of the two" },
     mode !== undefined &&
       conflict !== undefined && { property: "conflict", what: "excludes mode: give one of the two" },
     sparseIndex === true && platforms === undefined && { property: "sparseIndex", what: "goes with platforms only" },
@@ -150,7 +170,8 @@ function contradictions(request: ImportRequest): readonly Problem[] {
   return problems.filter((problem) => problem !== false);
 }
 
-function refuse(code: ErrorCode, problems: readonly Problem[], hint?: string): void {
+/** Throws one error for all problems, if there are any. */
+export function refuse(code: ErrorCode, problems: readonly Problem[], hint?: string): void {
   const [first] = problems;
   if (first === undefined) return;
   const what = problems.map(({ property, what }) => (property === "" ? what : `${property}: ${what}`)).join(" · ");

@@ -1,4 +1,5 @@
 import { ImportError } from "../errors.ts";
+import { parseRegistryResourceId } from "./arm-resource-id.ts";
 import type { ImportRequest } from "./import-request-schema.ts";
 import { parseRegistryUri, parseSourceImage, repositorySchema, type SourceImage } from "./reference.ts";
 import type { Registries } from "./registries.ts";
@@ -7,7 +8,7 @@ import type { Registries } from "./registries.ts";
 export interface RegistryNames {
   /** Host of the target when a request names none. */
   readonly defaultTarget: string | undefined;
-  readonly registries: Pick<Registries, "hostOfName">;
+  readonly registries: Pick<Registries, "hostOfName" | "hostOfResource">;
   /** What a bare registry name is completed with: `azurecr.io` in the public cloud. */
   readonly registrySuffix: string;
 }
@@ -42,12 +43,35 @@ export function parseRegistry(text: string, property: string, { registries, regi
   return registries.hostOfName(name) ?? parseRegistryUri(`${name}.${registrySuffix}`, property);
 }
 
+/** A registry by its resource id in Azure, and a warning where the settings do not tell its host. */
+export function parseRegistryResource(
+  text: string,
+  property: string,
+  { registries, registrySuffix }: RegistryNames,
+): { readonly registry: string; readonly warning?: string } {
+  const id = parseRegistryResourceId(text);
+  if (id === undefined)
+    throw invalidReference(
+      property,
+      text,
+      "it is no resource id of a registry",
+      "expected /subscriptions/…/resourceGroups/…/providers/Microsoft.ContainerRegistry/registries/…",
+    );
+  const name = id.name.toLowerCase();
+  const set = registries.hostOfResource(text) ?? registries.hostOfName(name);
+  if (set !== undefined) return { registry: set };
+  const registry = parseRegistryUri(`${name}.${registrySuffix}`, property);
+  const warning = `${property}: taken to be ${registry}, since no entry of REGISTRIES has this resource id`;
+  return { registry, warning };
+}
+
 /** An image that repeats its registry's host is meant without it, as with `az acr import --registry`. */
 export function withoutHost(image: string, registry: string): string {
   return image.toLowerCase().startsWith(`${registry}/`) ? image.slice(registry.length + 1) : image;
 }
 
-const bareNamePattern = /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/;
+/** The name of a registry in Azure, or an alias: no dot and no port. */
+export const bareNamePattern = /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/;
 
 function parseTargetRegistry(text: string | undefined, names: RegistryNames): string {
   if (text !== undefined) return parseRegistry(text, "target", names);

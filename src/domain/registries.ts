@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { isSameText, parseRegistryResourceId } from "./arm-resource-id.ts";
 import { isWildcard, matchesHost, parseHostPattern } from "./host-pattern.ts";
 
 const authSchema = z.strictObject({
@@ -46,6 +47,8 @@ export interface Registries {
   readonly entryFor: (host: string) => RegistryEntry | undefined;
   /** Host of an alias, or of a registry in Azure that goes by this name. */
   readonly hostOfName: (name: string) => string | undefined;
+  /** Host of the entry with this resource id. */
+  readonly hostOfResource: (resourceId: string) => string | undefined;
   /**
    * How to sign in: what the request brings, else what the entry says, else anonymous. Only the first of these that is
    * there counts: a 401 never leads to the next.
@@ -65,6 +68,8 @@ export function createRegistries(entries: readonly RegistryEntry[]): Registries 
     hostOfName: (name) =>
       entries.find(({ alias, host }) => alias === name && !isWildcard(host))?.host ??
       exactHosts.find((host) => host.startsWith(`${name}.azurecr.`)),
+    hostOfResource: (id) =>
+      entries.find(({ resourceId }) => resourceId !== undefined && isSameText(resourceId, id))?.host,
     credentialsFor: (host, ofRequest) => {
       if (ofRequest !== undefined) return { kind: "password", ...ofRequest };
       const { kind, username, password } = entryFor(host)?.auth ?? { kind: "anonymous" };
@@ -99,12 +104,15 @@ export function parseRegistries(
   problems.push(...repeated(entries.map(({ host }) => host)).map((host) => `host ${host} is named twice`));
   const aliases = entries.flatMap(({ alias }) => (alias === undefined ? [] : [alias]));
   problems.push(...repeated(aliases).map((alias) => `alias ${alias} is given twice`));
+  const ids = entries.flatMap(({ resourceId }) => (resourceId === undefined ? [] : [resourceId.toLowerCase()]));
+  problems.push(...repeated(ids).map((id) => `resourceId ${id} is given twice`));
   return { entries, problems };
 }
 
 function entryProblems(entry: RegistryEntry, profiles: readonly string[]): readonly string[] {
   const { auth, profile } = entry;
   const notBuilt = (["resourceId", "limits", "mirror"] as const).filter((key) => entry[key] !== undefined);
+  const notBuilt = (["limits", "mirror", "caFile"] as const).filter((key) => entry[key] !== undefined);
   const isBuilt = auth.kind === "anonymous" || auth.kind === "password";
   const problems: readonly (string | false)[] = [
     ...notBuilt.map((key) => `${key} is not supported yet`),
@@ -113,6 +121,10 @@ function entryProblems(entry: RegistryEntry, profiles: readonly string[]): reado
     isBuilt && auth.kind === "password" && auth.username === undefined && "auth username is missing",
     auth.kind === "password" && auth.password === undefined && auth.secret === undefined && "auth password is missing",
     auth.kind === "anonymous" && (auth.username ?? auth.password) !== undefined && "auth kind anonymous takes no user",
+    entry.resourceId !== undefined &&
+      parseRegistryResourceId(entry.resourceId) === undefined &&
+      "resourceId is no resource id of a registry: expected /subscriptions/…/resourceGroups/…/providers/Microsoft.ContainerRegistry/registries/…",
+    entry.resourceId !== undefined && isWildcard(entry.host) && "a resourceId needs an exact host",
     entry.alias !== undefined && isWildcard(entry.host) && "an alias needs an exact host",
     profile !== undefined && !profiles.includes(profile) && `profile ${profile} is none of ${profiles.join(", ")}`,
   ];

@@ -22,8 +22,11 @@ export interface ApiRoute {
   readonly body?: { readonly schema: z.ZodType; readonly isRequired: boolean };
   /** Statuses of success with their bodies. */
   readonly answers: Readonly<Record<number, { readonly description: string; readonly schema?: z.ZodType }>>;
-  /** Statuses that come as problem+json. */
+  /** Statuses that come as problem+json, or with a body of `errors`. */
   readonly problems: readonly number[];
+  readonly errors?: z.ZodType;
+  /** `caller`: anonymous for the host, and the function itself checks who calls. */
+  readonly security?: "caller";
 }
 
 const importAnswer = (description: string) => ({ description, schema: importViewSchema });

@@ -32,13 +32,17 @@ export function createOpenApi(routes: Readonly<Record<string, ApiRoute>>): objec
     paths,
     components: {
       schemas: Object.fromEntries(schemas),
-      securitySchemes: { functionKey: { type: "apiKey", in: "header", name: "x-functions-key" } },
+      securitySchemes: {
+        functionKey: { type: "apiKey", in: "header", name: "x-functions-key" },
+        apiKey: { type: "apiKey", in: "header", name: "x-functions-key", description: "One of the setting API_KEYS." },
+        bearer: { type: "http", scheme: "bearer", description: "A token of Microsoft Entra (docs/arm.md)." },
+      },
     },
   };
 }
 
 function operation(name: string, route: ApiRoute, toSchema: ToSchema): object {
-  const { query, headers = {}, body, answers, problems, summary, authLevel } = route;
+  const { query, headers = {}, body, answers, problems, summary, authLevel, errors, security } = route;
   const ids = [...route.route.matchAll(/\{(\w+)\}/g)].map(([, id]) => id);
   const text = { type: "string" } as const;
   const inPath = ids.map((id) => ({ name: id, in: "path", required: true, schema: text }));
@@ -46,7 +50,7 @@ function operation(name: string, route: ApiRoute, toSchema: ToSchema): object {
     return { name: header, in: "header", required: false, schema: text, description };
   });
   const json = (schema: z.ZodType) => ({ "application/json": { schema: toSchema(schema) } });
-  const problem = { "application/problem+json": { schema: toSchema(problemSchema) } };
+  const problem = errors ? json(errors) : { "application/problem+json": { schema: toSchema(problemSchema) } };
   const success = Object.entries(answers).map(
     ([status, { description, schema }]) => [status, { description, ...(schema && { content: json(schema) }) }] as const,
   );
@@ -54,6 +58,7 @@ function operation(name: string, route: ApiRoute, toSchema: ToSchema): object {
   return {
     operationId: name,
     summary,
+    ...(security === "caller" ? { security: [{ bearer: [] }, { apiKey: [] }] } : {}),
     ...(authLevel === "anonymous" ? {} : { security: [{ functionKey: [] }] }),
     parameters: [...inPath, ...(query === undefined ? [] : queryParameters(query)), ...inHeader],
     ...(body && { requestBody: { required: body.isRequired, content: json(body.schema) } }),

@@ -52,7 +52,10 @@ export const planViewSchema = z
 
 /** Answers a dry run: everything an import does before it writes. 504 when the registries take too long. */
 export function createPlanOnly({ repositories, resolve, needsCheckpoints, now }: PlanOnlyDeps) {
-  return async ({ spec, credentials }: ParsedImportRequest, signal: AbortSignal): Promise<HttpResponseInit> => {
+  return async (
+    { spec, credentials, warnings: assumed = [] }: ParsedImportRequest,
+    signal: AbortSignal,
+  ): Promise<HttpResponseInit> => {
     const { source, targets } = repositories.ofSpec(spec, credentials, "resolve");
     const found = await resolve(
       {
@@ -90,7 +93,7 @@ export function createPlanOnly({ repositories, resolve, needsCheckpoints, now }:
         ...(platform === undefined ? {} : { platform }),
         action: state === "done" ? "skip" : "copy",
       })),
-      warnings: [...found.warnings],
+      warnings: [...assumed, ...found.warnings],
     };
     return json(200, view);
   };

@@ -55,6 +55,7 @@ export async function startDrayage(options: DrayageOptions): Promise<Drayage> {
       undo.push(azurite.close);
       process.env.AzureWebJobsStorage = azurite.connectionString;
     }
+    markEmbedded(undo);
     const worker = createWorker({ appDirectory: options.appDirectory, log: workerLog(options.log) });
     await worker.start();
     const host = await serveApp({
@@ -82,6 +83,13 @@ export async function startDrayage(options: DrayageOptions): Promise<Drayage> {
     await close();
     throw thrown;
   }
+}
+
+/** Tells the app, which runs in this process, where it is: src/app.ts says why not by a setting. */
+function markEmbedded(undo: (() => Promise<unknown>)[]): void {
+  const mark = Symbol.for("drayage.embeddedHost");
+  Reflect.set(globalThis, mark, true);
+  undo.push(async () => Reflect.deleteProperty(globalThis, mark));
 }
 
 async function openStateDirectory(state: DrayageState, undo: (() => Promise<unknown>)[]): Promise<string> {

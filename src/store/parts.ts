@@ -56,6 +56,8 @@ export interface Parts {
   readonly readInline: (importId: ImportId, digest: Digest) => Promise<Uint8Array | undefined>;
   readonly sum: (importId: ImportId) => Promise<ProgressCounts>;
   readonly list: (importId: ImportId, limit: number, continuationToken: string | undefined) => Promise<PartPage>;
+  /** Up to `limit` manifests, without content. */
+  readonly listManifests: (importId: ImportId, limit: number) => Promise<readonly Part[]>;
   /** Forgets what units of a former attempt have reported. */
   readonly deleteUnits: (importId: ImportId) => Promise<void>;
   readonly deleteAll: (importId: ImportId) => Promise<void>;
@@ -142,6 +144,11 @@ export function createParts(access: TableAccess): Parts {
       const filter = `${partitionIs(importId)} and RowKey lt 'n'`; // blobs and manifests, no units
       const page = await table.page({ filter, select: partColumns }, limit, continuationToken);
       return { parts: page.rows.map(({ row }) => decodePart(row)), continuationToken: page.continuationToken };
+    },
+    listManifests: async (importId, limit) => {
+      const query = { filter: rowsFrom(importId, "m|"), select: partColumns };
+      const page = await table.page(query, limit, undefined);
+      return page.rows.map(({ row }) => decodePart(row));
     },
     deleteUnits: (importId) => deleteRows(rowsFrom(importId, "u|")),
     deleteAll: (importId) => deleteRows(partitionIs(importId)),

@@ -63,7 +63,6 @@ describe("a malformed request", () => {
   });
 
   it.each<[string, object]>([
-    ["source.resourceId", { source: { resourceId: "/subscriptions/s/x", sourceImage: "team/app:1" } }],
     [
       "source.credentials.secret",
       { source: { registryUri: "docker.io", sourceImage: "a", credentials: { secret: "s" } } },

@@ -18,7 +18,7 @@ export function answering(
       return await handle(request, context);
     } catch (thrown) {
       if (!(thrown instanceof ImportError))
-        log("http-handler-threw", { function: context.functionName, error: describe(thrown) });
+        log("http-handler-threw", { function: context.functionName, error: describeThrown(thrown) });
       return problem(toImportError(thrown));
     }
   };
@@ -62,7 +62,9 @@ const statuses: Partial<Readonly<Record<ErrorCode, number>>> = {
   INVALID_REQUEST: 400,
   INVALID_REFERENCE: 400,
   NOT_SUPPORTED: 400,
+  CALLER_FORBIDDEN: 403,
   HOST_NOT_ALLOWED: 403,
+  REGISTRY_NOT_FOUND: 404,
   IMPORT_NOT_FOUND: 404,
   RULE_NOT_FOUND: 404,
   HOOK_NOT_FOUND: 404,
@@ -76,6 +78,7 @@ const statuses: Partial<Readonly<Record<ErrorCode, number>>> = {
   CREDENTIALS_REQUIRED: 409,
   TARGET_TAG_EXISTS: 409,
   IDEMPOTENCY_KEY_REUSED: 422,
+  SIGN_IN_UNAVAILABLE: 503,
   STORAGE_UNAVAILABLE: 503,
   DEADLINE_EXCEEDED: 504,
   INTERNAL: 500,
@@ -86,6 +89,7 @@ function titles(code: ErrorCode): string {
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
-function describe(thrown: unknown): string {
+/** What was thrown, with its stack, for the log. */
+export function describeThrown(thrown: unknown): string {
   return scrub(thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown));
 }

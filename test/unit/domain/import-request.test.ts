@@ -10,6 +10,8 @@ import { anyReference } from "./arbitraries.ts";
 import { digestNamed } from "./records.ts";
 import { attempt, refusal } from "./refusal.ts";
 
+const resourceIdOf = (name: string) =>
+  `/subscriptions/s/resourceGroups/g/providers/Microsoft.ContainerRegistry/registries/${name}`;
 const settings: RequestSettings = {
   defaultTarget: "prod.azurecr.io",
   defaultConflict: "fail",
@@ -18,10 +20,12 @@ const settings: RequestSettings = {
   registries: createRegistries([
     { host: "harbor.example:8443", alias: "harbor", auth: { kind: "anonymous" } },
     { host: "dev.azurecr.cn", auth: { kind: "anonymous" } },
+    { host: "placed.example", auth: { kind: "anonymous" }, resourceId: resourceIdOf("placed") },
   ]),
 };
 const source = "docker.io/library/alpine:3.20";
 const digest = digestNamed("x");
+const resourceId = resourceIdOf("src");
 const parse = (body: unknown, change: Partial<RequestSettings> = {}) =>
   parseImportRequest(body, { ...settings, ...change });
 const refused = (body: unknown, change: Partial<RequestSettings> = {}) => refusal(() => parse(body, change)).toWire();
@@ -46,6 +50,18 @@ describe("parseImportRequest", () => {
         labels: {},
       },
     });
+  });
+
+  it.each([
+    ["the entry with this id", resourceIdOf("Placed").toUpperCase(), "placed.example", undefined],
+    ["the registry that goes by its name", resourceIdOf("dev"), "dev.azurecr.cn", undefined],
+    ["the name in Azure, with a warning", resourceId, "src.azurecr.io", expect.stringContaining("src.azurecr.io")],
+  ])("takes a resource id for %s", (_, id, registry, warning) => {
+    const { spec, warnings } = parse({ source: { resourceId: id, sourceImage: `${registry}/team/app:1` } });
+
+    expect(spec.source).toEqual({ registry, repository: "team/app", tag: "1" });
+    expect(spec.target.tags).toEqual([{ repository: "team/app", tag: "1" }]);
+    expect(warnings).toEqual(warning === undefined ? undefined : [warning]);
   });
 
   it("takes what az acr import sends", () => {
@@ -208,6 +224,13 @@ describe("parseImportRequest", () => {
       "INVALID_REQUEST",
     ],
     [{ source: "alpine:3.20" }, "source", "INVALID_REFERENCE"],
+    [{ source: { resourceId: "/subscriptions/s", sourceImage: "a" } }, "source.resourceId", "INVALID_REFERENCE"],
+    [{ source: { resourceId, registryUri: "docker.io", sourceImage: "a" } }, "source.resourceId", "INVALID_REQUEST"],
+    [
+      { source: { resourceId, sourceImage: "a", credentials: { username: "u", password: "p" } } },
+      "source.credentials",
+      "INVALID_REQUEST",
+    ],
     [{ source: { registryUri: "docker.io", sourceImage: "A" } }, "source.sourceImage", "INVALID_REFERENCE"],
     [{ source: { registryUri: "docker.io/x", sourceImage: "a" } }, "source.registryUri", "INVALID_REFERENCE"],
     [{ source, target: "prod.azurecr.io/x" }, "target", "INVALID_REFERENCE"],
@@ -216,7 +239,6 @@ describe("parseImportRequest", () => {
     [{ source, referrers: true }, "referrers", "NOT_SUPPORTED"],
     [{ source, verify: "full" }, "verify", "NOT_SUPPORTED"],
     [{ source, strategy: "delegate" }, "strategy", "NOT_SUPPORTED"],
-    [{ source: { resourceId: "/subscriptions/s", sourceImage: "a" } }, "source.resourceId", "NOT_SUPPORTED"],
     [
       { source: { sourceImage: "ghcr.io/a", credentials: { secret: "s" } } },
       "source.credentials.secret",

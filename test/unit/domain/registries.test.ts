@@ -72,6 +72,8 @@ describe("parseRegistries", () => {
     [{ limits: {} }, "limits is not supported yet"],
     [{ mirror: "m" }, "mirror is not supported yet"],
     [{ resourceId: "r" }, "resourceId is not supported yet"],
+    [{ caFile: "f" }, "caFile is not supported yet"],
+    [{ resourceId: "r" }, "resourceId is no resource id of a registry"],
     [{ profile: "nexus" }, "profile nexus is none of acr, ghcr"],
     [{ alias: "A B" }, "alias"],
     [{ user: "u" }, "user"],

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { importRequestSchema } from "../../../src/domain/import-request-schema.ts";
 import { type ApiRoute, apiRoutes } from "../../../src/functions/api-routes.ts";
+import { armRoutes } from "../../../src/functions/arm/arm-routes.ts";
 import { createOpenApi } from "../../../src/functions/openapi.ts";
 
 const schemaSchema = z.looseObject({});
@@ -30,19 +31,21 @@ const documentSchema = z.strictObject({
   openapi: z.literal("3.1.0"),
   info: z.strictObject({ title: z.string(), version: z.string(), description: z.string() }),
   paths: z.record(
-    z.string().startsWith("/api/"),
+    z.string().startsWith("/"),
     z.partialRecord(z.enum(["get", "post", "put", "delete"]), operationSchema),
   ),
   components: z.strictObject({
     schemas: z.record(z.string(), schemaSchema),
     securitySchemes: z.strictObject({
       functionKey: z.strictObject({ type: z.literal("apiKey"), in: z.literal("header"), name: z.string() }),
+      apiKey: z.looseObject({ type: z.literal("apiKey") }),
+      bearer: z.looseObject({ type: z.literal("http"), scheme: z.literal("bearer") }),
     }),
   }),
 });
 
-const document = documentSchema.parse(createOpenApi(apiRoutes));
-const routes: readonly (readonly [string, ApiRoute])[] = Object.entries(apiRoutes);
+const document = documentSchema.parse(createOpenApi({ ...apiRoutes, ...armRoutes }));
+const routes: readonly (readonly [string, ApiRoute])[] = Object.entries({ ...apiRoutes, ...armRoutes });
 
 /** Every value of `$ref`, wherever it stands. */
 function references(value: unknown): readonly string[] {
@@ -79,7 +82,8 @@ describe("the OpenAPI document", () => {
       .filter((parameter) => parameter.in === "path")
       .map((parameter) => parameter.name);
     expect(inPath).toEqual([...route.route.matchAll(/\{(\w+)\}/g)].map(([, id]) => id));
-    expect(operation?.security === undefined).toBe(route.authLevel === "anonymous");
+    const isOpen = route.authLevel === "anonymous" && route.security === undefined;
+    expect(operation?.security === undefined).toBe(isOpen);
     expect(operation?.requestBody?.required).toBe(route.body?.isRequired);
   });
 
