@@ -17,7 +17,7 @@ export function parseImportImage(
   body: unknown,
   host: string,
   settings: RequestSettings,
-  known: Pick<ArmRegistries, "find">,
+  known: Pick<ArmRegistries, "all" | "find">,
 ): ParsedImportRequest {
   const given = normalised(body);
   refuse("INVALID_REQUEST", problemsOf(importImageParametersSchema, given));
@@ -31,11 +31,12 @@ type Source = z.infer<typeof importImageParametersSchema>["source"];
  * A resource id that this service itself has given out: the Azure CLI sends one in place of a host that it finds in the
  * list of registries. Credentials beside it are left for the parser to refuse.
  */
-function withHost(source: Source, known: Pick<ArmRegistries, "find">): Source {
+function withHost(source: Source, known: Pick<ArmRegistries, "all" | "find">): Source {
   if (typeof source === "string" || source.credentials !== undefined || source.registryUri !== undefined) return source;
   const { resourceId, ...rest } = source;
   const id = resourceId === undefined ? undefined : parseRegistryResourceId(resourceId);
-  const registry = id && known.find(id);
+  const found = id && known.find(id);
+  const registry = known.all.find(({ host }) => host === found?.host); // what is only guessed is the parser's to warn of
   return registry === undefined ? source : { ...rest, registryUri: registry.host };
 }
 
