@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { z } from "zod";
 import { type CertificateAuthority, readCertificateAuthorities } from "./certificate-authorities.ts";
 import { type CallerConfig, callerProblems, callerSettingsShape, toCallerConfig } from "./caller-settings.ts";
+import { type CertificateAuthority, readCertificateAuthorities } from "./certificate-authorities.ts";
 import { MiB } from "./descriptor.ts";
 import type { AllowSettings } from "./domain/allow-list.ts";
 import { type EventSettings, eventSettings } from "./domain/event-settings.ts";

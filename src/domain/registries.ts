@@ -113,6 +113,7 @@ function entryProblems(entry: RegistryEntry, profiles: readonly string[]): reado
   const { auth, profile } = entry;
   const notBuilt = (["resourceId", "limits", "mirror"] as const).filter((key) => entry[key] !== undefined);
   const notBuilt = (["limits", "mirror", "caFile"] as const).filter((key) => entry[key] !== undefined);
+  const notBuilt = (["limits", "mirror"] as const).filter((key) => entry[key] !== undefined);
   const isBuilt = auth.kind === "anonymous" || auth.kind === "password";
   const problems: readonly (string | false)[] = [
     ...notBuilt.map((key) => `${key} is not supported yet`),
