@@ -9,6 +9,8 @@ import { createOpenApi } from "./functions/openapi.ts";
 import { assertCallable } from "./functions/orchestrators/callable.ts";
 import { copyLargeBlob, importSlice } from "./functions/orchestrators/copy-units.ts";
 import { importImage, subOrchestrators } from "./functions/orchestrators/import-image.ts";
+import { promote } from "./functions/orchestrators/promote.ts";
+import { promoteName } from "./functions/promotions/start-promotion.ts";
 import { importImageName } from "./functions/start-import.ts";
 import { answering, type DurableHttpHandler, type HttpHandler, json } from "./functions/triggers/http-answer.ts";
 import { createServices } from "./services.ts";
@@ -19,6 +21,7 @@ import { createServices } from "./services.ts";
 const log = createLog((line) => process.stdout.write(line));
 const orchestrators = {
   [importImageName]: importImage,
+  [promoteName]: promote,
   [subOrchestrators.copyLargeBlob]: copyLargeBlob,
   [subOrchestrators.importSlice]: importSlice,
 };
@@ -51,6 +54,7 @@ function registerHttp(
 
 for (const name of [
   ...(["getImport", "getImportParts", "listImports", "deleteImport", "getHealth"] as const),
+  ...(["listPromotions", "getPromotion", "listPromotionItems"] as const),
   ...(["listDeadEvents", "redeliverEvent", "deleteDeadEvent"] as const),
 ]) {
   const handler: HttpHandler = services.handlers[name];
@@ -62,7 +66,10 @@ for (const name of ["listRules", "getRule", "putRule", "deleteRule", "testRule"]
   registerHttp(name, (request) => handler(request));
 }
 
-for (const name of ["postImports", "cancelImport", "retryImport", "postHook"] as const) {
+for (const name of [
+  ...(["postImports", "cancelImport", "retryImport", "postHook"] as const),
+  ...(["postPromotions", "cancelPromotion", "retryPromotion"] as const),
+]) {
   const handler: DurableHttpHandler = services.durableHandlers[name];
   registerHttp(name, (request, context) => handler(request, createDurablePort(df.getClient(context))), {
     extraInputs: [df.input.durableClient()],
@@ -87,6 +94,11 @@ app.timer("sweepImports", {
   schedule: "0 * * * * *",
   extraInputs: [df.input.durableClient()],
   handler: (_timer, context) => services.sweepImports(createDurablePort(df.getClient(context))),
+});
+app.timer("sweepPromotions", {
+  schedule: "30 * * * * *",
+  extraInputs: [df.input.durableClient()],
+  handler: (_timer, context) => services.sweepPromotions(createDurablePort(df.getClient(context))),
 });
 app.timer("sweepStores", { schedule: "0 17 * * * *", handler: services.sweepStores });
 

@@ -15,7 +15,9 @@ import { createPublishLevel, createPublishManifests } from "./functions/activiti
 import { createPublishRoot } from "./functions/activities/publish-root.ts";
 import { createResolveImport } from "./functions/activities/resolve-import.ts";
 import { type ArmDeps, createArm, type ToDurable } from "./functions/arm/create-arm.ts";
+import { createCancelRunning } from "./functions/cancel-running.ts";
 import { createCancellationWatch } from "./functions/cancellation-watch.ts";
+import { createClaimId } from "./functions/claim-id.ts";
 import { type AfterEnd, createEndImport } from "./functions/end-import.ts";
 import { createEndedImports } from "./functions/ended-imports.ts";
 import { createEventServices } from "./functions/events/event-services.ts";
@@ -24,6 +26,10 @@ import type { Log } from "./functions/log.ts";
 import { createOpenRepositories } from "./functions/open-repositories.ts";
 import type { Course } from "./functions/orchestrators/input.ts";
 import { createPlanOnly } from "./functions/plan-only.ts";
+import { createItemAfterEnd, createPromotionServices } from "./functions/promotions/compose.ts";
+import { createEnqueueItems, importsQueue } from "./functions/promotions/enqueue-items.ts";
+import { createExpandPage } from "./functions/promotions/expand-selection.ts";
+import { createRetryAttempt } from "./functions/retry-attempt.ts";
 import { createRunningActivities } from "./functions/running-activities.ts";
 import { createStartImport } from "./functions/start-import.ts";
 import type { StepName } from "./functions/steps.ts";
@@ -46,6 +52,8 @@ import { createImports } from "./store/imports.ts";
 import { createKeys } from "./store/keys.ts";
 import { createOpen } from "./store/open.ts";
 import { createParts } from "./store/parts.ts";
+import { createPromotionItems } from "./store/promotion-items.ts";
+import { createPromotions } from "./store/promotions.ts";
 import { createQueueAccess } from "./store/queues.ts";
 import { createSealer } from "./store/sealing.ts";
 import { createSecrets } from "./store/secrets.ts";
@@ -125,7 +133,11 @@ export function createServices(config: Config, log: Log, stopping: AbortSignal, 
     foreignQueue: createQueueAccess({ storage, namePrefix: "", onTransaction: access.count }).queue,
     credential: () => identity(config.storage),
   });
+  const promotions = createPromotions(access);
+  const items = createPromotionItems(access);
+  const itemAfterEnd = createItemAfterEnd({ items });
   const afterEnd: AfterEnd = async (record) => {
+    await itemAfterEnd(record);
     await events.announceImport(record);
   };
   const endImport = createEndImport({ imports, open, secrets, endedImports, afterEnd, log, now });
@@ -178,6 +190,23 @@ export function createServices(config: Config, log: Log, stopping: AbortSignal, 
     hookSecrets: config.hookSecrets,
   });
   const endCancelled = (id: Parameters<typeof endImport>[0]) => endImport(id, { state: "Cancelled" });
+  const claimId = createClaimId({ keys, randomBytes, now });
+  const promotionServices = createPromotionServices({
+    ...{ promotions, items, imports, startImport, stop, claimId, assertAllowed, course, stopping, track, log, now },
+    settings: requestSettings,
+    retry: createRetryAttempt({ imports, parts, secrets, startImport, assertAllowed, now }),
+    cancel: createCancelRunning({ stop, endCancelled, now }),
+    enqueue: createEnqueueItems(queues.queue(importsQueue).send),
+    expandPage: createExpandPage({
+      sourceOf: repositories.sourceOf,
+      names: requestSettings,
+      assertAllowedSource: (host) => assertAllowedSource(host, config.allow),
+      now,
+    }),
+    onlyChanged: async (_, images) => images,
+    announcePromotion: events.announcePromotion,
+    budgetMs: settings.activityBudgetMs,
+  });
 
   const armDeps: ArmDeps = {
     ...{
@@ -197,7 +226,8 @@ export function createServices(config: Config, log: Log, stopping: AbortSignal, 
   };
 
   return {
-    activities,
+    activities: { ...activities, ...promotionServices.activities },
+    promotions: promotionServices,
     /** By the names of their routes; `toDurable` makes the durable client of an invocation. */
     arm: (toDurable: ToDurable) => createArm(armDeps, toDurable),
     activitiesEnded: ended,
@@ -206,9 +236,10 @@ export function createServices(config: Config, log: Log, stopping: AbortSignal, 
     handlers: {
       ...events.handlers,
       ...rules.handlers,
+      ...promotionServices.handlers,
       getImport: createGetImport({ imports, view }),
       getImportParts: createGetImportParts({ imports, parts }),
-      listImports: createListImports({ imports, open }),
+      listImports: createListImports({ imports, open, items }),
       deleteImport: createDeleteImport({ imports, parts, open, secrets }),
       getHealth: createGetHealth({
         open,
@@ -219,22 +250,23 @@ export function createServices(config: Config, log: Log, stopping: AbortSignal, 
     },
     durableHandlers: {
       ...rules.durableHandlers,
+      ...promotionServices.durableHandlers,
       postImports: createPostImports({
         settings: requestSettings,
         assertAllowed,
         assertMaySeal,
-        keys,
+        claimId,
         startImport,
         waitForEnd,
         planOnly,
         view,
-        randomBytes,
         now,
       }),
       cancelImport: createCancelImport({ stop, endCancelled, view, now }),
       retryImport: createRetryImport({ imports, parts, secrets, startImport, assertAllowed, assertMaySeal, view, now }),
     },
     sweepImports: createSweepImports({ imports, open, secrets, startImport, endImport, afterEnd, log, now }),
+    sweepPromotions: promotionServices.sweep,
     sweepStores: async () => {
       await keys.deleteExpired(now());
       await uploads.deleteAbandoned(now());

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { importErrorWireSchema } from "../errors.ts";
 import { importIdSchema } from "./import-id.ts";
 import { importStateSchema, triggerSchema } from "./import-record.ts";
+import { keptRequestSchema } from "./promotion-request-schema.ts";
 
 /** Ids of promotions are made like those of imports, and sort newest first. */
 export const promotionIdSchema = importIdSchema;
@@ -17,8 +18,9 @@ export const promotionRecordSchema = z.strictObject({
   id: promotionIdSchema,
   state: promotionStateSchema,
   trigger: triggerSchema,
-  /** The request without its items; those are rows from the start. */
-  request: z.unknown(),
+  request: keptRequestSchema,
+  /** All its items are rows: from the start, unless they are selected. */
+  isExpanded: z.boolean(),
   /** Only images whose digest this schedule has not imported yet become items. */
   schedule: z.string().optional(),
   /** From 1; the orchestration instance is `promotion-{id}-{attempt}`. */
@@ -33,6 +35,10 @@ export const promotionRecordSchema = z.strictObject({
 });
 export type PromotionRecord = Readonly<z.infer<typeof promotionRecordSchema>>;
 
+export function hasPromotionEnded(state: PromotionState): boolean {
+  return state === "Succeeded" || state === "Failed" || state === "Cancelled";
+}
+
 /** `Pending`: not yet in the queue. `Queued`: in the queue, or its import runs. Then as its import has ended. */
 export const itemStateSchema = z.enum(["Pending", "Queued", "Succeeded", "Skipped", "Failed", "Cancelled"]);
 export type ItemState = z.infer<typeof itemStateSchema>;
@@ -46,6 +52,7 @@ export const itemCountsSchema = z.strictObject({
   cancelled: z.int(),
   total: z.int(),
 });
+export type ItemCounts = Readonly<z.infer<typeof itemCountsSchema>>;
 
 /** A promotion as the API answers it. */
 export const promotionViewSchema = z
@@ -77,6 +84,19 @@ export const promotionViewSchema = z
   .meta({ id: "Promotion", description: "Many imports as one." });
 export type PromotionView = Readonly<z.infer<typeof promotionViewSchema>>;
 
+/** A promotion in a list: without what is summed over its items. */
+export const promotionSummarySchema = promotionViewSchema
+  .omit({ counts: true, bytes: true, itemsPerSecond: true, etaSeconds: true, firstErrors: true })
+  .meta({ id: "PromotionSummary" });
+export type PromotionSummary = Readonly<z.infer<typeof promotionSummarySchema>>;
+
+export const promotionPageSchema = z
+  .strictObject({ promotions: z.array(promotionSummarySchema), continuationToken: z.string().optional() })
+  .meta({
+    id: "PromotionPage",
+    description: "Newest first. A filtered page may be short or empty although more follow.",
+  });
+
 export const promotionItemViewSchema = z
   .strictObject({
     item: z.string().describe("Its key within the promotion."),
@@ -93,13 +113,16 @@ export const promotionItemViewSchema = z
   .meta({ id: "PromotionItem" });
 export type PromotionItemView = Readonly<z.infer<typeof promotionItemViewSchema>>;
 
-export const promotionItemPageSchema = z.strictObject({
-  items: z.array(promotionItemViewSchema),
-  continuationToken: z.string().optional(),
-});
+export const promotionItemPageSchema = z
+  .strictObject({ items: z.array(promotionItemViewSchema), continuationToken: z.string().optional() })
+  .meta({ id: "PromotionItemPage", description: "A filtered page may be short or empty although more follow." });
 
 /** The answer to a dry run. */
-export const promotionPlanSchema = z.strictObject({
-  items: z.array(z.strictObject({ source: z.string(), target: z.string() })),
-  isComplete: z.boolean().describe("False: there are more than are shown, or listing took too long."),
-});
+export const promotionPlanSchema = z
+  .strictObject({
+    items: z.array(z.strictObject({ source: z.string(), target: z.string() })),
+    isComplete: z.boolean().describe("False: there are more than are shown, or listing took too long."),
+    warnings: z.array(z.string()),
+  })
+  .meta({ id: "PromotionPlan" });
+export type PromotionPlan = Readonly<z.infer<typeof promotionPlanSchema>>;

@@ -54,22 +54,36 @@ const maxConcurrentSchema = z
   .optional()
   .describe("How many imports of the promotion are queued or running at once. Default: 50.");
 
+const dryRunSchema = z
+  .boolean()
+  .optional()
+  .describe("Answer with the images that would be imported, and write nothing.");
+
+/** A list. */
+export const itemsRequestSchema = z.strictObject({
+  items: z.array(promotionItemRequestSchema).min(1).max(maxItems).describe("Imports, each with words of its own."),
+  ...howShape,
+  maxConcurrent: maxConcurrentSchema,
+  dryRun: dryRunSchema,
+});
+
+/** A selection. */
+export const selectionRequestSchema = selectionSchema.extend({
+  maxConcurrent: maxConcurrentSchema,
+  dryRun: dryRunSchema,
+});
+
 /** Body of `POST /api/promotions`: either `items`, or a selection. */
-export const promotionRequestSchema = z
-  .union([
-    z.strictObject({
-      items: z.array(promotionItemRequestSchema).min(1).max(maxItems).describe("Imports, each with words of its own."),
-      ...howShape,
-      maxConcurrent: maxConcurrentSchema,
-      dryRun: z.boolean().optional(),
-    }),
-    selectionSchema.extend({
-      maxConcurrent: maxConcurrentSchema,
-      dryRun: z.boolean().optional().describe("Answer with the images that would be imported, and write nothing."),
-    }),
-  ])
-  .meta({
-    id: "PromotionRequest",
-    description: "Many imports as one: a list, or a selection of repositories and tags.",
-  });
+export const promotionRequestSchema = z.union([itemsRequestSchema, selectionRequestSchema]).meta({
+  id: "PromotionRequest",
+  type: "object",
+  description: "Many imports as one: a list, or a selection of repositories and tags.",
+});
 export type PromotionRequest = Readonly<z.infer<typeof promotionRequestSchema>>;
+
+/** What a promotion keeps of its request: a list's items are rows of their own. */
+export const keptRequestSchema = z.union([
+  selectionRequestSchema.omit({ dryRun: true }),
+  itemsRequestSchema.omit({ dryRun: true, items: true }),
+]);
+export type KeptRequest = Readonly<z.infer<typeof keptRequestSchema>>;

@@ -1,7 +1,9 @@
 import { z } from "zod";
 import { importRequestSchema } from "../domain/import-request-schema.ts";
 import { importViewSchema } from "../domain/import-view.ts";
+import type { ApiRoute } from "./api-route.ts";
 import { planViewSchema } from "./plan-only.ts";
+import { promotionRoutes } from "./promotion-routes.ts";
 import { ruleRoutes } from "./rule-routes.ts";
 import { deadEventPageSchema, deadEventsQuerySchema, deadEventViewSchema } from "./triggers/dead-events.ts";
 import { healthSchema } from "./triggers/get-health.ts";
@@ -9,25 +11,6 @@ import { partPageSchema, partsQuerySchema } from "./triggers/get-import-parts.ts
 import { importPageSchema, listQuerySchema } from "./triggers/list-imports.ts";
 import { postImportsQuerySchema } from "./triggers/post-imports.ts";
 import { retryBodySchema, retryQuerySchema } from "./triggers/retry-import.ts";
-
-/** One operation of the HTTP API: what registers it and what documents it. */
-export interface ApiRoute {
-  readonly method: "GET" | "POST" | "PUT" | "DELETE";
-  /** Without leading slash, as the Functions host wants it. */
-  readonly route: string;
-  readonly authLevel: "function" | "anonymous";
-  readonly summary: string;
-  readonly query?: z.ZodType;
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: { readonly schema: z.ZodType; readonly isRequired: boolean };
-  /** Statuses of success with their bodies. */
-  readonly answers: Readonly<Record<number, { readonly description: string; readonly schema?: z.ZodType }>>;
-  /** Statuses that come as problem+json, or with a body of `errors`. */
-  readonly problems: readonly number[];
-  readonly errors?: z.ZodType;
-  /** `caller`: anonymous for the host, and the function itself checks who calls. */
-  readonly security?: "caller";
-}
 
 const importAnswer = (description: string) => ({ description, schema: importViewSchema });
 
@@ -129,6 +112,7 @@ export const apiRoutes = {
     problems: [404, 503],
   },
   ...ruleRoutes,
+  ...promotionRoutes,
   getHealth: {
     method: "GET",
     route: "api/health",

@@ -1,7 +1,7 @@
 import { STATUS_CODES } from "node:http";
 import { z } from "zod";
 import { definedOnly, importErrorWireSchema } from "../errors.ts";
-import type { ApiRoute } from "./api-routes.ts";
+import type { ApiRoute } from "./api-route.ts";
 
 /** The body of every answer that is `application/problem+json`. */
 export const problemSchema = z

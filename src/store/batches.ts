@@ -1,4 +1,4 @@
-import type { BatchAction, Row, Table } from "./table.ts";
+import type { BatchAction, BatchOutcome, Row, Table } from "./table.ts";
 
 const maxActions = 100;
 const maxBatchBytes = 3.5 * 1024 * 1024; // of 4 MiB: the rest is for the parts' own headers
@@ -6,16 +6,16 @@ const batchesAtOnce = 4;
 
 /**
  * Writes actions on one partition in as few batches as the service allows. The last action on a row wins: a batch with
- * the same row twice is refused as a whole. `missing`: a row to be merged was not there; its batch has changed nothing.
+ * the same row twice is refused as a whole. Anything but `done`: of one batch at least, which has changed nothing.
  */
-export async function writeBatches(table: Table, actions: readonly BatchAction[]): Promise<"done" | "missing"> {
+export async function writeBatches(table: Table, actions: readonly BatchAction[]): Promise<BatchOutcome> {
   const batches = splitBatches(actions);
-  let outcome: "done" | "missing" = "done";
+  let outcome: BatchOutcome = "done";
   for (let start = 0; start < batches.length; start += batchesAtOnce) {
     const outcomes = await Promise.all(
       batches.slice(start, start + batchesAtOnce).map((batch) => writeBatch(table, batch)),
     );
-    if (outcomes.includes("missing")) outcome = "missing";
+    outcome = outcomes.find((one) => one !== "done") ?? outcome;
   }
   return outcome;
 }
@@ -41,14 +41,17 @@ export function splitBatches(actions: readonly BatchAction[]): readonly (readonl
 }
 
 /** One action alone goes without the envelope of a batch. */
-async function writeBatch(table: Table, batch: readonly BatchAction[]): Promise<"done" | "missing"> {
+export async function writeBatch(table: Table, batch: readonly BatchAction[]): Promise<BatchOutcome> {
   const [first] = batch;
   if (!first || batch.length > 1) return table.batch(batch);
   switch (first.kind) {
+    case "insert":
+      return (await table.insert(first.row)) === "exists" ? "exists" : "done";
     case "upsert":
       await table.upsert(first.row);
       return "done";
     case "merge":
+      if (first.etag !== undefined) return table.batch(batch);
       return (await table.merge(first.row)) ? "done" : "missing";
     default:
       await table.delete(first.key);

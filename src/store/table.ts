@@ -37,10 +37,14 @@ export interface RowPage {
   readonly continuationToken: string | undefined;
 }
 
-/** One write of a batch. `merge` wants a row that is there, `upsert` and `delete` do not mind. */
+/**
+ * One write of a batch. `merge` wants a row that is there, and unchanged since `etag` was read if that is given; `insert`
+ * wants none; `upsert` and `delete` do not mind.
+ */
 export type BatchAction =
+  | { readonly kind: "insert"; readonly row: Row }
   | { readonly kind: "upsert"; readonly row: Row }
-  | { readonly kind: "merge"; readonly row: Row }
+  | { readonly kind: "merge"; readonly row: Row; readonly etag?: string }
   | { readonly kind: "delete"; readonly key: RowKeys };
 
 /**
@@ -63,9 +67,12 @@ export interface Table {
   readonly delete: (key: RowKeys, etag?: string) => Promise<"deleted" | "conflict">;
   readonly page: (query: RowQuery, limit: number, continuationToken: string | undefined) => Promise<RowPage>;
   readonly query: (query: RowQuery) => AsyncIterable<StoredRow>;
-  /** All or nothing; one partition, at most 100 actions and 4 MiB. `missing`: a row to be merged is not there. */
-  readonly batch: (actions: readonly BatchAction[]) => Promise<"done" | "missing">;
+  /** All or nothing; one partition, at most 100 actions and 4 MiB. */
+  readonly batch: (actions: readonly BatchAction[]) => Promise<BatchOutcome>;
 }
+
+/** `missing`, `exists`, `conflict`: what one of the rows was, so that nothing has been written. */
+export type BatchOutcome = "done" | "missing" | "exists" | "conflict";
 
 /** A text as OData filters quote it; whatever it holds, it stays one value. */
 export function filterText(value: string): string {
@@ -184,7 +191,7 @@ export function createTable(client: TableClient, name: string): Table {
           await client.submitTransaction(actions.map(toTransactionAction), { abortSignal });
           return "done" as const;
         },
-        { missing: () => "missing" as const },
+        { missing: () => "missing" as const, exists: () => "exists" as const, conflict: () => "conflict" as const },
       ),
   };
 }
@@ -197,10 +204,12 @@ function queryOptions({ filter, select }: RowQuery) {
 
 function toTransactionAction(action: BatchAction): TransactionAction {
   switch (action.kind) {
+    case "insert":
+      return ["create", action.row];
     case "upsert":
       return ["upsert", action.row, "Replace"];
     case "merge":
-      return ["update", action.row, "Merge"];
+      return ["update", action.row, "Merge", { etag: action.etag ?? "*" }];
     default:
       return ["delete", { ...action.key }];
   }

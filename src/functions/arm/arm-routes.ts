@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { armErrorSchema } from "../../domain/arm-error.ts";
 import { importImageParametersSchema } from "../../domain/arm-import.ts";
-import type { ApiRoute } from "../api-routes.ts";
+import type { ApiRoute } from "../api-route.ts";
 import {
   armEndpointsSchema,
   armListOf,

@@ -1,9 +1,11 @@
+import { promotionSteps } from "../promotions/promotion-steps.ts";
 import { steps } from "../steps.ts";
 import { subOrchestrators } from "./import-image.ts";
 
 /** Every name that an orchestrator of Drayage may call. */
 export const callableNames: readonly string[] = [
   ...Object.values(steps).map(({ name }) => name),
+  ...Object.values(promotionSteps).map(({ name }) => name),
   ...Object.values(subOrchestrators),
 ];
 

@@ -6,12 +6,14 @@ import { registryHostSchema } from "../../domain/reference.ts";
 import { ImportError } from "../../errors.ts";
 import type { Imports } from "../../store/imports.ts";
 import type { Open } from "../../store/open.ts";
+import type { PromotionItems } from "../../store/promotion-items.ts";
 import { type HttpHandler, json } from "./http-answer.ts";
 import { baseUrlOf, readQuery } from "./read-query.ts";
 
 export interface ListImportsDeps {
   readonly imports: Pick<Imports, "list" | "readMany">;
   readonly open: Pick<Open, "list">;
+  readonly items: Pick<PromotionItems, "list">;
 }
 
 export const listQuerySchema = z.strictObject({
@@ -19,7 +21,7 @@ export const listQuerySchema = z.strictObject({
   target: registryHostSchema.optional().describe("Host of the target registry."),
   source: registryHostSchema.optional().describe("Host of the source registry."),
   trigger: triggerSchema.shape.kind.optional(),
-  promotion: z.string().optional(),
+  promotion: importIdSchema.optional().describe("Id of a promotion: the imports of its items, in their order."),
   since: z.iso.datetime({ offset: true }).optional().describe("Created at or after."),
   until: z.iso.datetime({ offset: true }).optional().describe("Created before."),
   limit: z.coerce.number().int().min(1).max(200).default(50),
@@ -35,9 +37,7 @@ export const importPageSchema = z
 export function createListImports(deps: ListImportsDeps): HttpHandler {
   return async (request) => {
     const query = readQuery(request, listQuerySchema);
-    if (query.promotion !== undefined) throw notBuilt("promotion");
-    const isOpen = query.state !== undefined && !hasEnded(query.state);
-    const page = isOpen ? await listOpen(deps, query) : await listAll(deps, query);
+    const page = await list(deps, query);
     const views = page.records.map((record) => formatImport(record, undefined, baseUrlOf(request)));
     return json(200, { imports: views, continuationToken: page.continuationToken });
   };
@@ -46,6 +46,24 @@ export function createListImports(deps: ListImportsDeps): HttpHandler {
 interface Page {
   readonly records: readonly ImportRecord[];
   readonly continuationToken: string | undefined;
+}
+
+async function list(deps: ListImportsDeps, query: ListQuery): Promise<Page> {
+  if (query.promotion !== undefined) return await listOfPromotion(deps, query, query.promotion);
+  const isOpen = query.state !== undefined && !hasEnded(query.state);
+  return isOpen ? await listOpen(deps, query) : await listAll(deps, query);
+}
+
+/** In the order of the promotion's items; those that were not begun yet have no import. */
+async function listOfPromotion(
+  { imports, items }: ListImportsDeps,
+  query: ListQuery,
+  promotion: ImportId,
+): Promise<Page> {
+  const { limit, continuationToken: token } = query;
+  const page = await items.list(promotion, { limit, ...(token !== undefined && { continuationToken: token }) });
+  const records = await imports.readMany(page.items.map(({ importId }) => importId));
+  return { records: records.filter((record) => matches(record, query)), continuationToken: page.continuationToken };
 }
 
 async function listAll({ imports }: ListImportsDeps, query: ListQuery): Promise<Page> {
@@ -89,15 +107,11 @@ function readOpenToken(token: string): ImportId {
 function matches(record: ImportRecord, query: ListQuery): boolean {
   const createdMs = Date.parse(record.createdAt);
   return (
-    record.state === query.state &&
+    (query.state === undefined || record.state === query.state) &&
     (query.source === undefined || record.spec.source.registry === query.source) &&
     (query.target === undefined || record.spec.target.registry === query.target) &&
     (query.trigger === undefined || record.trigger.kind === query.trigger) &&
     (query.since === undefined || createdMs >= Date.parse(query.since)) &&
     (query.until === undefined || createdMs < Date.parse(query.until))
   );
-}
-
-function notBuilt(property: string): ImportError {
-  return new ImportError({ code: "NOT_SUPPORTED", what: `query ${property}: not built yet`, property });
 }

@@ -1,12 +1,9 @@
-import { createHash } from "node:crypto";
 import type { HttpRequest, HttpResponseInit } from "@azure/functions";
 import { z } from "zod";
-import { createImportId, type ImportId } from "../../domain/import-id.ts";
 import { hasEnded, type ImportRecord } from "../../domain/import-record.ts";
 import { type ParsedImportRequest, parseImportRequest, type RequestSettings } from "../../domain/import-request.ts";
 import type { ImportSpec } from "../../domain/import-spec.ts";
-import { ImportError } from "../../errors.ts";
-import type { Keys } from "../../store/keys.ts";
+import type { ClaimId } from "../claim-id.ts";
 import { answerImport, type ViewImport } from "../import-answer.ts";
 import type { StartImport } from "../start-import.ts";
 import type { WaitForEnd } from "../wait-for-end.ts";
@@ -20,13 +17,12 @@ export interface PostImportsDeps {
   readonly assertAllowed: (spec: ImportSpec) => void;
   /** Throws when credentials cannot be sealed, for want of a key. */
   readonly assertMaySeal: () => void;
-  readonly keys: Pick<Keys, "claim">;
+  readonly claimId: ClaimId;
   readonly startImport: Pick<StartImport, "accept">;
   readonly waitForEnd: WaitForEnd;
   /** The answer to a dry run. */
   readonly planOnly: (request: ParsedImportRequest, signal: AbortSignal) => Promise<HttpResponseInit>;
   readonly view: ViewImport;
-  readonly randomBytes: (length: number) => Uint8Array;
   readonly now: () => Date;
 }
 
@@ -38,7 +34,7 @@ const planSeconds = 200; // the platform cuts HTTP answers off at 230 s
 
 /** `POST /api/imports`: 202 with the record, 200 when it has ended (`?wait=`) or with the plan (`dryRun`). */
 export function createPostImports(deps: PostImportsDeps): DurableHttpHandler {
-  const { settings, assertAllowed, assertMaySeal, startImport, waitForEnd, planOnly, view, now } = deps;
+  const { settings, assertAllowed, assertMaySeal, claimId, startImport, waitForEnd, planOnly, view, now } = deps;
   return async (request, durable) => {
     const { wait } = readQuery(request, postImportsQuerySchema);
     const parsed = parseImportRequest(await readJsonBody(request), settings);
@@ -46,7 +42,7 @@ export function createPostImports(deps: PostImportsDeps): DurableHttpHandler {
     if (parsed.dryRun) return await planOnly(parsed, AbortSignal.timeout(planSeconds * 1_000));
     if (parsed.credentials !== undefined) assertMaySeal();
     const causedAt = now();
-    const id = await claimId(deps, request, parsed, causedAt);
+    const id = await claimId(request, { kind: "import", body: parsed.spec, causedAt });
     const trigger = { kind: "http" } as const;
     const { record } = await startImport.accept({ id, trigger, request: parsed, causedAt }, durable);
     const current = wait > 0 ? await waitForEnd(record, wait) : record;
@@ -57,37 +53,4 @@ export function createPostImports(deps: PostImportsDeps): DurableHttpHandler {
 async function answerAccepted(record: ImportRecord, request: HttpRequest, view: ViewImport): Promise<HttpResponseInit> {
   const answer = answerImport(hasEnded(record.state) ? 200 : 202, await view(record, request), request);
   return { ...answer, headers: { ...answer.headers, location: `/api/imports/${record.id}` } };
-}
-
-const maxKeyChars = 256;
-
-/** A fresh id, or with `Idempotency-Key` the one that the first request under this key was given. */
-async function claimId(
-  { keys, randomBytes, now }: PostImportsDeps,
-  request: HttpRequest,
-  parsed: ParsedImportRequest,
-  causedAt: Date,
-): Promise<ImportId> {
-  const fresh = createImportId(causedAt, randomBytes(16));
-  const key = request.headers.get("idempotency-key");
-  if (key === null) return fresh;
-  if (key === "" || key.length > maxKeyChars) {
-    throw new ImportError({
-      code: "INVALID_REQUEST",
-      stage: "accept",
-      what: `header Idempotency-Key has ${key.length} characters`,
-      hint: `1 to ${maxKeyChars}`,
-    });
-  }
-  const caller = request.headers.get("x-ms-client-principal-id") ?? "anonymous";
-  // Without the credentials: no hash of a password is kept.
-  const bodyHash = createHash("sha256").update(JSON.stringify(parsed.spec)).digest("hex");
-  const claimed = await keys.claim({ caller, key, bodyHash, importId: fresh, now: now() });
-  if (claimed !== "other-body") return claimed.importId;
-  throw new ImportError({
-    code: "IDEMPOTENCY_KEY_REUSED",
-    stage: "accept",
-    what: "this Idempotency-Key was used for another request",
-    hint: "take a new key for a new request",
-  });
 }

@@ -1,11 +1,21 @@
 import type { HttpRequest } from "@azure/functions";
 import { assertRequestSize } from "../../domain/import-request.ts";
+import { assertPromotionSize } from "../../domain/promotion-request.ts";
 import { ImportError } from "../../errors.ts";
 
 /** The JSON body of a request, `undefined` where there is none. Throws INVALID_REQUEST for what is too long or no JSON. */
-export async function readJsonBody(request: HttpRequest): Promise<unknown> {
+export function readJsonBody(request: HttpRequest): Promise<unknown> {
+  return readBody(request, assertRequestSize);
+}
+
+/** The same for a promotion, which may be longer. */
+export function readPromotionBody(request: HttpRequest): Promise<unknown> {
+  return readBody(request, assertPromotionSize);
+}
+
+async function readBody(request: HttpRequest, assertSize: (text: string) => void): Promise<unknown> {
   const text = await request.text();
-  assertRequestSize(text);
+  assertSize(text);
   return parseJsonBody(text);
 }
 

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { importRequestSchema } from "../../../src/domain/import-request-schema.ts";
-import { type ApiRoute, apiRoutes } from "../../../src/functions/api-routes.ts";
+import type { ApiRoute } from "../../../src/functions/api-route.ts";
+import { apiRoutes } from "../../../src/functions/api-routes.ts";
 import { armRoutes } from "../../../src/functions/arm/arm-routes.ts";
 import { createOpenApi } from "../../../src/functions/openapi.ts";
 

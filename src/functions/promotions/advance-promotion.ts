@@ -1,0 +1,145 @@
+import type { ImportId } from "../../domain/import-id.ts";
+import { hasEnded } from "../../domain/import-record.ts";
+import { cancelRequested } from "../../domain/import-transitions.ts";
+import { itemCancelled, itemEnded } from "../../domain/promotion-item.ts";
+import type { PromotionRecord } from "../../domain/promotion-record.ts";
+import { promotionMoved } from "../../domain/promotion-transitions.ts";
+import { ImportError } from "../../errors.ts";
+import type { Imports } from "../../store/imports.ts";
+import type { ItemMark } from "../../store/promotion-item-row.ts";
+import type { PromotionItems } from "../../store/promotion-items.ts";
+import type { Promotions } from "../../store/promotions.ts";
+import { mapConcurrently } from "../../transfer/map-concurrently.ts";
+import type { StopImport } from "../stop-import.ts";
+import type { EnqueueItems } from "./ports.ts";
+import type { PromotionActivity } from "./promotion-activity.ts";
+import { type AdvanceInput, type AdvanceOutcome, advanceInputSchema, type Window } from "./promotion-steps.ts";
+
+export interface AdvancePromotionDeps {
+  readonly promotions: Pick<Promotions, "update">;
+  readonly items: Pick<PromotionItems, "marks" | "markQueued" | "update">;
+  readonly imports: Pick<Imports, "read">;
+  readonly stop: StopImport;
+  readonly enqueue: EnqueueItems;
+  readonly now: () => Date;
+}
+
+/** Imports of a promotion that are queued or running at once, unless it says otherwise. */
+export const defaultMaxConcurrent = 50;
+
+/** Sorts behind every key: nothing is left to be queued. */
+const behindAll = "~";
+const writesAtOnce = 8;
+const cancelledAtOnce = 500;
+/** After that long without an end it is looked whether an item's message or its import's end was lost. */
+const overdueMs = 5 * 60_000;
+const lookedAtOnce = 20;
+
+/** One look at the window: how many of the queued items are unfinished, and as many more into the queue as it may hold. */
+export function createAdvancePromotion(deps: AdvancePromotionDeps): PromotionActivity<AdvanceInput, AdvanceOutcome> {
+  return {
+    name: "advancePromotion",
+    input: advanceInputSchema,
+    work: async ({ window }, { record }) => {
+      if (record.state !== "Running")
+        await deps.promotions.update(record.id, (current) => promotionMoved(current, "Running", deps.now()));
+      return record.cancelRequestedAt === undefined
+        ? await advance(deps, record, window)
+        : await cancel(deps, record, window);
+    },
+  };
+}
+
+async function advance(deps: AdvancePromotionDeps, record: PromotionRecord, window: Window): Promise<AdvanceOutcome> {
+  const { items, now } = deps;
+  const maxConcurrent = record.request.maxConcurrent ?? defaultMaxConcurrent;
+  const queued = await unfinishedOf(deps, record.id, window, maxConcurrent);
+  await lookAfterOverdue(deps, record.id, queued);
+  const room = maxConcurrent - queued.length;
+  if (room <= 0 || window.newest === behindAll) return outcomeOf(queued, window.newest);
+  // Queued ones behind the window: an advance that crashed has marked them, and may not have sent them.
+  const range = { after: window.newest, states: ["Pending", "Queued"] } as const;
+  const next = await items.marks(record.id, range, room);
+  const pending = next.items.filter(({ state }) => state === "Pending");
+  if (pending.length > 0 && (await items.markQueued(record.id, pending, now())) === "conflict") {
+    return { kind: "running", window }; // somebody else moved them: look again
+  }
+  await deps.enqueue(next.items.map((item) => messageOf(record.id, item)));
+  const newest = next.isLast ? behindAll : (next.items.at(-1)?.key ?? window.newest);
+  return outcomeOf([...queued, ...next.items], newest);
+}
+
+/** Nothing begins any more: what is pending ends here, what was queued or runs is told to stop. */
+async function cancel(deps: AdvancePromotionDeps, record: PromotionRecord, window: Window): Promise<AdvanceOutcome> {
+  const { items, now } = deps;
+  const queued = await unfinishedOf(deps, record.id, window, cancelledAtOnce);
+  const range = { after: window.newest, states: ["Pending", "Queued"] } as const;
+  const rest = await items.marks(record.id, range, cancelledAtOnce);
+  await mapConcurrently([...queued, ...rest.items], writesAtOnce, async ({ key, state, importId }) => {
+    if (state === "Queued") return await stopItem(deps, record.id, key, importId);
+    await items.update(record.id, key, (item) => (item.state === "Pending" ? itemCancelled(item, now()) : item));
+  });
+  const newest = rest.isLast ? behindAll : (rest.items.at(-1)?.key ?? window.newest);
+  return outcomeOf([...queued, ...rest.items], newest);
+}
+
+/** Stops the import of an item; without one, or with one that had ended before this attempt, the item ends at once. */
+async function stopItem(
+  { stop, items, now }: AdvancePromotionDeps,
+  promotion: ImportId,
+  key: string,
+  importId: ImportId,
+): Promise<void> {
+  const stopped = await stop(importId, (import_) =>
+    hasEnded(import_.state) ? import_ : cancelRequested(import_, now()),
+  ).catch((thrown: unknown) => {
+    if (thrown instanceof ImportError && thrown.code === "IMPORT_STATE_CONFLICT") return "publishing" as const;
+    throw thrown;
+  });
+  if (stopped === "publishing") return; // its end is near, and comes as with any import
+  if (stopped !== undefined && !hasEnded(stopped.state)) return;
+  await items.update(promotion, key, (item) => {
+    const after = stopped === undefined ? item : itemEnded(item, stopped);
+    return itemCancelled(after, now());
+  });
+}
+
+async function unfinishedOf(
+  { items }: AdvancePromotionDeps,
+  promotion: ImportId,
+  { oldest, newest }: Window,
+  limit: number,
+): Promise<readonly ItemMark[]> {
+  const range = { from: oldest, upTo: newest, states: ["Queued"] } as const;
+  return newest === "" ? [] : (await items.marks(promotion, range, limit)).items;
+}
+
+/** A message that was lost is sent again, an end that was not written is. The first `lookedAtOnce` of those that are due. */
+async function lookAfterOverdue(
+  { items, imports, enqueue, now }: AdvancePromotionDeps,
+  promotion: ImportId,
+  queued: readonly ItemMark[],
+): Promise<void> {
+  const due = queued.filter(({ queuedAt }) => now().getTime() - Date.parse(queuedAt ?? "") > overdueMs);
+  await mapConcurrently(due.slice(0, lookedAtOnce), writesAtOnce, async (mark) => {
+    const stored = await imports.read(mark.importId);
+    const isRunning = stored !== undefined && !hasEnded(stored.record.state);
+    const item = await items.update(promotion, mark.key, (current) => {
+      if (current.state !== "Queued") return current;
+      const after = stored === undefined ? current : itemEnded(current, stored.record);
+      return after === current ? { ...current, queuedAt: now().toISOString() } : after;
+    });
+    if (item?.state === "Queued" && !isRunning) await enqueue([messageOf(promotion, mark)]);
+  });
+}
+
+function messageOf(promotion: ImportId, { key, attempt, importId }: ItemMark) {
+  return { promotion, key, attempt, importId };
+}
+
+/** `unfinished` in the order of keys: what comes before the first of them has ended. */
+function outcomeOf(unfinished: readonly ItemMark[], newest: string): AdvanceOutcome {
+  const [first] = unfinished;
+  if (first === undefined && newest === behindAll) return { kind: "done" };
+  return { kind: "running", window: { oldest: first?.key ?? newest, newest } };
+}

@@ -1,0 +1,145 @@
+import { z } from "zod";
+import { type ImportId, importIdSchema } from "../domain/import-id.ts";
+import { type PromotionRecord, type PromotionState, promotionRecordSchema } from "../domain/promotion-record.ts";
+import { readText, textColumns } from "./columns.ts";
+import type { TableAccess } from "./storage-client.ts";
+import { contended } from "./storage-errors.ts";
+import { filterText, type Row, type RowKeys } from "./table.ts";
+import { type RowCodec, updateRow } from "./update-row.ts";
+
+/** A promotion that has not ended, or whose end is not cleared up yet. */
+export interface OpenPromotion {
+  readonly id: ImportId;
+  readonly attempt: number;
+  /** When this mark was made, ISO: not the time of the cause. */
+  readonly createdAt: string;
+}
+
+export interface StoredPromotion {
+  readonly record: PromotionRecord;
+  readonly etag: string;
+}
+
+export interface PromotionListRequest {
+  readonly state?: PromotionState;
+  readonly limit: number;
+  readonly continuationToken?: string;
+}
+
+/** Table `Promotions`: one row per promotion, and one mark per unfinished one. */
+export interface Promotions {
+  /** Marks it as unfinished; a mark of a former attempt is replaced. */
+  readonly insertOpen: (open: OpenPromotion) => Promise<void>;
+  readonly listOpen: () => Promise<readonly OpenPromotion[]>;
+  /** Does nothing where a later attempt than this has begun. */
+  readonly deleteOpen: (id: ImportId, attempt: number) => Promise<void>;
+  /** The record that is there already comes back instead of being touched. */
+  readonly insert: (record: PromotionRecord) => Promise<"inserted" | PromotionRecord>;
+  readonly read: (id: ImportId) => Promise<StoredPromotion | undefined>;
+  /** The record after `change`, which is pure and may find nothing to do; undefined: there is no such promotion. */
+  readonly update: (
+    id: ImportId,
+    change: (record: PromotionRecord) => PromotionRecord,
+  ) => Promise<PromotionRecord | undefined>;
+  readonly replace: (stored: StoredPromotion) => Promise<"done" | "conflict">;
+  /** Newest first; reads at most two pages of the table. */
+  readonly list: (request: PromotionListRequest) => Promise<{
+    readonly records: readonly PromotionRecord[];
+    readonly continuationToken: string | undefined;
+  }>;
+}
+
+const maxTries = 5;
+const maxPages = 2;
+
+/** Opens table `Promotions`. */
+export function createPromotions(access: TableAccess): Promotions {
+  const table = access.table("Promotions");
+  const read: Promotions["read"] = async (id) => {
+    const stored = await table.read(keysOf(id));
+    return stored && { record: promotionRow.decode(stored.row), etag: stored.etag };
+  };
+  return {
+    insertOpen: async (open) => {
+      const row = { ...openKeysOf(open.id), v: 1, attempt: open.attempt, createdAt: open.createdAt };
+      for (let tries = 0; tries < maxTries; tries += 1) {
+        if ((await table.insert(row)) !== "exists") return;
+        const stored = await table.read(openKeysOf(open.id));
+        if (!stored) continue; // the former attempt was cleared up just now
+        if (decodeOpen(stored.row).attempt >= open.attempt) return;
+        if ((await table.replace(row, stored.etag)) !== "conflict") return;
+      }
+      throw contended(table.name);
+    },
+    listOpen: async () => {
+      const all: OpenPromotion[] = [];
+      const filter = `PartitionKey eq ${filterText(partitions.open)}`;
+      for await (const { row } of table.query({ filter })) all.push(decodeOpen(row));
+      return all;
+    },
+    deleteOpen: async (id, attempt) => {
+      for (let tries = 0; tries < maxTries; tries += 1) {
+        const stored = await table.read(openKeysOf(id));
+        if (!stored || decodeOpen(stored.row).attempt > attempt) return;
+        if ((await table.delete(openKeysOf(id), stored.etag)) === "deleted") return;
+      }
+      throw contended(table.name);
+    },
+    insert: async (record) => {
+      if ((await table.insert(promotionRow.encode(record))) !== "exists") return "inserted";
+      const existing = await read(record.id);
+      if (existing === undefined) throw contended(table.name);
+      return existing.record;
+    },
+    read,
+    update: async (id, change) => {
+      const after = await updateRow({ table, key: keysOf(id), codec: promotionRow, change });
+      return after?.value;
+    },
+    replace: async ({ record, etag }) =>
+      (await table.replace(promotionRow.encode(record), etag)) === "conflict" ? "conflict" : "done",
+    list: async ({ state, limit, continuationToken }) => {
+      const inState = state === undefined ? "" : ` and state eq ${filterText(state)}`;
+      const query = { filter: `PartitionKey eq ${filterText(partitions.records)}${inState}` };
+      const records: PromotionRecord[] = [];
+      let token = continuationToken;
+      for (let pages = 0; pages < maxPages && records.length < limit; pages += 1) {
+        const page = await table.page(query, limit - records.length, token);
+        for (const { row } of page.rows) records.push(promotionRow.decode(row));
+        token = page.continuationToken;
+        if (token === undefined) break;
+      }
+      return { records, continuationToken: token };
+    },
+  };
+}
+
+const rowSchema = z.looseObject({ v: z.literal(1), record: z.string() });
+const openRowSchema = z.object({ v: z.literal(1), rowKey: importIdSchema, attempt: z.int(), createdAt: z.string() });
+
+/** The record as JSON, and beside it the column that lists filter by. */
+export const promotionRow: RowCodec<PromotionRecord> = {
+  encode: (record): Row => ({
+    ...keysOf(record.id),
+    v: 1,
+    state: record.state,
+    ...textColumns("record", JSON.stringify(record)),
+  }),
+  decode: (row) => promotionRecordSchema.parse(JSON.parse(readText(rowSchema.parse(row), "record") ?? "null")),
+};
+
+function decodeOpen(row: unknown): OpenPromotion {
+  const { rowKey, attempt, createdAt } = openRowSchema.parse(row);
+  return { id: rowKey, attempt, createdAt };
+}
+
+/** Promotions are few: all records in one partition, in the order of their ids. */
+const partitions = { records: "promotion", open: "open" } as const;
+
+function keysOf(id: ImportId): RowKeys {
+  return { partitionKey: partitions.records, rowKey: id };
+}
+
+function openKeysOf(id: ImportId): RowKeys {
+  return { partitionKey: partitions.open, rowKey: id };
+}
