@@ -1,6 +1,5 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
-import { type CertificateAuthority, readCertificateAuthorities } from "./certificate-authorities.ts";
 import { type CallerConfig, callerProblems, callerSettingsShape, toCallerConfig } from "./caller-settings.ts";
 import { type CertificateAuthority, readCertificateAuthorities } from "./certificate-authorities.ts";
 import { MiB } from "./descriptor.ts";
@@ -88,7 +87,6 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
   const cas = readCertificateAuthorities(parsed.data?.REGISTRIES ?? []);
   const caProblems = cas.problems.map((problem) => `REGISTRIES: ${problem}`);
   const problems = [...(storage === undefined ? [missingStorage] : []), ...issueLines(parsed.error), ...caProblems];
-  const problems = [...(storage === undefined ? [missingStorage] : []), ...issueLines(parsed.error)];
   if (parsed.success) problems.push(...callerProblems(parsed.data));
   if (storage === undefined || !parsed.success || problems.length > 0) throw new ConfigError(problems);
   const settings = parsed.data;

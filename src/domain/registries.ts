@@ -111,8 +111,6 @@ export function parseRegistries(
 
 function entryProblems(entry: RegistryEntry, profiles: readonly string[]): readonly string[] {
   const { auth, profile } = entry;
-  const notBuilt = (["resourceId", "limits", "mirror"] as const).filter((key) => entry[key] !== undefined);
-  const notBuilt = (["limits", "mirror", "caFile"] as const).filter((key) => entry[key] !== undefined);
   const notBuilt = (["limits", "mirror"] as const).filter((key) => entry[key] !== undefined);
   const isBuilt = auth.kind === "anonymous" || auth.kind === "password";
   const problems: readonly (string | false)[] = [

@@ -71,8 +71,6 @@ describe("parseRegistries", () => {
     [{ auth: { kind: "anonymous", username: "u" } }, "anonymous takes no user"],
     [{ limits: {} }, "limits is not supported yet"],
     [{ mirror: "m" }, "mirror is not supported yet"],
-    [{ resourceId: "r" }, "resourceId is not supported yet"],
-    [{ caFile: "f" }, "caFile is not supported yet"],
     [{ resourceId: "r" }, "resourceId is no resource id of a registry"],
     [{ profile: "nexus" }, "profile nexus is none of acr, ghcr"],
     [{ alias: "A B" }, "alias"],
