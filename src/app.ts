@@ -66,8 +66,13 @@ for (const name of ["listRules", "getRule", "putRule", "deleteRule", "testRule"]
   registerHttp(name, (request) => handler(request));
 }
 
+for (const name of ["listSchedules", "getSchedule", "putSchedule", "deleteSchedule"] as const) {
+  const handler: HttpHandler = services.handlers[name];
+  registerHttp(name, (request) => handler(request));
+}
+
 for (const name of [
-  ...(["postImports", "cancelImport", "retryImport", "postHook"] as const),
+  ...(["postImports", "cancelImport", "retryImport", "postHook", "runSchedule"] as const),
   ...(["postPromotions", "cancelPromotion", "retryPromotion"] as const),
 ]) {
   const handler: DurableHttpHandler = services.durableHandlers[name];
@@ -99,6 +104,11 @@ app.timer("sweepPromotions", {
   schedule: "30 * * * * *",
   extraInputs: [df.input.durableClient()],
   handler: (_timer, context) => services.sweepPromotions(createDurablePort(df.getClient(context))),
+});
+app.timer("runSchedules", {
+  schedule: "1 * * * * *", // a host may be a little early, and a minute must not be missed
+  extraInputs: [df.input.durableClient()],
+  handler: (_timer, context) => services.runSchedules(createDurablePort(df.getClient(context))),
 });
 app.timer("sweepStores", { schedule: "0 17 * * * *", handler: services.sweepStores });
 

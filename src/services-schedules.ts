@@ -9,6 +9,7 @@ import { createRememberImported } from "./functions/schedules/remember-imported.
 import { createRunSchedules } from "./functions/schedules/run-schedules.ts";
 import { createStartRun, type StartRunDeps } from "./functions/schedules/start-run.ts";
 import { createScheduleHandlers, type ScheduleHandlersDeps } from "./functions/triggers/schedules.ts";
+import type { Promotions } from "./store/promotions.ts";
 import { createScheduleTags } from "./store/schedule-tags.ts";
 import { createSchedules } from "./store/schedules.ts";
 import type { TableAccess } from "./store/storage-client.ts";
@@ -37,18 +38,20 @@ export function createSelectionServices({ access, repositories, requestSettings,
 
 export interface ScheduleServicesDeps
   extends Pick<SelectionServicesDeps, "access" | "requestSettings" | "allow" | "now">,
-    Pick<StartRunDeps, "startPromotion" | "promotionState">,
+    Pick<StartRunDeps, "startPromotion">,
     Pick<ScheduleHandlersDeps, "viewPromotion"> {
   readonly scheduleTags: ReturnType<typeof createScheduleTags>;
+  readonly promotions: Pick<Promotions, "read">;
   readonly log: Log;
 }
 
 /** Schedules: their routes, and what runs them each minute. */
 export function createScheduleServices(deps: ScheduleServicesDeps) {
-  const { access, allow, now, log } = deps;
+  const { access, allow, promotions, now, log } = deps;
   const settings = { ...deps.requestSettings, defaultConflict: "overwrite" } as const;
   const schedules = createSchedules(access);
-  const startRun = createStartRun({ ...deps, schedules });
+  const promotionState: StartRunDeps["promotionState"] = async (id) => (await promotions.read(id))?.record.state;
+  const startRun = createStartRun({ ...deps, schedules, promotionState });
   const assertSchedulable = createAssertSchedulable({
     settings,
     assertHosts: (source, target) => {
@@ -57,7 +60,7 @@ export function createScheduleServices(deps: ScheduleServicesDeps) {
     },
   });
   return {
-    ...createScheduleHandlers({ ...deps, schedules, startRun, assertSchedulable }),
+    ...createScheduleHandlers({ ...deps, schedules, startRun, promotionState, assertSchedulable }),
     runSchedules: createRunSchedules({ schedules, startRun, log, now }),
   };
 }

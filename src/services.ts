@@ -28,7 +28,6 @@ import type { Course } from "./functions/orchestrators/input.ts";
 import { createPlanOnly } from "./functions/plan-only.ts";
 import { createItemAfterEnd, createPromotionServices } from "./functions/promotions/compose.ts";
 import { createEnqueueItems, importsQueue } from "./functions/promotions/enqueue-items.ts";
-import { createExpandPage } from "./functions/promotions/expand-selection.ts";
 import { createRetryAttempt } from "./functions/retry-attempt.ts";
 import { createRunningActivities } from "./functions/running-activities.ts";
 import { createStartImport } from "./functions/start-import.ts";
@@ -48,6 +47,7 @@ import { createRegistryClient, defaultLimits } from "./registry/client.ts";
 import type { Registry } from "./registry/registry.ts";
 import { createNetwork } from "./services-network.ts";
 import { createRuleServices } from "./services-rules.ts";
+import { createScheduleServices, createSelectionServices } from "./services-schedules.ts";
 import { createImports } from "./store/imports.ts";
 import { createKeys } from "./store/keys.ts";
 import { createOpen } from "./store/open.ts";
@@ -133,10 +133,19 @@ export function createServices(config: Config, log: Log, stopping: AbortSignal, 
     foreignQueue: createQueueAccess({ storage, namePrefix: "", onTransaction: access.count }).queue,
     credential: () => identity(config.storage),
   });
+  const requestSettings = {
+    defaultTarget: config.defaultTarget,
+    registries: config.registries,
+    registrySuffix: config.registrySuffix,
+    defaultConflict: "fail",
+    defaultTimeoutSeconds: Math.min(config.defaultTimeoutSeconds, maxTimeoutSeconds),
+  } as const;
+  const selections = createSelectionServices({ access, repositories, requestSettings, allow: config.allow, now });
   const promotions = createPromotions(access);
   const items = createPromotionItems(access);
   const itemAfterEnd = createItemAfterEnd({ items });
   const afterEnd: AfterEnd = async (record) => {
+    await selections.rememberImported(record); // before the item's end, which may be that of its promotion
     await itemAfterEnd(record);
     await events.announceImport(record);
   };
@@ -177,13 +186,6 @@ export function createServices(config: Config, log: Log, stopping: AbortSignal, 
     assertAllowedSource(source.registry, config.allow);
     assertAllowedTarget(target.registry, config.allow);
   };
-  const requestSettings = {
-    defaultTarget: config.defaultTarget,
-    registries: config.registries,
-    registrySuffix: config.registrySuffix,
-    defaultConflict: "fail",
-    defaultTimeoutSeconds: Math.min(config.defaultTimeoutSeconds, maxTimeoutSeconds),
-  } as const;
   const rules = createRuleServices({
     ...{ access, requestSettings, startImport, assertAllowed, now, log },
     allow: config.allow,
@@ -197,15 +199,15 @@ export function createServices(config: Config, log: Log, stopping: AbortSignal, 
     retry: createRetryAttempt({ imports, parts, secrets, startImport, assertAllowed, now }),
     cancel: createCancelRunning({ stop, endCancelled, now }),
     enqueue: createEnqueueItems(queues.queue(importsQueue).send),
-    expandPage: createExpandPage({
-      sourceOf: repositories.sourceOf,
-      names: requestSettings,
-      assertAllowedSource: (host) => assertAllowedSource(host, config.allow),
-      now,
-    }),
-    onlyChanged: async (_, images) => images,
+    expandPage: selections.expandPage,
+    onlyChanged: selections.onlyChanged,
     announcePromotion: events.announcePromotion,
     budgetMs: settings.activityBudgetMs,
+  });
+  const schedules = createScheduleServices({
+    ...{ access, requestSettings, allow: config.allow, scheduleTags: selections.scheduleTags, promotions, now, log },
+    startPromotion: promotionServices.startPromotion,
+    viewPromotion: promotionServices.view,
   });
 
   const armDeps: ArmDeps = {
@@ -237,6 +239,7 @@ export function createServices(config: Config, log: Log, stopping: AbortSignal, 
       ...events.handlers,
       ...rules.handlers,
       ...promotionServices.handlers,
+      ...schedules.handlers,
       getImport: createGetImport({ imports, view }),
       getImportParts: createGetImportParts({ imports, parts }),
       listImports: createListImports({ imports, open, items }),
@@ -251,6 +254,7 @@ export function createServices(config: Config, log: Log, stopping: AbortSignal, 
     durableHandlers: {
       ...rules.durableHandlers,
       ...promotionServices.durableHandlers,
+      ...schedules.durableHandlers,
       postImports: createPostImports({
         settings: requestSettings,
         assertAllowed,
@@ -267,6 +271,7 @@ export function createServices(config: Config, log: Log, stopping: AbortSignal, 
     },
     sweepImports: createSweepImports({ imports, open, secrets, startImport, endImport, afterEnd, log, now }),
     sweepPromotions: promotionServices.sweep,
+    runSchedules: schedules.runSchedules,
     sweepStores: async () => {
       await keys.deleteExpired(now());
       await uploads.deleteAbandoned(now());

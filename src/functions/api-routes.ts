@@ -5,6 +5,7 @@ import type { ApiRoute } from "./api-route.ts";
 import { planViewSchema } from "./plan-only.ts";
 import { promotionRoutes } from "./promotion-routes.ts";
 import { ruleRoutes } from "./rule-routes.ts";
+import { scheduleRoutes } from "./schedule-routes.ts";
 import { deadEventPageSchema, deadEventsQuerySchema, deadEventViewSchema } from "./triggers/dead-events.ts";
 import { healthSchema } from "./triggers/get-health.ts";
 import { partPageSchema, partsQuerySchema } from "./triggers/get-import-parts.ts";
@@ -112,6 +113,7 @@ export const apiRoutes = {
     problems: [404, 503],
   },
   ...ruleRoutes,
+  ...scheduleRoutes,
   ...promotionRoutes,
   getHealth: {
     method: "GET",

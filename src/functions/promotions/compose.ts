@@ -92,6 +92,7 @@ export function createPromotionServices(deps: PromotionDeps) {
     activities,
     startItem: createStartItem({ ...deps, settings }),
     startPromotion: starter.start,
+    view,
     sweep: createSweepPromotions({ ...deps, afterPromotionEnd, startInstance: starter.startInstance }),
     handlers: {
       listPromotions: createListPromotions(reading),
