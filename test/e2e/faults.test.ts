@@ -1,5 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { failing, hangUp, loseAnswer, rateLimited, retryAfterDate, tokensWearOut } from "../helpers/faults-any.ts";
+import {
+  failing,
+  hangUp,
+  leadAway,
+  loseAnswer,
+  rateLimited,
+  retryAfterDate,
+  tokensWearOut,
+} from "../helpers/faults-any.ts";
 import { corruptByte, ignoreRanges, redirectBlobs, truncateBody, wrongContentRange } from "../helpers/faults-source.ts";
 import * as deviate from "../helpers/faults-target.ts";
 import { image } from "../helpers/images.ts";
@@ -28,7 +36,25 @@ function limited(how: string, retryAfter: () => string | undefined): Row {
   };
 }
 
+/** A registry that sends the transfer to where no connection may go: the import ends with the first such answer. */
+function leading(kind: "blob-get" | "upload-start", where: string, url: string): Row {
+  const status = kind === "blob-get" ? 307 : 202;
+  return {
+    name: `leads to ${where}`,
+    layers: [3_000_000],
+    faults: ({ repository }) => [leadAway({ kind, repository, status, url })],
+    code: "HOST_NOT_ALLOWED",
+    also: ({ source, target, repository }) => {
+      const asked = (kind === "blob-get" ? source : target).countRequests({ kind, repository, status });
+      expect(asked).toBeLessThanOrEqual(2); // one for each blob
+    },
+  };
+}
+
 const sourceRows: readonly Row[] = [
+  leading("blob-get", "a metadata service", "http://169.254.169.254/latest/meta-data"),
+  leading("blob-get", "a port of this machine that nobody named", "https://127.0.0.1:1/x"),
+  leading("blob-get", "a private network", "https://10.0.0.1/x"),
   {
     name: "breaks off in the middle of a body",
     faults: ({ digest }) => [truncateBody({ digest, ...half })],
@@ -131,6 +157,8 @@ const everyPatch = ({ target, repository }: Seen) =>
   target.requests.filter((one) => one.kind === "upload-patch" && one.repository === repository);
 
 const targetRows: readonly Row[] = [
+  leading("upload-start", "a metadata service", "https://169.254.169.254/upload"),
+  leading("upload-start", "a port of this machine that nobody named", "https://127.0.0.1:1/x"),
   {
     name: "stores a blob and loses the answer",
     faults: ({ digest }) => [loseAnswer({ digest, ...once })],

@@ -101,3 +101,12 @@ export function tokensWearOut(match: FaultMatch & { readonly afterRequests: numb
 async function waitFor(ms: number, call: Call): Promise<void> {
   await sleep(ms, undefined, { signal: call.closed });
 }
+
+/** Names another place to go on at: a redirect of a download, the Location of an upload that is not begun here. */
+export function leadAway(match: FaultMatch & { readonly status: 202 | 307; readonly url: string }): Fault {
+  return fault("leadAway", match, async () => ({
+    kind: "answer",
+    status: match.status,
+    headers: { location: match.url, "content-length": "0" },
+  }));
+}

@@ -1,6 +1,10 @@
+import { mkdtempDisposable, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { ConfigError, parseConfig } from "../../src/config.ts";
 import { matchesAny } from "../../src/domain/host-pattern.ts";
+import { makeCertificate } from "../helpers/certificates.ts";
 
 const storage = { AzureWebJobsStorage: "UseDevelopmentStorage=true" };
 const key = Buffer.alloc(32, 7).toString("base64");
@@ -161,6 +165,46 @@ describe("parseConfig", () => {
   it("refuses two keys of one id", () => {
     expect(problemsOf({ ...storage, SECRETS_KEY: `a:${key},a:${otherKey}` })).toEqual([
       "SECRETS_KEY: two keys have the same id",
+    ]);
+  });
+
+  it("reads proxies in upper or lower case, with or without their scheme", () => {
+    const { proxies } = parseConfig({
+      ...storage,
+      https_proxy: "http://lower:1",
+      HTTPS_PROXY: "user:p%40ss@proxy.example:3128",
+      http_proxy: "https://lower.example",
+      NO_PROXY: "a.example, .b.example 10.0.0.0/8,",
+    });
+
+    expect(proxies).toEqual({
+      httpsProxy: "http://user:p%40ss@proxy.example:3128/",
+      httpProxy: "https://lower.example/",
+      noProxy: ["a.example", ".b.example", "10.0.0.0/8"],
+    });
+    expect(problemsOf({ ...storage, HTTPS_PROXY: "socks5://u:topsecret@x" }).join()).toMatch(
+      /^HTTPS_PROXY: is no http/,
+    );
+    expect(problemsOf({ ...storage, HTTP_PROXY: "http://u:topsecret%@x" }).join()).not.toContain("topsecret");
+  });
+
+  it("reads the CA of a registry once, and names the entry whose file is none", async () => {
+    await using directory = await mkdtempDisposable(join(tmpdir(), "config-"));
+    const { cert, key } = makeCertificate("r.example");
+    const [good, bad] = [join(directory.path, "ca.pem"), join(directory.path, "key.pem")];
+    await Promise.all([writeFile(good, `# ours\n${cert}`), writeFile(bad, key)]);
+    const entry = (host: string, caFile: string) => ({ host, auth: { kind: "anonymous" }, caFile });
+    const withEntries = (...entries: readonly object[]) => ({ ...storage, REGISTRIES: JSON.stringify(entries) });
+
+    const { certificateAuthorities } = parseConfig(withEntries(entry("*.example", good), entry("r.example", good)));
+
+    expect(certificateAuthorities).toEqual([
+      { host: "r.example", pem: cert },
+      { host: "*.example", pem: cert },
+    ]);
+    expect(problemsOf(withEntries(entry("a.example", "/not/there.pem"), entry("b.example", bad)))).toEqual([
+      "REGISTRIES: entry 1 (a.example): caFile /not/there.pem is not there",
+      `REGISTRIES: entry 2 (b.example): caFile ${bad} holds no certificate (PEM)`,
     ]);
   });
 });
