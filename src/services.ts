@@ -129,7 +129,7 @@ export function createServices(config: Config, log: Log, stopping: AbortSignal, 
   const cancellation = createCancellationWatch({ readStopped: open.readStopped, pollMs: cancelPollMs, log });
   const stop = createStopImport({ imports, open, cancellation });
   const events = createEventServices({
-    ...{ settings: config.events, guard: config, userAgent, tables: access, queues, stopping, log, now },
+    ...{ settings: config.events, network, userAgent, tables: access, queues, stopping, log, now },
     foreignQueue: createQueueAccess({ storage, namePrefix: "", onTransaction: access.count }).queue,
     credential: () => identity(config.storage),
   });

@@ -4,10 +4,10 @@ import type { TokenCredential } from "@azure/identity";
 import { z } from "zod";
 import { judgeAnswer, type StoredEvent } from "../../domain/event-delivery.ts";
 import type { EventGridSink } from "../../domain/event-sinks.ts";
+import { createGuardedLookup, refusalOfUrl } from "../../registry/network-guard.ts";
 import { parseRetryAfter } from "../../registry/retry.ts";
 import type { DeliverTo } from "./deliver-event.ts";
 import { noAnswer, tooLate } from "./sink-failure.ts";
-import { assertMayReach, createGuardedLookup } from "./sink-guard.ts";
 import type { OpenSink, WebhookSinkDeps } from "./webhook-sink.ts";
 
 export interface EventGridSinkDeps extends Omit<WebhookSinkDeps, "userAgent"> {
@@ -17,16 +17,17 @@ export interface EventGridSinkDeps extends Omit<WebhookSinkDeps, "userAgent"> {
 
 /** Publishes events to an Event Grid topic whose input schema is CloudEvents 1.0. */
 export function openEventGridSink(sink: EventGridSink, deps: EventGridSinkDeps): OpenSink {
-  const { guard, timeoutMs, now } = deps;
+  const { network, timeoutMs, now } = deps;
   const url = new URL(sink.endpoint);
-  const agentOptions = { keepAlive: true, maxSockets: 8, lookup: createGuardedLookup(url.host, guard) };
+  const agentOptions = { keepAlive: true, maxSockets: 8, lookup: createGuardedLookup(url, network) };
   const agent = url.protocol === "http:" ? new HttpAgent(agentOptions) : new HttpsAgent(agentOptions);
   let client: ReturnType<typeof openClient> | undefined;
 
   const deliver: DeliverTo = async (event, signal) => {
     const deadline = AbortSignal.timeout(timeoutMs);
     try {
-      assertMayReach(url, guard);
+      const refused = refusalOfUrl(url, network.policy, { byName: false });
+      if (refused !== undefined) throw refused;
       client ??= openClient(sink, agent, deps);
       await (await client).send([toInput(event)], { abortSignal: AbortSignal.any([signal, deadline]) });
       return { kind: "delivered" };

@@ -2,6 +2,7 @@ import type { TokenCredential } from "@azure/identity";
 import type { EventSettings } from "../../domain/event-settings.ts";
 import type { EventSink } from "../../domain/event-sinks.ts";
 import { unreachable } from "../../errors.ts";
+import type { Network } from "../../registry/guarded-agent.ts";
 import { createDeadEvents } from "../../store/dead-events.ts";
 import type { Queue, QueueAccess } from "../../store/queues.ts";
 import type { TableAccess } from "../../store/storage-client.ts";
@@ -11,12 +12,11 @@ import { createAnnounceEvent } from "./announce-event.ts";
 import { createBuryEvent, createDeliverEvent } from "./deliver-event.ts";
 import { openEventGridSink } from "./event-grid-sink.ts";
 import { openQueueSink } from "./queue-sink.ts";
-import type { SinkGuardSettings } from "./sink-guard.ts";
 import { type OpenSink, openWebhookSink } from "./webhook-sink.ts";
 
 export interface EventServicesDeps {
   readonly settings: EventSettings;
-  readonly guard: SinkGuardSettings;
+  readonly network: Network;
   readonly userAgent: string;
   readonly tables: TableAccess;
   readonly queues: QueueAccess;
@@ -34,18 +34,18 @@ const timeoutMs = 10_000;
 
 /** Everything that sends events: what announces them, what the queues trigger, and the routes for dead ones. */
 export function createEventServices(deps: EventServicesDeps) {
-  const { settings, guard, userAgent, credential, stopping, log, now } = deps;
+  const { settings, network, userAgent, credential, stopping, log, now } = deps;
   const { name: queueName, send } = deps.queues.queue(eventsQueue);
   const dead = createDeadEvents(deps.tables);
 
   const openSink = (sink: EventSink): OpenSink => {
     switch (sink.kind) {
       case "webhook":
-        return openWebhookSink(sink, { guard, userAgent, timeoutMs, now });
+        return openWebhookSink(sink, { network, userAgent, timeoutMs, now });
       case "queue":
         return openQueueSink(sink.queue, deps.foreignQueue(sink.queue).send);
       case "eventGrid":
-        return openEventGridSink(sink, { guard, timeoutMs, now, credential });
+        return openEventGridSink(sink, { network, timeoutMs, now, credential });
       default:
         return unreachable(sink);
     }

@@ -1,15 +1,14 @@
-import { Agent } from "undici";
 import { judgeAnswer } from "../../domain/event-delivery.ts";
 import type { WebhookSink } from "../../domain/event-sinks.ts";
 import { formatQueueText } from "../../domain/queue-text.ts";
+import { createGuardedAgent, type Network } from "../../registry/guarded-agent.ts";
 import { parseRetryAfter } from "../../registry/retry.ts";
 import type { DeliverTo } from "./deliver-event.ts";
 import { signatureHeaders } from "./signature.ts";
 import { noAnswer, tooLate } from "./sink-failure.ts";
-import { assertMayReach, createGuardedLookup, type SinkGuardSettings } from "./sink-guard.ts";
 
 export interface WebhookSinkDeps {
-  readonly guard: SinkGuardSettings;
+  readonly network: Network;
   readonly userAgent: string;
   /** From the first byte sent to the status that comes back. */
   readonly timeoutMs: number;
@@ -28,12 +27,11 @@ const drainedBytes = 16 * 1024;
  * POSTs events as structured CloudEvents (application/cloudevents+json), one a request. No redirect is followed, and
  * nothing of an answer but its status and Retry-After counts.
  */
-export function openWebhookSink(sink: WebhookSink, { guard, userAgent, timeoutMs, now }: WebhookSinkDeps): OpenSink {
+export function openWebhookSink(sink: WebhookSink, { network, userAgent, timeoutMs, now }: WebhookSinkDeps): OpenSink {
   const url = new URL(sink.url);
-  const agent = new Agent({
+  const agent = createGuardedAgent(network, {
     connections: connectionsPerSink,
-    allowH2: false,
-    connect: { timeout: timeoutMs, lookup: createGuardedLookup(url.host, guard) },
+    connectTimeoutMs: timeoutMs,
     headersTimeout: timeoutMs,
     bodyTimeout: timeoutMs,
     keepAliveTimeout: 4_000, // shorter than what receivers allow, so that they do not close first
@@ -43,7 +41,6 @@ export function openWebhookSink(sink: WebhookSink, { guard, userAgent, timeoutMs
     const body = formatQueueText(event);
     const deadline = AbortSignal.timeout(timeoutMs);
     try {
-      assertMayReach(url, guard);
       const response = await agent.request({
         origin: url.origin,
         path: `${url.pathname}${url.search}`,

@@ -5,6 +5,7 @@ import { openEventGridSink } from "../../../../src/functions/events/event-grid-s
 import { signatureHeaders } from "../../../../src/functions/events/signature.ts";
 import { type OpenSink, openWebhookSink } from "../../../../src/functions/events/webhook-sink.ts";
 import { type Reply, startServer, type TestServer } from "../../../helpers/http-server.ts";
+import { createTestNetwork } from "../../../helpers/network.ts";
 
 const secret = "a secret of 16+ characters";
 const now = () => new Date("2026-03-01T13:00:00.000Z");
@@ -25,10 +26,10 @@ interface Place {
 }
 
 function open({ url, host }: Place, timeoutMs = 10_000): OpenSink {
-  const guard = { namedHosts: [host], allowPrivateHosts: [host] };
+  const network = createTestNetwork({ allowPrivateHosts: [host], isInsecure: () => true });
   const sink = openWebhookSink(
     { name: "hook", kind: "webhook", url, secret },
-    { guard, userAgent: "drayage/test", timeoutMs, now },
+    { network, userAgent: "drayage/test", timeoutMs, now },
   );
   opened.push(sink);
   return sink;
@@ -144,7 +145,7 @@ describe("an Event Grid topic", () => {
     const sink = openEventGridSink(
       { name: "topic", kind: "eventGrid", endpoint: `${server.origin}/api/events`, key: secret },
       {
-        guard: { namedHosts: [allowed], allowPrivateHosts: [allowed] },
+        network: createTestNetwork({ allowPrivateHosts: [allowed], isInsecure: () => true }),
         credential: () => ({ getToken: () => Promise.reject(new Error("unused")) }),
         ...{ timeoutMs: 10_000, now },
       },
