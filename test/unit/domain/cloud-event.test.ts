@@ -98,7 +98,14 @@ describe("the event of a promotion", () => {
   it("has its counts and how it ended", () => {
     const counts = { pending: 0, queued: 0, succeeded: 3, skipped: 1, failed: 1, cancelled: 0, total: 5 };
     const promotion = promotionRecordSchema.parse({
-      ...{ v: 1, id: anImportId(), state: "Failed", trigger: { kind: "http" }, request: { secret: "plan" } },
+      ...{
+        v: 1,
+        id: anImportId(),
+        state: "Failed",
+        trigger: { kind: "http" },
+        request: { labels: { of: "plan" } },
+        isExpanded: true,
+      },
       ...{ attempt: 1, createdAt: "2026-03-01T12:00:00.000Z", finishedAt, error, warnings: [] },
     });
 

@@ -71,7 +71,7 @@ describe("an event", () => {
     const { announceImport, announcePromotion } = announce();
     const promotion = promotionRecordSchema.parse({
       ...{ v: 1, id: record.id, state: "Succeeded", trigger: { kind: "http" }, request: {}, attempt: 1 },
-      ...{ createdAt: record.createdAt, warnings: [] },
+      ...{ isExpanded: true, createdAt: record.createdAt, warnings: [] },
     });
 
     await announceImport(record);
