@@ -5,14 +5,19 @@ import { createOrchestrator, DummyOrchestrationContext } from "durable-functions
 import { z } from "zod";
 import { copyLargeBlob, importSlice } from "../src/functions/orchestrators/copy-units.ts";
 import { importImage } from "../src/functions/orchestrators/import-image.ts";
+import { promote } from "../src/functions/orchestrators/promote.ts";
 import { cancelEvent } from "../src/functions/orchestrators/run.ts";
-import { type StepName, steps } from "../src/functions/steps.ts";
+import { promotionSteps } from "../src/functions/promotions/promotion-steps.ts";
+import { promoteName } from "../src/functions/promotions/start-promotion.ts";
+import { importImageName } from "../src/functions/start-import.ts";
+import { steps } from "../src/functions/steps.ts";
 import type { Clock } from "../src/local/durable/clock.ts";
 import { createDurableEngine, type EngineDeps } from "../src/local/durable/engine.ts";
 import { createMemoryJournal } from "../src/local/durable/journal.ts";
 import { readDurableSettings } from "../src/local/durable/settings.ts";
 import type { FunctionMetadata } from "../src/local/functions-host/rpc.ts";
-import { type ReplayScenario, replayScenarios } from "./replay-scenarios.ts";
+import { promoteScenarios } from "./promote-scenarios.ts";
+import { replayScenarios } from "./replay-scenarios.ts";
 
 /*
  * Runs every scenario on the embedded engine, by the SDK's own executor, and stores what each orchestrator was given and
@@ -25,7 +30,20 @@ const folders: Readonly<Record<string, { readonly folder: string; readonly handl
   importImage: { folder: "import-image", handler: importImage },
   copyLargeBlob: { folder: "copy-large-blob", handler: copyLargeBlob },
   importSlice: { folder: "import-slice", handler: importSlice },
+  [promoteName]: { folder: "promote", handler: promote },
 };
+
+const stepNames = [...Object.keys(steps), ...Object.keys(promotionSteps)];
+
+/** What the scenarios of all orchestrators have in common. */
+interface Scenario {
+  readonly name: string;
+  readonly instanceId: string;
+  readonly input: object;
+  readonly script: (step: string, nth: number, input: unknown) => unknown;
+  readonly timers: "fire" | "held";
+  readonly meanwhile: "nothing" | "cancel";
+}
 
 const payloadSchema = z.looseObject({ history: z.array(z.looseObject({})), instanceId: z.string() });
 type Payload = z.infer<typeof payloadSchema>;
@@ -36,7 +54,7 @@ interface Generation {
 }
 
 /** Time that stands still but for timers, which fire at once: or never, where a scenario cancels what sleeps. */
-function createRecordingClock(timers: ReplayScenario["timers"]): Clock {
+function createRecordingClock(timers: Scenario["timers"]): Clock {
   let nowMs = Date.parse("2026-03-01T12:00:00.000Z");
   return {
     now: () => nowMs,
@@ -55,7 +73,7 @@ function metadataOf(name: string, type: string): [string, FunctionMetadata] {
   return [name, { name, functionId: name, bindings: { trigger: { type, direction: "in" } } }];
 }
 
-async function record(scenario: ReplayScenario): Promise<void> {
+async function record(orchestrator: string, scenario: Scenario): Promise<void> {
   const { name, instanceId, input, script, timers, meanwhile } = scenario;
   const generations = new Map<string, { orchestrator: string; generations: Generation[]; execution: string }>();
   const calls = new Map<string, number>();
@@ -86,7 +104,7 @@ async function record(scenario: ReplayScenario): Promise<void> {
       note(called, payload, JSON.parse(JSON.stringify(state)));
       return reply(state);
     }
-    if (!isStep(called)) throw new Error(`no step is called ${called}`);
+    if (!stepNames.includes(called)) throw new Error(`no step is called ${called}`);
     const key = `${called} ${keyOf(given)}`;
     const nth = calls.get(key) ?? 0;
     calls.set(key, nth + 1);
@@ -97,7 +115,7 @@ async function record(scenario: ReplayScenario): Promise<void> {
     worker: {
       functions: new Map([
         ...Object.keys(folders).map((one) => metadataOf(one, "orchestrationTrigger")),
-        ...Object.keys(steps).map((one) => metadataOf(one, "activityTrigger")),
+        ...stepNames.map((one) => metadataOf(one, "activityTrigger")),
       ]),
       invoke,
     },
@@ -106,7 +124,7 @@ async function record(scenario: ReplayScenario): Promise<void> {
     settings: readDurableSettings({ defaultVersion: "1.0", maxConcurrentActivityFunctions: 4 }),
     log: (level, message) => level === "error" && console.error(`${name}: ${message}`),
   });
-  await engine.start("importImage", { instanceId, input });
+  await engine.start(orchestrator, { instanceId, input });
   if (meanwhile === "cancel") {
     await engine.whenIdle();
     await engine.raiseEvent(instanceId, cancelEvent, {});
@@ -115,10 +133,6 @@ async function record(scenario: ReplayScenario): Promise<void> {
   await engine.close(0);
   if (runtimeStatus !== "Completed") throw new Error(`${name} ended as ${runtimeStatus}`);
   for (const [id, recorded] of generations) write(name, id.slice(instanceId.length), recorded);
-}
-
-function isStep(name: string): name is StepName {
-  return name in steps;
 }
 
 /** Counts calls of a step for the same work, whatever its round. */
@@ -158,10 +172,35 @@ function withStableIds(text: string): string {
   });
 }
 
-for (const name of Object.keys(folders)) {
-  rmSync(new URL(`${folderOf(name)}/`, histories), { recursive: true, force: true });
+/** By the orchestrator that they start; the folders of those that it calls are recorded along. */
+const recordings: Readonly<
+  Record<string, { readonly folders: readonly string[]; readonly scenarios: readonly Scenario[] }>
+> = {
+  [importImageName]: {
+    folders: ["importImage", "copyLargeBlob", "importSlice"],
+    scenarios: replayScenarios.map(loose),
+  },
+  [promoteName]: { folders: [promoteName], scenarios: promoteScenarios },
+};
+
+/** Its script is asked for steps of imports alone. */
+function loose(scenario: (typeof replayScenarios)[number]): Scenario {
+  const isStep = (name: string): name is Parameters<typeof scenario.script>[0] => name in steps;
+  return {
+    ...scenario,
+    script: (step, nth, input) => {
+      if (!isStep(step)) throw new Error(`an import calls no ${step}`);
+      return scenario.script(step, nth, input);
+    },
+  };
 }
-for (const scenario of replayScenarios) {
-  await record(scenario);
-  console.log(scenario.name);
+
+const [, , ...wanted] = process.argv; // names of orchestrators; none: all
+for (const [orchestrator, { folders: own, scenarios }] of Object.entries(recordings)) {
+  if (wanted.length > 0 && !wanted.includes(orchestrator)) continue;
+  for (const name of own) rmSync(new URL(`${folderOf(name)}/`, histories), { recursive: true, force: true });
+  for (const scenario of scenarios) {
+    await record(orchestrator, scenario);
+    console.log(scenario.name);
+  }
 }

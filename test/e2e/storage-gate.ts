@@ -40,7 +40,8 @@ export async function startStorageGate(connectionString: string, tablePrefix: st
   const stopFor = (incoming: IncomingMessage, body: string): Stop | undefined => {
     const path = incoming.url ?? "";
     return stops.find((stop) => {
-      const isTable = new RegExp(`/${tablePrefix}${stop.table}\\b`, "i").test(path);
+      const isIn = new RegExp(`/${tablePrefix}${stop.table}\\b`, "i");
+      const isTable = isIn.test(path.endsWith("/$batch") ? body : path); // a batch names its tables inside
       if (!isTable || incoming.method !== stop.method || !body.includes(stop.body ?? "")) return false;
       stop.seen += 1;
       return stop.seen === (stop.nth ?? 1);

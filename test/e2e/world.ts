@@ -31,8 +31,8 @@ export interface World extends AsyncDisposable {
   readonly start: () => Promise<Service>;
   /** All rows of a table, past the gate. */
   readonly rows: (table: string) => Promise<readonly Readonly<Record<string, unknown>>[]>;
-  /** Makes the rows of unfinished imports look so old, since the sweep leaves alone what has begun just now. */
-  readonly ageOpenRows: (seconds: number) => Promise<void>;
+  /** Makes the rows of unfinished imports (or the marks of promotions) look so old, since the sweep leaves alone what has begun just now. */
+  readonly ageOpenRows: (seconds: number, table?: "Open" | "Promotions") => Promise<void>;
 }
 
 const keysSchema = z.looseObject({ partitionKey: z.string(), rowKey: z.string() });
@@ -82,11 +82,12 @@ export async function openWorld(
       cleanup.use(service);
       return service;
     },
-    ageOpenRows: async (seconds) => {
+    ageOpenRows: async (seconds, table = "Open") => {
       const createdAt = new Date(Date.now() - seconds * 1_000).toISOString();
-      for (const row of await rows("Open")) {
+      for (const row of await rows(table)) {
         const { partitionKey, rowKey } = keysSchema.parse(row);
-        await access.table("Open").merge({ partitionKey, rowKey, createdAt });
+        if (table === "Open" || partitionKey === "open")
+          await access.table(table).merge({ partitionKey, rowKey, createdAt });
       }
     },
     [Symbol.asyncDispose]: () => cleanup.disposeAsync(),

@@ -6,6 +6,7 @@ import { callableNames } from "../../src/functions/orchestrators/callable.ts";
 import { copyLargeBlob, importSlice } from "../../src/functions/orchestrators/copy-units.ts";
 import { importImage } from "../../src/functions/orchestrators/import-image.ts";
 import { courseSchema } from "../../src/functions/orchestrators/input.ts";
+import { promote } from "../../src/functions/orchestrators/promote.ts";
 import { lastState, payloadAt, readRecordings, type State, stateSchema } from "./support/history.ts";
 import { actionsOf, storyOf } from "./support/story.ts";
 
@@ -13,6 +14,7 @@ const versions: readonly (readonly [string, OrchestrationHandler])[] = [
   ["import-image.v1", importImage],
   ["copy-large-blob.v1", copyLargeBlob],
   ["import-slice.v1", importSlice],
+  ["promote.v1", promote],
 ];
 
 /** One episode by the SDK's own executor. */
@@ -94,6 +96,53 @@ describe("an import", () => {
 
     const output = last && lastState(last).output;
     expect(output).toMatchObject({ kind: name === "finish-fails-all-retries" ? "failed" : "done" });
+  });
+});
+
+const promotions: Readonly<Record<string, readonly string[]>> = {
+  list: [...twice("advancePromotion", "timer | cancel"), "advancePromotion", "finishPromotion(done)"],
+  selection: [
+    ...["expandPromotion", "expandPromotion", "advancePromotion", "timer | cancel"],
+    ...["advancePromotion", "finishPromotion(done)"],
+  ],
+  "selection-waits": [
+    ...["expandPromotion", "timer | cancel", "expandPromotion", "advancePromotion"],
+    "finishPromotion(done)",
+  ],
+  "selection-fails": ["expandPromotion", "finishPromotion(failed SOURCE_NOT_FOUND)"],
+  "cancelled-while-expanding": ["expandPromotion", "advancePromotion", "finishPromotion(done)"],
+  retried: [
+    ...["resetPromotion", "resetPromotion", "advancePromotion", "timer | cancel"],
+    ...["advancePromotion", "finishPromotion(done)"],
+  ],
+  "retried-selection": ["resetPromotion", "expandPromotion", "advancePromotion", "finishPromotion(done)"],
+  "many-rounds": [
+    ...["advancePromotion", "timer | cancel", "advancePromotion", "timer | cancel"],
+    ...["advancePromotion", "timer | cancel", "continueAsNew"],
+    ...["advancePromotion", "timer | cancel", "advancePromotion", "timer | cancel"],
+    ...["advancePromotion", "timer | cancel", "continueAsNew"],
+    ...["advancePromotion", "timer | cancel", "advancePromotion", "finishPromotion(done)"],
+  ],
+  "cancelled-asleep": [
+    ...["advancePromotion", "timer (cancelled) | cancel", "advancePromotion", "finishPromotion(done)"],
+  ],
+  "deleted-meanwhile": ["advancePromotion"],
+  "step-fails-all-retries": ["advancePromotion"],
+};
+
+function twice(...steps: readonly string[]): readonly string[] {
+  return [...steps, ...steps];
+}
+
+describe("a promotion", () => {
+  const recorded = readRecordings("promote.v1");
+
+  it.each(recorded)("goes its way: $name", (recording) => {
+    expect(storyOf(recording)).toEqual(promotions[recording.name]);
+  });
+
+  it("has a recording for every way", () => {
+    expect(recorded.map(({ name }) => name).sort()).toEqual(Object.keys(promotions).sort());
   });
 });
 
