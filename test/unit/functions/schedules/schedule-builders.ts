@@ -51,7 +51,7 @@ export function createFakePromotions() {
 
 function recordOf(request: unknown, { id, trigger, causedAt, schedule }: PromotionCause): PromotionRecord {
   const createdAt = causedAt.toISOString();
-  const fixed = { v: 1, state: "Accepted", attempt: 1, warnings: [] };
+  const fixed = { v: 1, state: "Accepted", attempt: 1, isExpanded: false, warnings: [] };
   const record = { ...fixed, id, trigger, request, schedule, createdAt };
   return promotionRecordSchema.parse(record);
 }
