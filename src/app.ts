@@ -4,6 +4,7 @@ import { parseConfig } from "./config.ts";
 import { type ApiRouteName, apiRoutes } from "./functions/api-routes.ts";
 import { armRouteNameSchema, armRoutes } from "./functions/arm/arm-routes.ts";
 import { createDurablePort } from "./functions/durable-port.ts";
+import { queueNames } from "./functions/import-queue.ts";
 import { createLog } from "./functions/log.ts";
 import { createOpenApi } from "./functions/openapi.ts";
 import { assertCallable } from "./functions/orchestrators/callable.ts";
@@ -14,6 +15,7 @@ import { promoteName } from "./functions/promotions/start-promotion.ts";
 import { importImageName } from "./functions/start-import.ts";
 import { answering, type DurableHttpHandler, type HttpHandler, json } from "./functions/triggers/http-answer.ts";
 import { createServices } from "./services.ts";
+import { formatQueueName } from "./store/queues.ts";
 
 /*
  * The composition root: the one module with effects at import. Settings → services → functions.
@@ -31,7 +33,8 @@ const stopping = new AbortController();
  * AZURE_FUNCTIONS_ENVIRONMENT=Development could, which people set there to see more of an error.
  */
 const isEmbedded = Reflect.get(globalThis, Symbol.for("drayage.embeddedHost")) === true;
-const services = createServices(parseConfig(process.env), log, stopping.signal, isEmbedded);
+const config = parseConfig(process.env);
+const services = createServices(config, log, stopping.signal, isEmbedded);
 
 const terminateMs = 4_500; // the host kills its worker 5 s after it has told it to end
 
@@ -56,6 +59,7 @@ for (const name of [
   ...(["getImport", "getImportParts", "listImports", "deleteImport", "getHealth"] as const),
   ...(["listPromotions", "getPromotion", "listPromotionItems"] as const),
   ...(["listDeadEvents", "redeliverEvent", "deleteDeadEvent"] as const),
+  ...(["listPoison", "getPoison", "requeuePoison", "deletePoison"] as const),
 ]) {
   const handler: HttpHandler = services.handlers[name];
   registerHttp(name, (request) => handler(request));
@@ -114,6 +118,18 @@ app.timer("sweepStores", { schedule: "0 17 * * * *", handler: services.sweepStor
 
 const { queueName, onMessage, onPoison } = services.events;
 const connection = "AzureWebJobsStorage";
+app.storageQueue("onImportMessage", {
+  queueName: formatQueueName(config.tablePrefix, queueNames.imports),
+  connection,
+  extraInputs: [df.input.durableClient()],
+  handler: (message, context) =>
+    services.onImportMessage(message, context.triggerMetadata, createDurablePort(df.getClient(context))),
+});
+app.storageQueue("onPoisonMessage", {
+  queueName: formatQueueName(config.tablePrefix, queueNames.poison),
+  connection,
+  handler: (message, context) => services.onPoisonMessage(message, context.triggerMetadata),
+});
 app.storageQueue("onEventMessage", { queueName, connection, handler: onMessage });
 app.storageQueue("onEventPoison", { queueName: `${queueName}-poison`, connection, handler: onPoison });
 

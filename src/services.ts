@@ -22,6 +22,7 @@ import { type AfterEnd, createEndImport } from "./functions/end-import.ts";
 import { createEndedImports } from "./functions/ended-imports.ts";
 import { createEventServices } from "./functions/events/event-services.ts";
 import { createViewImport } from "./functions/import-answer.ts";
+import { createImportQueue } from "./functions/import-queue.ts";
 import type { Log } from "./functions/log.ts";
 import { createOpenRepositories } from "./functions/open-repositories.ts";
 import type { Course } from "./functions/orchestrators/input.ts";
@@ -204,6 +205,10 @@ export function createServices(config: Config, log: Log, stopping: AbortSignal, 
     announcePromotion: events.announcePromotion,
     budgetMs: settings.activityBudgetMs,
   });
+  const importQueue = createImportQueue({
+    ...{ access, queues, imports, parts, startImport, afterEnd, log, now, assertAllowed, settings: requestSettings },
+    ...{ startPromotion: promotionServices.startPromotion, startItem: promotionServices.startItem },
+  });
   const schedules = createScheduleServices({
     ...{ access, requestSettings, allow: config.allow, scheduleTags: selections.scheduleTags, promotions, now, log },
     startPromotion: promotionServices.startPromotion,
@@ -243,6 +248,7 @@ export function createServices(config: Config, log: Log, stopping: AbortSignal, 
       getImport: createGetImport({ imports, view }),
       getImportParts: createGetImportParts({ imports, parts }),
       listImports: createListImports({ imports, open, items }),
+      ...importQueue.handlers,
       deleteImport: createDeleteImport({ imports, parts, open, secrets }),
       getHealth: createGetHealth({
         open,
@@ -269,6 +275,8 @@ export function createServices(config: Config, log: Log, stopping: AbortSignal, 
       cancelImport: createCancelImport({ stop, endCancelled, view, now }),
       retryImport: createRetryImport({ imports, parts, secrets, startImport, assertAllowed, assertMaySeal, view, now }),
     },
+    onImportMessage: importQueue.onImportMessage,
+    onPoisonMessage: importQueue.onPoisonMessage,
     sweepImports: createSweepImports({ imports, open, secrets, startImport, endImport, afterEnd, log, now }),
     sweepPromotions: promotionServices.sweep,
     runSchedules: schedules.runSchedules,

@@ -36,19 +36,23 @@ export const importViewSchema = z.looseObject({
   state: importStateSchema,
   trigger: z.looseObject({ kind: z.string(), ref: z.string().optional() }).optional(),
   labels: z.record(z.string(), z.string()).optional(),
-  source: z.looseObject({
-    registry: z.string(),
-    repository: z.string(),
-    reference: z.string().optional(),
-    digest: z.string().optional(),
-    mediaType: z.string().optional(),
-  }),
-  target: z.looseObject({
-    registry: z.string(),
-    tags: z.array(z.string()).default([]),
-    untaggedRepositories: z.array(z.string()).default([]),
-    digest: z.string().optional(),
-  }),
+  source: z
+    .looseObject({
+      registry: z.string(),
+      repository: z.string(),
+      reference: z.string().optional(),
+      digest: z.string().optional(),
+      mediaType: z.string().optional(),
+    })
+    .optional(),
+  target: z
+    .looseObject({
+      registry: z.string(),
+      tags: z.array(z.string()).default([]),
+      untaggedRepositories: z.array(z.string()).default([]),
+      digest: z.string().optional(),
+    })
+    .optional(),
   progress: progressViewSchema.optional(),
   attempt: z.number().optional(),
   createdAt: z.string(),
@@ -89,8 +93,8 @@ export const partPageSchema = z.looseObject({ parts: z.array(partViewSchema), co
 /** What `dryRun: true` answers; its shape is the service's affair but for the numbers that are shown. */
 export const dryRunSchema = z.looseObject({
   action: z.string().optional(),
-  source: importViewSchema.shape.source.optional(),
-  target: importViewSchema.shape.target.optional(),
+  source: importViewSchema.shape.source,
+  target: importViewSchema.shape.target,
   progress: progressViewSchema.optional(),
   warnings: z.array(z.string()).default([]),
 });

@@ -18,10 +18,10 @@ export function formatDetails(record: ImportView): string {
     ["Import", record.id],
     ["State", record.progress === undefined ? record.state : formatProgressLine(record)],
     ["Source", formatSource(record)],
-    ["Digest", source.digest],
-    ["Media type", source.mediaType],
+    ["Digest", source?.digest],
+    ["Media type", source?.mediaType],
     ...formatTargets(record).map((text) => ["Target", text] as const),
-    ["Target digest", target.digest === source.digest ? undefined : target.digest],
+    ["Target digest", target?.digest === source?.digest ? undefined : target?.digest],
     ["Bytes", record.progress === undefined ? undefined : formatVia(record.progress)],
     ["Trigger", trigger === undefined ? undefined : [trigger.kind, trigger.ref].filter(Boolean).join(" ")],
     ["Labels", formatLabels(record.labels)],
@@ -59,7 +59,7 @@ export function formatList(records: readonly ImportView[]): string {
   if (records.length === 0) return "No imports found.\n";
   const rows = records.map((record) => {
     const seconds = secondsTaken(record);
-    const [first = record.target.registry, ...others] = formatTargets(record);
+    const [first = record.target?.registry ?? "nothing", ...others] = formatTargets(record);
     return [
       record.id,
       record.state,

@@ -22,7 +22,7 @@ export function formatProgressLine(record: ImportView): string {
 export function formatOutcome(record: ImportView): string {
   const lines = [formatHeadline(record)];
   for (const target of formatTargets(record)) lines.push(`  ${target}`);
-  const digest = record.target.digest ?? record.source.digest;
+  const digest = record.target?.digest ?? record.source?.digest;
   if (digest !== undefined && record.state !== "Failed") lines.push(`  ${digest}`);
   if (record.error !== undefined) lines.push(...formatError(record.error));
   for (const warning of record.warnings) lines.push(`  warning: ${warning}`);
@@ -38,6 +38,7 @@ export function formatOutcome(record: ImportView): string {
 
 /** `docker.io/library/alpine:3.20`, by digest if that is how it was asked for. */
 export function formatSource(record: Pick<ImportView, "source">): string {
+  if (record.source === undefined) return "(unreadable)"; // a queue message that the service could make nothing of
   const { registry, repository, reference } = record.source;
   if (reference === undefined) return `${registry}/${repository}`;
   return `${registry}/${repository}${reference.includes(":") ? "@" : ":"}${reference}`;
@@ -50,6 +51,7 @@ export function formatDirection(record: ImportView): string {
 
 /** Every target of an import with its registry. */
 export function formatTargets(record: Pick<ImportView, "target">): string[] {
+  if (record.target === undefined) return [];
   const { registry, tags, untaggedRepositories } = record.target;
   return [...tags, ...untaggedRepositories.map((repository) => `${repository} (untagged)`)].map(
     (target) => `${registry}/${target}`,

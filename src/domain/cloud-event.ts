@@ -96,7 +96,8 @@ function typeOf(state: ImportState): ImportEvent["type"] | undefined {
   return importEventTypes.find((type) => type === `drayage.import.${state.toLowerCase()}`);
 }
 
-function subjectOf({ spec: { target } }: ImportRecord): string {
+function subjectOf({ id, isUnreadable, spec: { target } }: ImportRecord): string {
+  if (isUnreadable) return `imports/${id}`;
   const [tag] = target.tags;
   const named = tag === undefined ? target.untaggedRepositories[0] : `${tag.repository}:${tag.tag}`;
   return `${target.registry}/${named ?? ""}`;
@@ -114,11 +115,13 @@ const cuts: readonly (readonly [string, (data: Data) => Data])[] = [
     "target",
     ({ target, ...data }) => ({
       ...data,
-      target: {
-        ...target,
-        tags: target.tags.slice(0, keptTargets),
-        untaggedRepositories: target.untaggedRepositories.slice(0, keptTargets),
-      },
+      ...(target && {
+        target: {
+          ...target,
+          tags: target.tags.slice(0, keptTargets),
+          untaggedRepositories: target.untaggedRepositories.slice(0, keptTargets),
+        },
+      }),
     }),
   ],
 ];

@@ -47,6 +47,8 @@ export const importRecordSchema = z.strictObject({
   /** The promotion that it is an item of, and the item's key. */
   promotion: promotionItemRefSchema.optional(),
   spec: importSpecSchema,
+  /** What began it could not be read: it has failed, and `spec` only stands in. */
+  isUnreadable: z.literal(true).optional(),
   /** The request brought credentials for the source: they are in `Secrets` until the import ends. */
   hasCredentials: z.boolean(),
   /** From 1; the orchestration instance is `{id}-{attempt}`. */

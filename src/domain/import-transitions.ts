@@ -2,6 +2,7 @@ import type { Digest } from "../digest.ts";
 import { type ErrorCode, ImportError, type ImportErrorWire } from "../errors.ts";
 import type { Progress } from "./import-plan.ts";
 import { hasEnded, type ImportRecord, type ImportState, mayMove } from "./import-record.ts";
+import type { ImportSpec } from "./import-spec.ts";
 import { addWarnings, fitError } from "./record-text.ts";
 
 /*
@@ -50,6 +51,10 @@ export function retried(record: ImportRecord, now: Date, { credentials, digest }
   if (record.state !== "Failed" && record.state !== "Cancelled") {
     throw conflict(record, `it is ${record.state}`, "only an import that failed or was cancelled can be retried");
   }
+  if (record.isUnreadable) {
+    const hint = "send a corrected message, with the same importId if it shall be the same import";
+    throw conflict(record, "what began it could not be read", hint);
+  }
   const hasCredentials = credentials === "given";
   if (record.hasCredentials && !hasCredentials) {
     throw new ImportError({
@@ -72,6 +77,12 @@ export function retried(record: ImportRecord, now: Date, { credentials, digest }
     deadlineAt: deadlineOf(record, now),
     warnings: [],
   };
+}
+
+/** The next attempt by a request that came anew, after the cause of the failure was mended: nothing of before counts. */
+export function restarted(record: ImportRecord, spec: ImportSpec, now: Date): ImportRecord {
+  const { isUnreadable: _, ...readable } = record;
+  return retried({ ...readable, spec }, now, { credentials: "absent", digest: "resolve" });
 }
 
 /** When an attempt that begins `now` must have ended. */

@@ -23,7 +23,8 @@ export const importViewSchema = z
         digest: digestSchema.optional().describe("Known once resolved; every attempt copies this one."),
         mediaType: z.string().optional(),
       })
-      .describe("Where it is copied from."),
+      .optional()
+      .describe("Where it is copied from. Absent where what began the import could not be read."),
     target: z
       .strictObject({
         registry: z.string(),
@@ -31,7 +32,8 @@ export const importViewSchema = z
         untaggedRepositories: z.array(z.string()).describe("Filled by digest only."),
         digest: digestSchema.optional().describe("Differs from the source's when platforms were left out of an index."),
       })
-      .describe("Where it is copied to."),
+      .optional()
+      .describe("Where it is copied to. Absent where what began the import could not be read."),
     progress: progressSchema.optional().describe("Known once resolved."),
     attempt: z.int().min(1).describe("Counts retries, from 1."),
     createdAt: timeSchema,
@@ -57,18 +59,7 @@ export function formatImport(record: ImportRecord, progress: Progress | undefine
     state: record.state,
     trigger: record.trigger,
     labels: spec.labels,
-    source: {
-      registry: spec.source.registry,
-      repository: spec.source.repository,
-      reference: spec.source.tag ?? spec.source.digest ?? "latest",
-      ...definedOnly({ digest: record.source?.digest ?? spec.source.digest, mediaType: record.source?.mediaType }),
-    },
-    target: {
-      registry: spec.target.registry,
-      tags: spec.target.tags.map(({ repository, tag }) => `${repository}:${tag}`),
-      untaggedRepositories: spec.target.untaggedRepositories,
-      ...definedOnly({ digest: record.targetDigest }),
-    },
+    ...(record.isUnreadable ? {} : formatPlaces(record)),
     ...definedOnly({ progress: hasEnded(record.state) ? finalProgress(record) : (progress ?? record.progress) }),
     attempt: record.attempt,
     createdAt: record.createdAt,
@@ -80,6 +71,23 @@ export function formatImport(record: ImportRecord, progress: Progress | undefine
     }),
     warnings: record.warnings,
     links: { self, parts: `${self}/parts`, cancel: `${self}/cancel`, retry: `${self}/retry` },
+  };
+}
+
+function formatPlaces({ spec, source, targetDigest }: ImportRecord) {
+  return {
+    source: {
+      registry: spec.source.registry,
+      repository: spec.source.repository,
+      reference: spec.source.tag ?? spec.source.digest ?? "latest",
+      ...definedOnly({ digest: source?.digest ?? spec.source.digest, mediaType: source?.mediaType }),
+    },
+    target: {
+      registry: spec.target.registry,
+      tags: spec.target.tags.map(({ repository, tag }) => `${repository}:${tag}`),
+      untaggedRepositories: spec.target.untaggedRepositories,
+      ...definedOnly({ digest: targetDigest }),
+    },
   };
 }
 

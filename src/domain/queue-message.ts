@@ -7,6 +7,9 @@ import { type PromotionRequest, promotionRequestSchema } from "./promotion-reque
 
 const v = z.literal(1);
 
+/** The queue service's own limit, for a text that nobody encodes in base64. */
+export const maxMessageBytes = 65_536;
+
 /** One import. */
 export const importMessageSchema = z.strictObject({
   v,

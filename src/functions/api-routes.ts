@@ -3,6 +3,7 @@ import { importRequestSchema } from "../domain/import-request-schema.ts";
 import { importViewSchema } from "../domain/import-view.ts";
 import type { ApiRoute } from "./api-route.ts";
 import { planViewSchema } from "./plan-only.ts";
+import { poisonRoutes } from "./poison-routes.ts";
 import { promotionRoutes } from "./promotion-routes.ts";
 import { ruleRoutes } from "./rule-routes.ts";
 import { scheduleRoutes } from "./schedule-routes.ts";
@@ -115,6 +116,7 @@ export const apiRoutes = {
   ...ruleRoutes,
   ...scheduleRoutes,
   ...promotionRoutes,
+  ...poisonRoutes,
   getHealth: {
     method: "GET",
     route: "api/health",

@@ -1,4 +1,5 @@
 import { QueueClient, type StoragePipelineOptions } from "@azure/storage-queue";
+import { maxMessageBytes } from "../domain/queue-message.ts";
 import { ImportError } from "../errors.ts";
 import { createOnce } from "./once.ts";
 import type { StorageLocation, StorageTransaction } from "./storage-client.ts";
@@ -33,9 +34,6 @@ export interface Queue {
    */
   readonly send: (text: string, options?: SendOptions) => Promise<void>;
 }
-
-/** The service's own limit, for a text that nobody encodes in base64. */
-export const maxMessageBytes = 65_536;
 
 /** The queue `name` as the account knows it: the prefix in lower case and a hyphen come first. */
 export function formatQueueName(namePrefix: string, name: string): string {

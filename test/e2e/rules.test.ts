@@ -47,7 +47,7 @@ const deliver = (events: unknown, type = "Notification", on = service) =>
 async function startedFor(repository: string, on = service): Promise<readonly ImportView[]> {
   const { status, text } = await on.request("GET", "/api/imports?trigger=eventGrid&limit=200");
   expect(status, text).toBe(200);
-  return importPageSchema.parse(JSON.parse(text)).imports.filter((view) => view.source.repository === repository);
+  return importPageSchema.parse(JSON.parse(text)).imports.filter((view) => view.source?.repository === repository);
 }
 
 /** The one import that events have started for a repository, once it has ended. */

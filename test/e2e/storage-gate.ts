@@ -21,6 +21,8 @@ export interface StorageGate extends AsyncDisposable {
   readonly connectionString: string;
   /** `before`: storage never sees the request. `after`: it does, and nobody learns what it answered. */
   readonly stop: (point: "before" | "after", match: GateMatch) => Gate;
+  /** Answers such requests with this status, the next one or, until the returned function is called, all of them. */
+  readonly refuse: (match: GateMatch, status: number, times?: "once" | "always") => () => void;
 }
 
 interface Stop extends GateMatch {
@@ -37,12 +39,23 @@ export async function startStorageGate(connectionString: string, tablePrefix: st
   const [, hostname = "", port = ""] = tableServer.exec(connectionString) ?? [];
   let stops: readonly Stop[] = [];
 
+  const fits = ({ method, table, body = "" }: GateMatch, incoming: IncomingMessage, text: string): boolean => {
+    const { url: path = "" } = incoming;
+    const place = path.endsWith("/$batch") ? text : path; // a batch names its tables inside
+    const isTable = new RegExp(`/${tablePrefix}${table}\\b`, "i").test(place);
+    return isTable && incoming.method === method && text.includes(body);
+  };
+
+  const refusals = new Set<{ readonly match: GateMatch; readonly status: number; readonly times: "once" | "always" }>();
+  const takeRefusal = (incoming: IncomingMessage, text: string): number | undefined => {
+    const found = [...refusals].find(({ match }) => fits(match, incoming, text));
+    if (found?.times === "once") refusals.delete(found);
+    return found?.status;
+  };
+
   const stopFor = (incoming: IncomingMessage, body: string): Stop | undefined => {
-    const path = incoming.url ?? "";
     return stops.find((stop) => {
-      const isIn = new RegExp(`/${tablePrefix}${stop.table}\\b`, "i");
-      const isTable = isIn.test(path.endsWith("/$batch") ? body : path); // a batch names its tables inside
-      if (!isTable || incoming.method !== stop.method || !body.includes(stop.body ?? "")) return false;
+      if (!fits(stop, incoming, body)) return false;
       stop.seen += 1;
       return stop.seen === (stop.nth ?? 1);
     });
@@ -54,7 +67,9 @@ export async function startStorageGate(connectionString: string, tablePrefix: st
     incoming.on("end", () => {
       const body = Buffer.concat(pieces);
       const stop = stopFor(incoming, body.toString("utf8"));
+      const refused = takeRefusal(incoming, body.toString("utf8"));
       if (stop?.point === "before") stop.reach();
+      else if (refused !== undefined) answer.writeHead(refused).end();
       else forward(incoming, body, answer, stop);
     });
   });
@@ -90,6 +105,11 @@ export async function startStorageGate(connectionString: string, tablePrefix: st
       };
       stops = [...stops, { ...match, point, reach, seen: 0 }];
       return { reached: promise };
+    },
+    refuse: (match, status, times = "once") => {
+      const refusal = { match, status, times };
+      refusals.add(refusal);
+      return () => refusals.delete(refusal);
     },
     [Symbol.asyncDispose]: async () => {
       server.closeAllConnections();

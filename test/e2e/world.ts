@@ -1,8 +1,10 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { QueueClient } from "@azure/storage-queue";
 import { expect } from "vitest";
 import { z } from "zod";
+import { formatQueueName } from "../../src/store/queues.ts";
 import { createTableAccess } from "../../src/store/storage-client.ts";
 import { type Azurite, uniquePrefix } from "../helpers/azurite.ts";
 import type { TestImage } from "../helpers/images.ts";
@@ -28,7 +30,9 @@ export interface World extends AsyncDisposable {
   readonly gate: StorageGate;
   readonly directory: string;
   /** A process on the same state as the ones before it. */
-  readonly start: () => Promise<Service>;
+  readonly start: (changed?: Readonly<Record<string, string>>) => Promise<Service>;
+  /** One of the service's queues, as those who send to it see it. */
+  readonly queue: (name: "imports" | "imports-poison") => QueueClient;
   /** All rows of a table, past the gate. */
   readonly rows: (table: string) => Promise<readonly Readonly<Record<string, unknown>>[]>;
   /** Makes the rows of unfinished imports (or the marks of promotions) look so old, since the sweep leaves alone what has begun just now. */
@@ -76,9 +80,11 @@ export async function openWorld(
     target,
     gate,
     directory,
+    queue: (name) => new QueueClient(connectionString, formatQueueName(tablePrefix, name)),
     rows,
-    start: async () => {
-      const service = await startService({ directory, storage: gate.connectionString, settings });
+    start: async (changed = {}) => {
+      const own = { ...settings, ...changed };
+      const service = await startService({ directory, storage: gate.connectionString, settings: own });
       cleanup.use(service);
       return service;
     },

@@ -82,8 +82,8 @@ describe("an import that is skipped", () => {
 
     const second = await api.importAndWait({ ...request, conflict: "skipIfSame" });
 
-    expect(first.target.digest).not.toBe(first.source.digest);
-    expect(second).toMatchObject({ state: "Skipped", target: { digest: first.target.digest } });
+    expect(first.target?.digest).not.toBe(first.source?.digest);
+    expect(second).toMatchObject({ state: "Skipped", target: { digest: first.target?.digest } });
   });
 });
 

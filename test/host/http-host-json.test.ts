@@ -45,6 +45,17 @@ describe("host.json", () => {
     });
   });
 
+  it("gives way to settings, whatever the case of their names", async () => {
+    await write("host.json", { version: "2.0", extensions: { queues: { visibilityTimeout: "00:00:30" } } });
+
+    const config = await readHostConfig(directory, {
+      AzureFunctionsJobHost__extensions__queues__VisibilityTimeout: "00:00:01",
+      azurefunctionsjobhost__extensions__queues__batchSize: "3",
+    });
+
+    expect(config.queues).toMatchObject({ visibilityTimeout: 1_000, batchSize: 3 });
+  });
+
   it("may name a setting in its hub name", async () => {
     await write("host.json", { version: "2.0", extensions: { durableTask: { hubName: "%Hub%" } } });
 

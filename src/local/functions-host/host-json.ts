@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
+import { overrideHostJson } from "./host-overrides.ts";
 import { timeSpanSchema } from "./time-span.ts";
 
 const seconds = 1_000;
@@ -48,10 +49,10 @@ const hostJsonSchema = z
 export type HostConfig = Readonly<z.infer<typeof hostJsonSchema>>;
 export type QueuesConfig = HostConfig["queues"];
 
-/** Reads host.json of an app. `%NAME%` in the hub name is replaced from `environment`, as the genuine host does. */
+/** Reads host.json of an app, with its overrides among the settings. `%NAME%` in the hub name is replaced from `environment`, as the genuine host does. */
 export async function readHostConfig(appDirectory: string, environment: NodeJS.ProcessEnv): Promise<HostConfig> {
   const file = join(appDirectory, "host.json");
-  const parsed = hostJsonSchema.safeParse(JSON.parse(await readFile(file, "utf8")));
+  const parsed = hostJsonSchema.safeParse(overrideHostJson(JSON.parse(await readFile(file, "utf8")), environment));
   if (!parsed.success) throw new Error(`${file}: ${z.prettifyError(parsed.error)}`);
   const { durableTask, ...config } = parsed.data;
   return { ...config, durableTask: { ...durableTask, hubName: expandNames(durableTask.hubName, environment) } };

@@ -8,7 +8,7 @@ import { createAuthorization, type IsAuthorized } from "./host-keys.ts";
 import { type HostAnswer, type HostRequest, messageOf, startHttpServer } from "./http-server.ts";
 import { createHttpTriggers, httpFunctions } from "./http-trigger.ts";
 import type { QueueListener } from "./queue-listener.ts";
-import { queueFunctions, runQueueFunction, startQueueTriggers } from "./queue-triggers.ts";
+import { queueFunctions, readMessageLease, runQueueFunction, startQueueTriggers } from "./queue-triggers.ts";
 import { triggerOf } from "./rpc.ts";
 import { createRunFunction, type RunFunction } from "./run-function.ts";
 import { startTimerListener, type TimerClock, type TimerListener } from "./timer-listener.ts";
@@ -106,7 +106,9 @@ export async function serveApp(options: ServeOptions): Promise<FunctionsHost> {
 
   const timerDeps = { clock: options.clock, store: createScheduleStore(options.stateDirectory), run, log };
   for (const timer of timers) listeners.timers.set(timer.name, await startTimerListener(timer, timerDeps));
-  listeners.queues = await startQueueTriggers(queues, { config: config.queues, run, log });
+  listeners.queues = await startQueueTriggers(queues, {
+    ...{ config: config.queues, hiddenSeconds: readMessageLease(environment), run, log },
+  });
   log("host.started", { url, functions: functions.length });
 
   async function stop(): Promise<void> {

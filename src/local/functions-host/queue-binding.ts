@@ -64,9 +64,18 @@ function showProperty(value: unknown): RpcTypedData | undefined {
     case "number":
       return { string: String(value) };
     case "object":
-      return value === null || Array.isArray(value) ? undefined : { json: JSON.stringify(value) };
+      return value === null || Array.isArray(value) ? undefined : showObject(value);
     default:
       return undefined;
+  }
+}
+
+/** Undefined for what is nested too deeply to be written: it is no binding data then. */
+function showObject(value: object): RpcTypedData | undefined {
+  try {
+    return { json: JSON.stringify(value) };
+  } catch {
+    return undefined;
   }
 }
 

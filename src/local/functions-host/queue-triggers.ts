@@ -33,10 +33,25 @@ export function queueFunctions(functions: Iterable<FunctionMetadata>, environmen
   return found;
 }
 
-/** The genuine host hides a message for 10 minutes and renews that while its function runs. */
-const hiddenSeconds = 600;
+/** The setting for how long a message stays hidden when the process that holds it dies. */
+const leaseSetting = "DRAYAGE_MESSAGE_LEASE_SECONDS";
+/** The genuine host hides a message for 10 minutes: nobody at a desk who has killed a host wants to wait for that. */
+const leaseSeconds = 60;
+
+export function readMessageLease(environment: NodeJS.ProcessEnv): number {
+  const parsed = z.coerce
+    .number()
+    .int()
+    .min(2)
+    .max(600)
+    .safeParse(environment[leaseSetting] || leaseSeconds);
+  if (parsed.success) return parsed.data;
+  throw new Error(`setting ${leaseSetting}: expected 2 to 600`);
+}
 
 export interface QueueTriggersDeps {
+  /** For how long a received message is hidden; renewed while its function runs. */
+  readonly hiddenSeconds: number;
   readonly config: QueuesConfig;
   readonly run: RunFunction;
   readonly log: (event: string, fields: Record<string, unknown>) => void;
@@ -59,7 +74,6 @@ export async function startQueueTriggers(
       name,
       queue: service.getQueueClient(queueName),
       poison: service.getQueueClient(`${queueName}-poison`),
-      hiddenSeconds,
       sleep: async (ms, signal) => {
         await delay(ms, undefined, { signal });
       },
@@ -76,7 +90,7 @@ export async function runQueueFunction(name: string, text: string, run: RunFunct
     dequeueCount: 1,
     insertedOn: now,
     expiresOn: new Date(now.getTime() + 7 * 86_400_000),
-    nextVisibleOn: new Date(now.getTime() + hiddenSeconds * 1_000),
+    nextVisibleOn: new Date(now.getTime() + leaseSeconds * 1_000),
   };
   await run(name, { string: decodeMessage(text, "none") ?? text }, queueMetadata(message, text));
 }

@@ -63,7 +63,7 @@ describe("the event of an import", () => {
 
     expect(event?.data.omitted).toEqual(["error.upstream", "warnings", "labels"]);
     expect(event?.data).toMatchObject({ labels: {}, warnings: [], error: { code: "TARGET_LOCKED" } });
-    expect(event?.data.target.tags).toHaveLength(1);
+    expect(event?.data.target?.tags).toHaveLength(1);
   });
 
   it("fits a message whatever was asked for", () => {

@@ -46,7 +46,7 @@ describe("formatImport", () => {
     const view = importViewSchema.parse(formatImport(record, withRate(counts, t0, laterBy(3)), "https://app.example"));
 
     expect(view.source).toMatchObject({ digest: digestNamed("s"), mediaType: "m" });
-    expect(view.target.digest).toBe(digestNamed("t"));
+    expect(view.target?.digest).toBe(digestNamed("t"));
     expect(view.progress).toEqual({ ...counts, bytesPerSecond: 100, etaSeconds: 4 });
   });
 

@@ -1,6 +1,7 @@
 import { QueueClient } from "@azure/storage-queue";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createQueueAccess, formatQueueName, maxMessageBytes, type QueueAccess } from "../../../src/store/queues.ts";
+import { maxMessageBytes } from "../../../src/domain/queue-message.ts";
+import { createQueueAccess, formatQueueName, type QueueAccess } from "../../../src/store/queues.ts";
 import type { StorageTransaction } from "../../../src/store/storage-client.ts";
 import { type Azurite, startAzurite, uniquePrefix } from "../../helpers/azurite.ts";
 import { startStorageProxy } from "../../helpers/storage-proxy.ts";

@@ -1,0 +1,52 @@
+import { createReject } from "../domain/rejected-import.ts";
+import type { Imports } from "../store/imports.ts";
+import type { Parts } from "../store/parts.ts";
+import { createPoison } from "../store/poison.ts";
+import type { QueueAccess } from "../store/queues.ts";
+import type { TableAccess } from "../store/storage-client.ts";
+import type { AfterEnd } from "./end-import.ts";
+import type { Log } from "./log.ts";
+import { createRestartImport } from "./restart-import.ts";
+import type { StartImport } from "./start-import.ts";
+import { createOnImportMessage, type OnImportMessageDeps } from "./triggers/on-import-message.ts";
+import { createOnPoisonMessage } from "./triggers/on-poison-message.ts";
+import { createDeletePoison, createGetPoison, createListPoison, createRequeuePoison } from "./triggers/poison.ts";
+
+/** Names of the queues; `formatQueueName` puts the prefix before them. */
+export const queueNames = { imports: "imports", poison: "imports-poison" } as const;
+
+export interface ImportQueueDeps
+  extends Pick<OnImportMessageDeps, "assertAllowed" | "settings" | "startPromotion" | "startItem"> {
+  readonly access: TableAccess;
+  readonly queues: QueueAccess;
+  readonly imports: Imports;
+  readonly parts: Parts;
+  readonly startImport: StartImport;
+  readonly afterEnd: AfterEnd;
+  readonly log: Log;
+  readonly now: () => Date;
+}
+
+/** Queue `imports`, its poison queue and what operators do about given-up messages, put together. */
+export function createImportQueue(deps: ImportQueueDeps) {
+  const { access, queues, imports, parts, startImport, afterEnd, log, now } = deps;
+  const poison = createPoison(access);
+  const restartImport = createRestartImport({ imports, parts, startImport, now });
+  const reject = createReject({ insertImport: imports.insert, afterEnd, now });
+  const poisonQueue = queues.queue(queueNames.poison);
+  return {
+    onImportMessage: createOnImportMessage({
+      ...{ assertAllowed: deps.assertAllowed, startImport, restartImport, reject, poison: poisonQueue, log, now },
+      settings: { ...deps.settings, defaultConflict: "skipIfSame" },
+      startPromotion: deps.startPromotion,
+      startItem: deps.startItem,
+    }),
+    onPoisonMessage: createOnPoisonMessage({ table: poison, queue: poisonQueue, log, now }),
+    handlers: {
+      listPoison: createListPoison({ poison }),
+      getPoison: createGetPoison({ poison }),
+      deletePoison: createDeletePoison({ poison }),
+      requeuePoison: createRequeuePoison({ poison, imports, queue: queues.queue(queueNames.imports) }),
+    },
+  };
+}
