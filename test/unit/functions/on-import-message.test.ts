@@ -16,6 +16,7 @@ import {
 import { createOnPoisonMessage } from "../../../src/functions/triggers/on-poison-message.ts";
 import type { PoisonEntry } from "../../../src/store/poison.ts";
 import { anImportId, aRecord } from "../../helpers/import-records.ts";
+import { aPromotion } from "../../helpers/promotion-records.ts";
 
 const now = new Date("2026-03-01T15:00:00.000Z");
 const durable: DurablePort = { start: async () => {}, raise: async () => false, state: async () => "missing" };
