@@ -10,7 +10,7 @@ export interface ArmRegistry {
   /** What stands for it in the path of a request. */
   readonly name: string;
   readonly host: string;
-  /** Where it is in Azure, when the operator says so; undefined: it is in whatever subscription one looks at. */
+  /** Where it is in Azure, when the operator says so; undefined: in whatever subscription and group one looks at. */
   readonly place: Pick<RegistryResourceId, "subscription" | "group"> | undefined;
 }
 
@@ -31,7 +31,7 @@ export interface ArmRegistries {
 
 /** A subscription for registries that are in none: clients want to choose one. */
 export const ownSubscription = "64726179-6167-4065-8000-000000000000";
-/** The resource group of registries that are in none. */
+/** The resource group of registries that are in none, for who names no group either. */
 export const ownGroup = "drayage";
 
 export interface ArmRegistriesSettings {

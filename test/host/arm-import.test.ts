@@ -112,9 +112,10 @@ describe("importImage by @azure/arm-containerregistry", () => {
       expect(loginServer).toBe(api.target.host);
       expect(sku.tier).toBe("Premium");
     }
+    for await (const { name } of client.registries.listByResourceGroup(group)) names.push(name);
     const found = await client.registries.get(group, registryName);
 
-    expect(names).toEqual([registryName]);
+    expect(names).toEqual([registryName, registryName]);
     expect(found).toMatchObject({ id: `${registriesPath}/${registryName}`, loginServer: api.target.host });
     await expect(client.registries.get(group, "nobody")).rejects.toMatchObject({
       statusCode: 404,

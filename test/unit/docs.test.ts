@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { parseConfig, settingNames } from "../../src/config.ts";
 import { apiRoutes } from "../../src/functions/api-routes.ts";
+import { armRoutes } from "../../src/functions/arm/arm-routes.ts";
 import { profileNames } from "../../src/registry/profiles.ts";
 
 const read = (path: string) => readFile(new URL(`../../${path}`, import.meta.url), "utf8");
@@ -48,14 +49,17 @@ it("local.settings.sample.json has every setting of one who uses a connection st
   expect(settingNames.filter((name) => !isByIdentity(name) && sample.Values[name] === undefined)).toEqual([]);
 });
 
-it("docs/api.md names every route, and no other one", async () => {
-  const document = await read("docs/api.md");
+it.each([
+  ["docs/api.md", apiRoutes],
+  ["docs/arm.md", armRoutes],
+])("%s names every route, and no other one", async (path, routes) => {
+  const document = await read(path);
   const documented = [...document.matchAll(/^\| `([A-Z]+) \/([^`?]+)[^`]*` +\|/gm)].map(
     ([, method, route]) => `${method} ${route}`,
   );
 
   expect(documented.sort()).toEqual(
-    Object.values(apiRoutes)
+    Object.values(routes)
       .map(({ method, route }) => `${method} ${route}`)
       .sort(),
   );

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { armLocation } from "../../domain/arm-operation.ts";
-import { type ArmRegistries, type ArmRegistry, ownGroup, resourceIdOf } from "../../domain/arm-registries.ts";
+import { type ArmRegistries, type ArmRegistry, resourceIdOf } from "../../domain/arm-registries.ts";
 import { formatRegistryResourceId, isSameText } from "../../domain/arm-resource-id.ts";
 import { type HttpHandler, json } from "../triggers/http-answer.ts";
 import type { ArmHandler } from "./arm-answer.ts";
@@ -66,7 +66,7 @@ export function createResources({ known, tenantId }: ResourcesDeps) {
   const listRegistries: ArmHandler = async (request) => {
     const scope = readScope(request);
     const inGroup = ({ place }: ArmRegistry) =>
-      scope.group === undefined || isSameText(place?.group ?? ownGroup, scope.group);
+      scope.group === undefined || place === undefined || isSameText(place.group, scope.group);
     const value = known.list(scope.subscription).filter(inGroup);
     return json(200, { value: value.map((registry) => viewOf(registry, scope)) });
   };
@@ -127,7 +127,7 @@ export const armEndpointsSchema = z
 export function createGetEndpoints(authority: string, audiences: readonly string[]): HttpHandler {
   const body: z.infer<typeof armEndpointsSchema> = {
     galleryEndpoint: "",
-    graphEndpoint: "https://graph.microsoft.com/",
+    graphEndpoint: "https://graph.windows.net/",
     portalEndpoint: "",
     authentication: { loginEndpoint: authority, audiences: [...audiences] },
   };
