@@ -251,7 +251,7 @@ const missingStorage = `${storageKeys.connectionString}: is missing; set it, or 
 
 /** What a sink must not fill: the app reads these itself. */
 function ownQueueNames(prefix: string): readonly string[] {
-  const names = ["imports", "imports-poison", "events", "events-poison"];
+  const names = ["imports", "imports-poison", "imports-poison-poison", "events", "events-poison"];
   return names.map((name) => formatQueueName(prefix, name));
 }
 

@@ -283,6 +283,7 @@ export function createServices(config: Config, log: Log, stopping: AbortSignal, 
     sweepStores: async () => {
       await keys.deleteExpired(now());
       await uploads.deleteAbandoned(now());
+      await importQueue.drainPoison();
     },
     close: async () => {
       await client.close();

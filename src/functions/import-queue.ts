@@ -9,11 +9,11 @@ import type { Log } from "./log.ts";
 import { createRestartImport } from "./restart-import.ts";
 import type { StartImport } from "./start-import.ts";
 import { createOnImportMessage, type OnImportMessageDeps } from "./triggers/on-import-message.ts";
-import { createOnPoisonMessage } from "./triggers/on-poison-message.ts";
+import { createDrainPoison, createOnPoisonMessage } from "./triggers/on-poison-message.ts";
 import { createDeletePoison, createGetPoison, createListPoison, createRequeuePoison } from "./triggers/poison.ts";
 
 /** Names of the queues; `formatQueueName` puts the prefix before them. */
-export const queueNames = { imports: "imports", poison: "imports-poison" } as const;
+export const queueNames = { imports: "imports", poison: "imports-poison", unread: "imports-poison-poison" } as const;
 
 export interface ImportQueueDeps
   extends Pick<OnImportMessageDeps, "assertAllowed" | "settings" | "startPromotion" | "startItem"> {
@@ -41,6 +41,8 @@ export function createImportQueue(deps: ImportQueueDeps) {
       startPromotion: deps.startPromotion,
       startItem: deps.startItem,
     }),
+    /** To be called now and then. */
+    drainPoison: createDrainPoison({ table: poison, log, now }, queues.queue(queueNames.unread)),
     onPoisonMessage: createOnPoisonMessage({ table: poison, queue: poisonQueue, log, now }),
     handlers: {
       listPoison: createListPoison({ poison }),

@@ -1,4 +1,4 @@
-import { QueueClient, type StoragePipelineOptions } from "@azure/storage-queue";
+import { type DequeuedMessageItem, QueueClient, type StoragePipelineOptions } from "@azure/storage-queue";
 import { maxMessageBytes } from "../domain/queue-message.ts";
 import { ImportError } from "../errors.ts";
 import { createOnce } from "./once.ts";
@@ -33,6 +33,18 @@ export interface Queue {
    * that failed may have sent it all the same: whoever repeats it sends a message that is safe to receive twice.
    */
   readonly send: (text: string, options?: SendOptions) => Promise<void>;
+  /**
+   * Hands over what is visible now, up to 32 messages, one after the other, and deletes each that was taken. For queues
+   * that no function listens on; one that does not exist is empty.
+   */
+  readonly drain: (take: (message: QueuedMessage) => Promise<void>) => Promise<void>;
+}
+
+/** A message as the service has it. */
+export interface QueuedMessage {
+  readonly id: string;
+  readonly text: string;
+  readonly insertedAt: Date;
 }
 
 /** The queue `name` as the account knows it: the prefix in lower case and a hyphen come first. */
@@ -41,6 +53,8 @@ export function formatQueueName(namePrefix: string, name: string): string {
 }
 
 const callTimeoutMs = 30_000;
+const drainedAtOnce = 32; // the service's limit
+const drainSeconds = 300;
 const options: StoragePipelineOptions = {
   retryOptions: { maxTries: 4, tryTimeoutInMs: 10_000, retryDelayInMs: 200, maxRetryDelayInMs: 2_000 },
 };
@@ -80,12 +94,38 @@ function createQueue(client: QueueClient, onTransaction: QueueAccessOptions["onT
           });
           return;
         } catch (thrown) {
-          if (classify(thrown) !== "missing" || isSecondTry) throw toStorageError(thrown, { kind: "queue", name });
+          if (classify(thrown) !== "missing" || isSecondTry) rethrow(thrown);
           ensure.reset(); // somebody deleted it under us
         }
       }
     },
+    drain: async (take) => {
+      for (const { messageId, messageText, insertedOn, popReceipt } of await receive()) {
+        await take({ id: messageId, text: messageText, insertedAt: insertedOn });
+        onTransaction({ method: "DELETE", path: `/${name}/messages` });
+        await client
+          .deleteMessage(messageId, popReceipt, { abortSignal: AbortSignal.timeout(callTimeoutMs) })
+          .catch(rethrow);
+      }
+    },
   };
+
+  async function receive(): Promise<readonly DequeuedMessageItem[]> {
+    onTransaction({ method: "GET", path: `/${name}/messages` });
+    try {
+      const { receivedMessageItems } = await client.receiveMessages({
+        ...{ numberOfMessages: drainedAtOnce, visibilityTimeout: drainSeconds },
+        abortSignal: AbortSignal.timeout(callTimeoutMs),
+      });
+      return receivedMessageItems;
+    } catch (thrown) {
+      return classify(thrown) === "missing" ? [] : rethrow(thrown);
+    }
+  }
+
+  function rethrow(thrown: unknown): never {
+    throw toStorageError(thrown, { kind: "queue", name });
+  }
 }
 
 function assertFits(name: string, text: string): void {

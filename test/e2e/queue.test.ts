@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { importIdSchema } from "../../src/domain/import-id.ts";
 import { type ImportView, importViewSchema } from "../../src/domain/import-view.ts";
+import { promotionViewSchema } from "../../src/domain/promotion-record.ts";
 import { importPageSchema } from "../../src/functions/triggers/list-imports.ts";
 import { poisonEntrySchema, poisonPageSchema, requeuedSchema } from "../../src/functions/triggers/poison.ts";
 import { type Azurite, startAzurite } from "../helpers/azurite.ts";
@@ -113,6 +114,25 @@ describe("a message in queue imports", () => {
     await expect.poll(() => world.rows("Open"), deadline).toEqual([]);
   });
 
+  it("begins a promotion, whose items come in by the same queue", async () => {
+    await using world = await open();
+    const service = await world.start();
+    const promotionId = anImportId(new Date());
+    const source = `${world.source.host}/${repository}:1`;
+    const items = ["x", "y", "z"].map((name) => ({ source, targetTags: [`promoted/${name}:1`] }));
+
+    const text = JSON.stringify({ v: 1, promotion: { items }, promotionId });
+    for (let sent = 0; sent < 2; sent += 1) await world.queue("imports").sendMessage(text);
+
+    const state = async () => {
+      const answer = await service.request("GET", `/api/promotions/${promotionId}`);
+      return answer.status === 200 ? promotionViewSchema.parse(JSON.parse(answer.text)).state : answer.status;
+    };
+    await expect.poll(state, deadline).toBe("Succeeded");
+    for (const name of ["x", "y", "z"]) await expectImage(world.target, `promoted/${name}`, small, "1");
+    expect(await world.rows("Imports")).toHaveLength(3);
+  });
+
   it("survives a host that is killed during the import", async () => {
     await using world = await open(abandonSoon);
     const first = await world.start();
@@ -218,6 +238,30 @@ describe("a message that was given up", () => {
       .poll(() => world.queue("imports-poison").getProperties(), deadline)
       .toMatchObject({ approximateMessagesCount: 0 });
   });
+});
+
+it("keeps a message that the Functions library itself cannot take", async () => {
+  await using world = await open();
+  const service = await world.start();
+  const text = `{"v":1,"import":${"[".repeat(30_000)}{"password":"hunter2"}${"]".repeat(30_000)}}`;
+
+  await world.queue("imports").sendMessage(text);
+  await expect
+    .poll(
+      () =>
+        world
+          .queue("imports-poison-poison")
+          .getProperties()
+          .catch(() => undefined),
+      deadline,
+    )
+    .toMatchObject({ approximateMessagesCount: 1 });
+  await service.request("POST", "/admin/functions/sweepStores", {});
+
+  const [entry] = await poisoned(service);
+  const body = await bodyOf(service, entry?.id ?? "");
+  expect(body.length).toBeGreaterThan(60_000);
+  expect(body).not.toContain("hunter2");
 });
 
 describe("a message that meets trouble on its way", () => {

@@ -32,7 +32,7 @@ export interface World extends AsyncDisposable {
   /** A process on the same state as the ones before it. */
   readonly start: (changed?: Readonly<Record<string, string>>) => Promise<Service>;
   /** One of the service's queues, as those who send to it see it. */
-  readonly queue: (name: "imports" | "imports-poison") => QueueClient;
+  readonly queue: (name: "imports" | "imports-poison" | "imports-poison-poison") => QueueClient;
   /** All rows of a table, past the gate. */
   readonly rows: (table: string) => Promise<readonly Readonly<Record<string, unknown>>[]>;
   /** Makes the rows of unfinished imports (or the marks of promotions) look so old, since the sweep leaves alone what has begun just now. */

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { importIdSchema } from "../../domain/import-id.ts";
 import { type MessageFacts, messageImportId, readMessageFacts } from "../../domain/message-facts.ts";
 import { poisonedText, poisonMessageSchema } from "../../domain/poison-message.ts";
-import { withoutPasswords } from "../../domain/without-passwords.ts";
+import { parseJson, withoutPasswords } from "../../domain/without-passwords.ts";
 import { ImportError, toImportError } from "../../errors.ts";
 import type { Poison, PoisonEntry } from "../../store/poison.ts";
 import type { Queue } from "../../store/queues.ts";
@@ -39,7 +39,21 @@ export function createOnPoisonMessage(deps: OnPoisonMessageDeps) {
   };
 }
 
-async function store({ table, log }: OnPoisonMessageDeps, entry: PoisonEntry): Promise<void> {
+/**
+ * Moves what lies in `imports-poison-poison` to table `Poison`: messages that the Functions library itself cannot take,
+ * such as JSON nested some thousand deep, so that no handler ever sees them.
+ */
+export function createDrainPoison(
+  deps: Pick<OnPoisonMessageDeps, "table" | "log" | "now">,
+  queue: Pick<Queue, "drain">,
+) {
+  return () =>
+    queue.drain(async ({ id: messageId, text, insertedAt }) => {
+      await store(deps, readEntry(deps, parseJson(text) ?? text, { messageId, insertedAt }));
+    });
+}
+
+async function store({ table, log }: Pick<OnPoisonMessageDeps, "table" | "log">, entry: PoisonEntry): Promise<void> {
   try {
     await table.upsert(entry);
   } catch (thrown) {
@@ -54,7 +68,7 @@ async function store({ table, log }: OnPoisonMessageDeps, entry: PoisonEntry): P
 const namesImportSchema = z.looseObject({ importId: importIdSchema });
 
 /** What Drayage gave up says itself why; what the host moved is as it was sent. */
-function readEntry({ now }: OnPoisonMessageDeps, message: unknown, facts: MessageFacts): PoisonEntry {
+function readEntry({ now }: Pick<OnPoisonMessageDeps, "now">, message: unknown, facts: MessageFacts): PoisonEntry {
   const createdAt = now().toISOString();
   const own = poisonMessageSchema.safeParse(message);
   if (own.success) {

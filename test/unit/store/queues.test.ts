@@ -69,6 +69,23 @@ describe("createQueueAccess", () => {
     expect(await texts()).toEqual(["kept"]);
   });
 
+  it("drains what is there, and leaves what was not taken", async () => {
+    const { access, client } = openQueues();
+    const queue = access.queue("imports");
+    await queue.drain(async () => expect.unreachable("there is no queue yet"));
+    for (const text of ["one", "two", "three"]) await queue.send(text);
+    const taken: string[] = [];
+
+    const draining = queue.drain(async ({ text }) => {
+      if (text === "two") throw new Error("not now");
+      taken.push(text);
+    });
+
+    await expect(draining).rejects.toThrow("not now");
+    expect(taken).toEqual(["one"]);
+    expect((await client.getProperties()).approximateMessagesCount).toBe(2);
+  });
+
   it("puts the prefix of tables before its names, as queues spell it", async () => {
     expect(formatQueueName("Test1", "imports-poison")).toBe("test1-imports-poison");
     expect(formatQueueName("", "imports")).toBe("imports");
