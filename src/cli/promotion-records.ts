@@ -71,8 +71,8 @@ export const promotionItemPageSchema = z.looseObject({
   continuationToken: pageTokenSchema,
 });
 
-/** What `POST /api/schedules/{name}/run` answers. */
-export const scheduleRunSchema = z.looseObject({ promotionId: z.string() });
+/** What `POST /api/schedules/{name}/run` answers: the promotion, of which the id is enough to follow it. */
+export const scheduleRunSchema = z.looseObject({ id: z.string() });
 
 /** What a promotion with `dryRun: true` answers. */
 export const promotionPlanSchema = z.looseObject({

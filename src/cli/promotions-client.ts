@@ -64,7 +64,7 @@ export function createPromotionsClient(send: SendCall) {
     /** Runs a schedule now; answers the id of the promotion that this is. */
     async runSchedule(name: string, signal: AbortSignal): Promise<string> {
       const path = `/api/schedules/${encodeURIComponent(name)}/run`;
-      return readAnswer(scheduleRunSchema, await send({ method: "POST", path, timeoutMs: postMs }, signal)).promotionId;
+      return readAnswer(scheduleRunSchema, await send({ method: "POST", path, timeoutMs: postMs }, signal)).id;
     },
 
     /** Starts the items again that have failed or were cancelled. */

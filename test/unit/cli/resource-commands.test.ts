@@ -34,7 +34,8 @@ async function aFile(name: string, text: string): Promise<string> {
 }
 
 const scheduleRun = (_: SeenRequest, count: number): FakeAnswer => {
-  if (count === 1) return { status: 202, body: { promotionId, schedule: scheduleView } };
+  if (count === 1)
+    return { status: 202, body: aPromotion({ state: "Accepted", trigger: { kind: "schedule", ref: "nightly" } }) };
   return { body: count === 2 ? aPromotion() : succeededPromotion };
 };
 
