@@ -17,7 +17,7 @@ export type RuleCondition = { readonly etag: string } | "missing" | "none";
 /** Table `Rules`: one row per rule. */
 export interface Rules {
   readonly read: (name: string) => Promise<StoredRule | undefined>;
-  /** All rules by name. */
+  /** All rules by name, without those that this version cannot read. */
   readonly list: () => Promise<readonly StoredRule[]>;
   /** `conflict`: the condition does not hold. */
   readonly put: (
@@ -30,8 +30,8 @@ export interface Rules {
 
 const maxTries = 5;
 
-/** Opens table `Rules`. */
-export function createRules(access: TableAccess): Rules {
+/** Opens table `Rules`. `onUnreadable` is told the name of a row that a list leaves out, and why. */
+export function createRules(access: TableAccess, onUnreadable: (name: string, error: string) => void): Rules {
   const table = access.table("Rules");
   const read: Rules["read"] = async (name) => {
     const stored = await table.read(keysOf(name));
@@ -45,7 +45,13 @@ export function createRules(access: TableAccess): Rules {
     read,
     list: async () => {
       const rules: StoredRule[] = [];
-      for await (const { row, etag } of table.query({ filter: "" })) rules.push({ rule: ruleRow.decode(row), etag });
+      for await (const { row, etag } of table.query({ filter: "" })) {
+        try {
+          rules.push({ rule: ruleRow.decode(row), etag });
+        } catch (thrown) {
+          onUnreadable(String(row.rowKey), String(thrown)); // one rule must not stop the events of all others
+        }
+      }
       return rules;
     },
     put: async (rule, condition) => {

@@ -9,7 +9,7 @@ import { type RowCodec, updateRow } from "./update-row.ts";
 /** Table `Schedules`: one row per schedule, few of them. */
 export interface Schedules {
   readonly read: (name: string) => Promise<ScheduleRecord | undefined>;
-  /** All of them, by name. */
+  /** All of them by name, without those that this version cannot read. */
   readonly list: () => Promise<readonly ScheduleRecord[]>;
   /** Inserts `first`, or puts what `change` makes of the one that is there. */
   readonly put: (
@@ -26,8 +26,8 @@ export interface Schedules {
 
 const maxTries = 5;
 
-/** Opens table `Schedules`. */
-export function createSchedules(access: TableAccess): Schedules {
+/** Opens table `Schedules`. `onUnreadable` is told the name of a row that a list leaves out, and why. */
+export function createSchedules(access: TableAccess, onUnreadable: (name: string, error: string) => void): Schedules {
   const table = access.table("Schedules");
   return {
     read: async (name) => {
@@ -36,7 +36,13 @@ export function createSchedules(access: TableAccess): Schedules {
     },
     list: async () => {
       const all: ScheduleRecord[] = [];
-      for await (const { row } of table.query({ filter: "" })) all.push(scheduleRow.decode(row));
+      for await (const { row } of table.query({ filter: "" })) {
+        try {
+          all.push(scheduleRow.decode(row));
+        } catch (thrown) {
+          onUnreadable(String(row.rowKey), String(thrown)); // one schedule must not stop the runs of all others
+        }
+      }
       return all;
     },
     put: async (first, change) => {

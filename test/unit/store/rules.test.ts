@@ -1,16 +1,21 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type Rule, ruleSchema } from "../../../src/domain/rule-schema.ts";
 import { createRules, type Rules } from "../../../src/store/rules.ts";
+import type { TableAccess } from "../../../src/store/storage-client.ts";
 import { type Azurite, openTables, startAzurite } from "../../helpers/azurite.ts";
 
 let azurite: Azurite;
+let access: TableAccess;
 let rules: Rules;
+let unreadable: string[];
 beforeAll(async () => {
   azurite = await startAzurite();
 });
 afterAll(() => azurite[Symbol.asyncDispose]());
 beforeEach(() => {
-  rules = createRules(openTables(azurite));
+  access = openTables(azurite);
+  unreadable = [];
+  rules = createRules(access, (name) => unreadable.push(name));
 });
 
 const aRule = (name: string, repository = "team/*"): Rule =>
@@ -31,6 +36,15 @@ describe("createRules", () => {
     expect(await rules.read("b")).toEqual({ rule: b, etag });
     expect((await rules.list()).map(({ rule }) => rule)).toEqual([a, b]);
     expect(await rules.read("c")).toBeUndefined();
+  });
+
+  it("lists all rules but one that a later version has written", async () => {
+    await put(aRule("a"));
+    await put(aRule("c"));
+    await access.table("Rules").insert({ partitionKey: "rules", rowKey: "b", v: 2, rule: '{"name":"b"}' });
+
+    expect((await rules.list()).map(({ rule }) => rule.name)).toEqual(["a", "c"]);
+    expect(unreadable).toEqual(["b"]);
   });
 
   it("says whether a rule is new", async () => {

@@ -4,18 +4,23 @@ import { ImportError } from "../../../../src/errors.ts";
 import { createRunSchedules } from "../../../../src/functions/schedules/run-schedules.ts";
 import { createStartRun } from "../../../../src/functions/schedules/start-run.ts";
 import { createSchedules, type Schedules } from "../../../../src/store/schedules.ts";
+import type { TableAccess } from "../../../../src/store/storage-client.ts";
 import { type Azurite, openTables, startAzurite } from "../../../helpers/azurite.ts";
 import { aSchedule, createFakePromotions, noDurable } from "./schedule-builders.ts";
 
 let azurite: Azurite;
+let access: TableAccess;
 let schedules: Schedules;
+let unreadable: string[];
 
 beforeAll(async () => {
   azurite = await startAzurite();
 });
 afterAll(() => azurite[Symbol.asyncDispose]());
 beforeEach(() => {
-  schedules = createSchedules(openTables(azurite));
+  access = openTables(azurite);
+  unreadable = [];
+  schedules = createSchedules(access, (name) => unreadable.push(name));
 });
 
 /** The service's minute, at whatever time the test says it is. */
@@ -47,6 +52,17 @@ async function keep(changes: object = {}, madeAt = "2026-05-01T12:00:00.000Z") {
 const read = async () => (await schedules.read("nightly")) ?? expect.unreachable();
 
 describe("runSchedules", () => {
+  it("begins what is due although a row beside it cannot be read", async () => {
+    await keep();
+    await access.table("Schedules").insert({ partitionKey: "schedule", rowKey: "later", v: 2, record: "{}" });
+    const { at, promotions } = createMinutes();
+
+    await at("2026-05-02T03:00:00.000Z");
+
+    expect(promotions.count()).toBe(1);
+    expect(unreadable).toEqual(["later"]);
+  });
+
   it("begins what is due, as a promotion of the schedule, once", async () => {
     await keep({ maxConcurrent: 5 });
     const { at, promotions } = createMinutes();
