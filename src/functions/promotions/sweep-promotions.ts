@@ -48,7 +48,7 @@ async function sweep(
   const { record } = stored;
   if (hasPromotionEnded(record.state)) {
     await afterPromotionEnd(record);
-    return await promotions.deleteOpen(id, record.attempt);
+    return await promotions.deleteOpen(id, attempt); // the mark's: a retry may have made it and come no further
   }
   if ((await durable.state(promotionInstanceId(record))) === "running") return;
   log("sweep-started", { promotionId: id, attempt: record.attempt });
