@@ -7,15 +7,23 @@ import { repositorySchema } from "./reference.ts";
 const maxPatterns = 100;
 const maxPatternChars = 300;
 
-/** Matching backtracks: on 255 characters a fifth wildcard makes minutes of the second that the worst of four takes. */
+/**
+ * Matching backtracks: on 255 characters a fifth wildcard makes minutes of the second that the worst of four takes.
+ * Sets count too: `{a,aa}` can match a text in as many ways as `*`.
+ */
 const maxWildcards = 4;
+/** What names hold, and what globs add to it. The matcher would take ( ) | + as those of a regular expression: `(a+)+b`. */
+const globChars = /^[A-Za-z0-9._/*?[\]{},!^-]+$/;
 
 const globSchema = z
   .string()
   .min(1)
   .max(maxPatternChars)
-  .refine((text) => !/[\s\\]/.test(text) && isGlob(text), "is no glob (*, **, ?, {a,b}, [a-z])")
-  .refine((text) => (text.match(/\*+/g) ?? []).length <= maxWildcards, `has more than ${maxWildcards} wildcards *`);
+  .refine((text) => globChars.test(text) && isGlob(text), "is no glob (*, **, ?, {a,b}, [a-z])")
+  .refine(
+    (text) => (text.match(/\*+|\{/g) ?? []).length <= maxWildcards,
+    `has more than ${maxWildcards} wildcards * and sets {}`,
+  );
 
 /**
  * Names of repositories, or globs for them: `*` stays within one path component, `**` crosses them; `team/` at the end is

@@ -41,7 +41,21 @@ describe("createRepositoryMatcher", () => {
 });
 
 describe("repositoryGlobsSchema", () => {
-  it.each(["Team/app", "a b", "a\\b", "[a", "{a", "", "*a*b*c*d*e*", "team/app:1", "-"])("refuses %j", (glob) => {
+  it.each([
+    "Team/app",
+    "a b",
+    "a\\b",
+    "[a",
+    "{a",
+    "",
+    "*a*b*c*d*e*",
+    "{a,aa}{a,aa}{a,aa}{a,aa}{a,aa}",
+    "(a+)+b*",
+    "[a]+",
+    "a|b*",
+    "team/app:1",
+    "-",
+  ])("refuses %j", (glob) => {
     expect(repositoryGlobsSchema.safeParse([glob]).success).toBe(false);
   });
 
