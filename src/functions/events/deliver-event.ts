@@ -5,7 +5,7 @@ import {
   nextDeliveryStep,
   type StoredEvent,
 } from "../../domain/event-delivery.ts";
-import { unreachable } from "../../errors.ts";
+import { toImportError, unreachable } from "../../errors.ts";
 import type { DeadEvents } from "../../store/dead-events.ts";
 import type { Log } from "../log.ts";
 import { formatDelivery, type SendText } from "./announce-event.ts";
@@ -57,11 +57,29 @@ export function createDeliverEvent(deps: DeliverEventDeps): (raw: unknown) => Pr
   };
 }
 
-/** Takes a message of queue `events-poison`, where the host puts what it has handed out five times in vain. */
-export function createBuryEvent(deps: Pick<DeliverEventDeps, "dead" | "log" | "now">): (raw: unknown) => Promise<void> {
+export interface BuryEventDeps extends Pick<DeliverEventDeps, "dead" | "log" | "now"> {
+  /** Into queue `events-poison`. */
+  readonly postpone: SendText;
+}
+
+const buryAgainSeconds = 300;
+
+/**
+ * Takes a message of queue `events-poison`, where the host puts what it has handed out five times in vain. While the
+ * table cannot be written the message goes back to the end of the queue: the host would make a poison queue of a poison
+ * queue, which nobody reads.
+ */
+export function createBuryEvent(deps: BuryEventDeps): (raw: unknown) => Promise<void> {
   return async (raw) => {
     const message = readMessage(raw, deps.log);
-    if (message !== undefined) await bury(deps, message, "its delivery was begun several times and never ended");
+    if (message === undefined) return;
+    try {
+      await bury(deps, message, "its delivery was begun several times and never ended");
+    } catch (thrown) {
+      await deps.postpone(formatDelivery(message), { visibilitySeconds: buryAgainSeconds });
+      const { sink, event } = message;
+      deps.log("event-burial-postponed", { sink, eventId: event.id, code: toImportError(thrown).code });
+    }
   };
 }
 

@@ -36,6 +36,7 @@ const timeoutMs = 10_000;
 export function createEventServices(deps: EventServicesDeps) {
   const { settings, network, userAgent, credential, stopping, log, now } = deps;
   const { name: queueName, send } = deps.queues.queue(eventsQueue);
+  const { send: postpone } = deps.queues.queue(`${eventsQueue}-poison`);
   const dead = createDeadEvents(deps.tables);
 
   const openSink = (sink: EventSink): OpenSink => {
@@ -58,7 +59,7 @@ export function createEventServices(deps: EventServicesDeps) {
     /** Of queue `events`, as the account knows it. */
     queueName,
     onMessage: createDeliverEvent({ sinks: deliverTo, send, dead, waits: settings.retrySeconds, stopping, log, now }),
-    onPoison: createBuryEvent({ dead, log, now }),
+    onPoison: createBuryEvent({ dead, postpone, log, now }),
     handlers: {
       listDeadEvents: createListDeadEvents({ dead }),
       redeliverEvent: createRedeliverEvent({ dead, hasSink: (name) => sinks.has(name), send }),

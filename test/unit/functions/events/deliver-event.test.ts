@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Delivery } from "../../../../src/domain/event-delivery.ts";
 import { promotionRecordSchema } from "../../../../src/domain/promotion-record.ts";
+import { ImportError } from "../../../../src/errors.ts";
 import { createAnnounceEvent } from "../../../../src/functions/events/announce-event.ts";
 import { createBuryEvent, createDeliverEvent } from "../../../../src/functions/events/deliver-event.ts";
 import { openQueueSink } from "../../../../src/functions/events/queue-sink.ts";
@@ -38,7 +39,7 @@ function createWorld(...deliveries: readonly Delivery[]) {
   ]);
   const deps = { send, dead: deadEvents, waits: [5, 30], stopping: new AbortController().signal, log, now };
   const deliver = createDeliverEvent({ ...deps, sinks });
-  const bury = createBuryEvent(deps);
+  const bury = createBuryEvent({ ...deps, postpone: send });
   const announce = (...names: readonly string[]) => {
     const entries = names.map((name) => ({ name, kind: "queue", queue: name }) as const);
     return createAnnounceEvent({ sinks: entries, source: "/here", send });
@@ -159,5 +160,23 @@ describe("an event", () => {
     const delivery = await sink.deliver(event, new AbortController().signal);
 
     expect(delivery).toMatchObject({ kind: "failed", reason: expect.stringContaining("queue done: ") });
+  });
+});
+
+describe("an event that its queue has given up", () => {
+  it("goes back to the end of the queue while its death cannot be written down", async () => {
+    const { announce, send, sent } = createWorld();
+    await announce("hook").announceImport(record);
+    const message: unknown = JSON.parse(sent.pop()?.text ?? "");
+    const { log } = createMemoryLog();
+    const put = async () => {
+      throw new ImportError({ code: "STORAGE_UNAVAILABLE", what: "no table", retryable: true });
+    };
+
+    await createBuryEvent({ dead: { put }, postpone: send, log, now })(message);
+
+    expect(sent.map(({ text, ...options }) => [JSON.parse(text), options])).toEqual([
+      [message, { visibilitySeconds: 300 }],
+    ]);
   });
 });
