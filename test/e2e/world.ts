@@ -59,11 +59,12 @@ export async function openWorld(
   cleanup.defer(() => access.close());
   const auth = { kind: "anonymous" };
   const profiles = options.targetProfile && [{ host: target.host, auth, profile: options.targetProfile }];
-  const hosts = [source.host, target.host, ...(options.moreHosts ?? [])].join(",");
+  const own = [source.host, target.host, source.tokenHost, target.tokenHost];
+  const hosts = [...new Set([...own, ...(options.moreHosts ?? [])])].join(",");
   const settings = settingsFor(
     { source: source.host, target: target.host },
     {
-      ...(options.moreHosts && { INSECURE_HOSTS: hosts, ALLOW_PRIVATE_HOSTS: hosts }),
+      ...{ INSECURE_HOSTS: hosts, ALLOW_PRIVATE_HOSTS: hosts },
       TABLE_PREFIX: tablePrefix,
       ...(profiles ? { REGISTRIES: JSON.stringify(profiles) } : {}),
       ...options.settings,

@@ -34,6 +34,7 @@ export interface TestRegistry extends AsyncDisposable {
   /** `127.0.0.1:port`. */
   readonly host: string;
   readonly url: string;
+  readonly tokenHost: string;
   /** Host of the second server, which serves redirected downloads. */
   readonly storageHost: string;
   /** Every request so far, those to the storage server too, in the order of arrival. */
@@ -114,6 +115,7 @@ export async function startRegistry(options: TestRegistryOptions = {}): Promise<
   return {
     host: registry.host,
     url: registry.url,
+    tokenHost: registry.tokenHost,
     storageHost: `127.0.0.1:${storageServer.port}`,
     requests: log.requests,
     countRequests: (match) =>

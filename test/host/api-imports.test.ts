@@ -245,7 +245,7 @@ describe("GET /api/imports", () => {
     ["colour=red", "INVALID_REQUEST"],
     ["continuationToken=nonsense", "INVALID_REQUEST"],
     ["continuationToken=nonsense&state=Copying", "INVALID_REQUEST"],
-    ["promotion=p", "NOT_SUPPORTED"],
+    ["promotion=p", "INVALID_REQUEST"],
   ])("refuses %s", async (query, code) => {
     expect(await readProblem(await api.get(`/api/imports?${query}`))).toMatchObject({ status: 400, code });
   });

@@ -29,6 +29,8 @@ export interface EmbeddedRegistry extends AsyncDisposable {
   /** `127.0.0.1:port`. */
   readonly host: string;
   readonly url: string;
+  /** Host of the token service: the registry's own, or one with a port of its own. */
+  readonly tokenHost: string;
   readonly catalog: Catalog;
   readonly content: Content;
   readonly openSessions: () => OpenSession[];
@@ -73,6 +75,7 @@ export async function startEmbeddedRegistry(options: EmbeddedRegistryOptions): P
   return {
     host: `127.0.0.1:${server.port}`,
     url,
+    tokenHost: `127.0.0.1:${tokenServer.port}`,
     catalog,
     content,
     openSessions: uploads.openSessions,
