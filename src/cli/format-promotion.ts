@@ -65,9 +65,15 @@ export function formatPromotionOutcome(promotion: PromotionView, failed: readonl
     lines.push(`  and ${more} more: drayage promotions items ${id} --state Failed`);
   }
   for (const warning of warnings) lines.push(`  warning: ${warning}`);
-  if (state === "Succeeded" && counts.total === 0) lines.push("  nothing matches: look at repositories and tags");
+  if (state === "Succeeded" && counts.total === 0) lines.push(`  ${whyEmpty(promotion)}`);
   if (state !== "Succeeded") lines.push(`  retry what is missing: drayage promotions retry ${id}`);
   return lines.map((line) => `${printable(line)}\n`).join("");
+}
+
+/** A schedule leaves out what it has imported: that its promotion is empty is no sign of a mistake. */
+function whyEmpty({ trigger }: PromotionView): string {
+  if (trigger?.kind !== "schedule") return "nothing matches: look at repositories and tags";
+  return "nothing has changed since the last run, or nothing matches";
 }
 
 /** Everything about one promotion, as `drayage promotions show` prints it. */

@@ -6,7 +6,7 @@ import { parse } from "yaml";
 import { ruleSchema } from "../../../src/domain/rule-schema.ts";
 import { scheduleSchema } from "../../../src/domain/schedule-schema.ts";
 import { aProblem, type FakeAnswer, importId, type SeenRequest, startFakeApi } from "./fake-api.ts";
-import { aPromotion, promotionId, succeededPromotion } from "./fake-promotions.ts";
+import { aPromotion, promotionId, someCounts, succeededPromotion } from "./fake-promotions.ts";
 import { runCli } from "./run-cli.ts";
 
 const selection = {
@@ -301,6 +301,16 @@ describe("drayage schedules", () => {
       ...Array(2).fill(`GET /api/promotions/${promotionId}`),
     ]);
     expect(run.stdout).toContain("Succeeded in 4.2s");
+  });
+
+  it("tells that a run had nothing to import", async () => {
+    const nothing = { ...succeededPromotion, counts: someCounts(), trigger: { kind: "schedule", ref: "nightly" } };
+    await using api = await startFakeApi((_, count) => ({ status: count === 1 ? 202 : 200, body: nothing }));
+
+    const run = await runCli(["schedules", "run", "nightly", "--endpoint", api.endpoint]);
+
+    expect(run.exitCode).toBe(0);
+    expect(run.stdout).toContain("nothing has changed since the last run");
   });
 
   it("ends with 5 when it runs already, and only starts it with --no-wait", async () => {
