@@ -82,8 +82,21 @@ function meet(a: string, b: string): boolean {
 
 /** `{a,b}` as two globs; a range (`{1..9}`) as any text within a component. */
 function expandBraces(glob: string): readonly string[] {
+  const left = [glob];
+  const plain: string[] = [];
+  for (let next = left.pop(); next !== undefined; next = left.pop()) {
+    const choices = expandFirst(next);
+    if (choices === undefined) plain.push(next);
+    else left.push(...choices);
+    if (plain.length + left.length > maxPatterns) return ["**"]; // before several sets multiply
+  }
+  return plain;
+}
+
+/** What the first braces of a glob make of it; undefined: it has none. */
+function expandFirst(glob: string): readonly string[] | undefined {
   const open = glob.indexOf("{");
-  if (open < 0) return [glob];
+  if (open < 0) return undefined;
   const parts: string[] = [];
   let depth = 0;
   let start = open + 1;
@@ -100,8 +113,7 @@ function expandBraces(glob: string): readonly string[] {
   if (depth !== 0) return ["**"];
   const head = glob.slice(0, open);
   const choices = parts.length > 1 ? parts : ["*"];
-  const expanded = choices.flatMap((part) => expandBraces(`${head}${part}${glob.slice(start)}`));
-  return expanded.length > maxPatterns ? ["**"] : expanded;
+  return [...new Set(choices)].map((part) => `${head}${part}${glob.slice(start)}`);
 }
 
 /** A `**` between slashes also stands for nothing at all, together with one of them. */

@@ -90,18 +90,23 @@ function inWords(loop: readonly CompiledRule[]): string {
 function findFeed(from: CompiledRule, to: CompiledRule): Output | undefined {
   if (from.targetRegistry !== to.sourceRegistry) return undefined;
   const taken = to.rule.source.repositories.flatMap(patternsOf);
-  return outputsOf(from).find(
+  const outputs = outputsOf(from);
+  const compared = outputs.length * taken.length > maxPairs ? [anyOutput] : outputs;
+  return compared.find(
     ({ repository, tag }) =>
       taken.some((pattern) => mayOverlap(pattern, repository)) && mayTake(to.rule.source.tags, tag),
   );
 }
 
 const maxOutputs = 2_000;
+/** Comparisons of one rule with one other; above that all that can be said is that it may write anything. */
+const maxPairs = 500_000;
+const anyOutput: Output = { repository: anything, tag: anyComponent };
 
 function outputsOf({ rule: { source, target } }: CompiledRule): readonly Output[] {
   const repositories = source.repositories.flatMap(patternsOf);
   const tags = (source.tags.include ?? ["*"]).flatMap(patternsOf);
-  if (repositories.length * tags.length > maxOutputs) return [{ repository: anything, tag: anyComponent }];
+  if (repositories.length * tags.length > maxOutputs) return [anyOutput];
   return repositories.flatMap((repository) =>
     tags.map((tag) => {
       const values = { repository, tag, basename: basenameOf(repository) };

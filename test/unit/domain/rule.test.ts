@@ -102,6 +102,14 @@ describe("a rule", () => {
 });
 
 describe("a rule whose target is its source", () => {
+  it("is found out at once, however many names its sets make", () => {
+    const set = `{${Array.from({ length: 30 }, (_, at) => String.fromCharCode(97 + (at % 26))).join(",")}}`;
+    const repositories = Array.from({ length: 100 }, () => set.repeat(4));
+
+    expect(patternsOf(set.repeat(4))).toHaveLength(1);
+    expect(() => assertNoSelfFeed(aRule({ source: { repositories }, target: same }))).toThrow(/its own source/);
+  });
+
   const same = { registry: "dev" };
   it.each<[string, RuleChanges]>([
     ["the same names", { target: same }],
