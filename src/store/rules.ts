@@ -17,6 +17,8 @@ export type RuleCondition = { readonly etag: string } | "missing" | "none";
 /** Table `Rules`: one row per rule. */
 export interface Rules {
   readonly read: (name: string) => Promise<StoredRule | undefined>;
+  /** The ETag of a rule, whether it can be read or not; undefined: there is none. */
+  readonly find: (name: string) => Promise<string | undefined>;
   /** All rules by name, without those that this version cannot read. */
   readonly list: () => Promise<readonly StoredRule[]>;
   /** `conflict`: the condition does not hold. */
@@ -43,6 +45,7 @@ export function createRules(access: TableAccess, onUnreadable: (name: string, er
   };
   return {
     read,
+    find: async (name) => (await table.read(keysOf(name)))?.etag,
     list: async () => {
       const rules: StoredRule[] = [];
       for await (const { row, etag } of table.query({ filter: "" })) {

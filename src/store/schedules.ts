@@ -9,9 +9,11 @@ import { type RowCodec, updateRow } from "./update-row.ts";
 /** Table `Schedules`: one row per schedule, few of them. */
 export interface Schedules {
   readonly read: (name: string) => Promise<ScheduleRecord | undefined>;
+  /** Whether there is one, readable or not. */
+  readonly has: (name: string) => Promise<boolean>;
   /** All of them by name, without those that this version cannot read. */
   readonly list: () => Promise<readonly ScheduleRecord[]>;
-  /** Inserts `first`, or puts what `change` makes of the one that is there. */
+  /** Inserts `first`, also over one that cannot be read, or puts what `change` makes of the one that is there. */
   readonly put: (
     first: ScheduleRecord,
     change: (there: ScheduleRecord) => ScheduleRecord,
@@ -34,6 +36,7 @@ export function createSchedules(access: TableAccess, onUnreadable: (name: string
       const stored = await table.read(keysOf(name));
       return stored && scheduleRow.decode(stored.row);
     },
+    has: async (name) => (await table.read(keysOf(name))) !== undefined,
     list: async () => {
       const all: ScheduleRecord[] = [];
       for await (const { row } of table.query({ filter: "" })) {
@@ -53,8 +56,8 @@ export function createSchedules(access: TableAccess, onUnreadable: (name: string
           if ((await table.insert(scheduleRow.encode(first))) !== "exists") return { record: first, before: undefined };
           continue;
         }
-        const before = scheduleRow.decode(stored.row);
-        const record = change(before);
+        const before = tryDecode(stored.row);
+        const record = before === undefined ? first : change(before);
         if ((await table.replace(scheduleRow.encode(record), stored.etag)) !== "conflict") return { record, before };
       }
       throw contended(table.name);
@@ -80,6 +83,14 @@ export const scheduleRow: RowCodec<ScheduleRecord> = {
   }),
   decode: (row) => scheduleRecordSchema.parse(JSON.parse(readText(rowSchema.parse(row), "record") ?? "")),
 };
+
+function tryDecode(row: unknown): ScheduleRecord | undefined {
+  try {
+    return scheduleRow.decode(row);
+  } catch {
+    return undefined; // of another version: a definition in the words of this one takes its place
+  }
+}
 
 function keysOf(name: string): RowKeys {
   return { partitionKey: "schedule", rowKey: name };

@@ -44,7 +44,8 @@ export function createRuleHandlers({ rules, settings, assertHosts, activeRules }
     deleteRule: async (request) => {
       const name = readRuleName(request);
       const condition = conditionOf(request);
-      const { etag } = await readRule(rules, name);
+      const etag = await rules.find(name);
+      if (etag === undefined) throw notFound(name);
       const isAsked = condition === "none" || (condition !== "missing" && condition.etag === etag);
       if (!isAsked || (await rules.delete(name, condition)) === "conflict") throw changed(name);
       activeRules.forget();
@@ -57,7 +58,11 @@ export function createRuleHandlers({ rules, settings, assertHosts, activeRules }
 export async function readRule(rules: Pick<Rules, "read">, name: string) {
   const stored = await rules.read(name);
   if (stored !== undefined) return stored;
-  throw new ImportError({
+  throw notFound(name);
+}
+
+function notFound(name: string): ImportError {
+  return new ImportError({
     code: "RULE_NOT_FOUND",
     what: `there is no rule ${name}`,
     hint: "GET /api/rules lists them",

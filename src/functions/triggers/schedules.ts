@@ -74,9 +74,10 @@ export function createScheduleHandlers(deps: ScheduleHandlersDeps) {
   };
 
   const deleteSchedule: HttpHandler = async (request): Promise<HttpResponseInit> => {
-    const { schedule } = await readRecord(request);
-    await scheduleTags.deleteAll(schedule.name);
-    await schedules.delete(schedule.name);
+    const name = readName(request);
+    if (!(await schedules.has(name))) throw notFound(name);
+    await scheduleTags.deleteAll(name);
+    await schedules.delete(name);
     return { status: 204 };
   };
 

@@ -45,6 +45,9 @@ describe("createRules", () => {
 
     expect((await rules.list()).map(({ rule }) => rule.name)).toEqual(["a", "c"]);
     expect(unreadable).toEqual(["b"]);
+    expect(await rules.find("b")).toBeDefined();
+    expect(await rules.put(aRule("b"), "none")).toMatchObject({ isNew: false });
+    expect((await rules.read("b"))?.rule).toEqual(aRule("b"));
   });
 
   it("says whether a rule is new", async () => {

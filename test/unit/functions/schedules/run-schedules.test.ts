@@ -61,6 +61,9 @@ describe("runSchedules", () => {
 
     expect(promotions.count()).toBe(1);
     expect(unreadable).toEqual(["later"]);
+    expect(await schedules.has("later")).toBe(true);
+    await keep({ name: "later" });
+    expect((await schedules.read("later"))?.schedule.name).toBe("later");
   });
 
   it("begins what is due, as a promotion of the schedule, once", async () => {
