@@ -3,6 +3,7 @@ import { hasEnded, type ImportRecord } from "../../domain/import-record.ts";
 import type { Imports } from "../../store/imports.ts";
 import type { Open, OpenImport } from "../../store/open.ts";
 import type { Secrets } from "../../store/secrets.ts";
+import { mapConcurrently } from "../../transfer/map-concurrently.ts";
 import type { DurablePort } from "../durable-port.ts";
 import type { AfterEnd, EndImport } from "../end-import.ts";
 import type { Log } from "../log.ts";
@@ -22,6 +23,7 @@ export interface SweepImportsDeps {
 
 const startAgainMs = 60_000; // an accept that still runs has started its orchestration by then
 const forgetMs = 10 * 60_000;
+const sweptAtOnce = 8; // one by one, some thousand that came by queue would take longer than the minute
 
 /**
  * Each minute: what a crash between two steps has left behind. Reads only `Open`, and a record only of what has been
@@ -29,15 +31,16 @@ const forgetMs = 10 * 60_000;
  */
 export function createSweepImports(deps: SweepImportsDeps): (durable: DurablePort) => Promise<void> {
   return async (durable) => {
-    for (const row of await deps.open.list()) {
-      const ageMs = deps.now().getTime() - Date.parse(row.createdAt);
-      if (ageMs < startAgainMs) continue;
+    const nowMs = deps.now().getTime();
+    const aged = (await deps.open.list()).map((row) => ({ row, ageMs: nowMs - Date.parse(row.createdAt) }));
+    const due = aged.filter(({ ageMs }) => ageMs >= startAgainMs);
+    await mapConcurrently(due, sweptAtOnce, async ({ row, ageMs }) => {
       try {
         await sweep(deps, durable, row, ageMs);
       } catch (thrown) {
         deps.log("sweep-failed", { importId: row.id, error: String(thrown) }); // the next sweep tries again
       }
-    }
+    });
   };
 }
 
