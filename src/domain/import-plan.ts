@@ -31,7 +31,10 @@ export const importPlanSchema = z.strictObject({
   units: z.array(unitSchema),
   /** Blobs that need checkpoints: a copyLargeBlob sub-orchestration each. `n` goes on from the units' numbers. */
   large: z.array(unitSchema),
-  /** Manifests to publish by digest, children before parents; the root is not here: finishImport puts it. */
+  /**
+   * Manifests to publish by digest, children before parents and subjects before their referrers. The root is here only
+   * when something refers to it: finishImport puts it under its tags.
+   */
   levels: z.array(z.array(digestSchema).min(1)),
 });
 export type ImportPlan = Readonly<z.infer<typeof importPlanSchema>>;
@@ -65,6 +68,10 @@ export interface Part {
   readonly attempts?: number;
   /** e.g. `linux/arm64/v8`; for manifests under an index. */
   readonly platform?: string;
+  /** Of what travels along: what it is, the manifest it belongs to, and the cosign tags that are to hold it. */
+  readonly artifactType?: string;
+  readonly referrerOf?: z.infer<typeof digestSchema>;
+  readonly tags?: readonly string[];
   /** The exact bytes: of a manifest (absent when too large for a row), or of an inline blob. */
   readonly content?: Uint8Array;
 }

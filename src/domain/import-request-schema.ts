@@ -5,6 +5,7 @@ export const maxRequestChars = 30_000;
 export const maxTimeoutSeconds = 7 * 24 * 3_600;
 const maxTargets = 100;
 const maxPlatforms = 50;
+const maxArtifactTypes = 50;
 const maxLabels = 50;
 const maxLabelKeyChars = 63;
 const maxLabelValueChars = 256;
@@ -33,6 +34,15 @@ const sourceObjectSchema = z.strictObject({
   resourceId: text(500).optional().describe("Azure resource id of the source registry, instead of registryUri."),
   sourceImage: text(600).describe("repository[:tag][@digest]. Default tag: latest."),
   credentials: credentialsSchema.optional(),
+});
+
+const referrersSchema = z.strictObject({
+  artifactTypes: z
+    .array(text(255))
+    .min(1)
+    .max(maxArtifactTypes)
+    .optional()
+    .describe("Only those of these artifact types; what cosign tags hold also by the media type of a layer."),
 });
 
 /**
@@ -73,7 +83,10 @@ export const importRequestSchema = z
       .boolean()
       .optional()
       .describe("With platforms: keep the index's bytes and digest, and leave the other children out. Default: false."),
-    referrers: z.boolean().optional().describe("Copy signatures, SBOMs and attestations along. Only false for now."),
+    referrers: z
+      .union([z.boolean(), referrersSchema], { error: "expected true, false or an object" })
+      .optional()
+      .describe("Copy signatures, SBOMs and attestations along: all, or those of some types. Default: false."),
     foreignLayers: z
       .enum(["auto", "skip"])
       .optional()
@@ -149,7 +162,7 @@ function toProblems(issue: z.core.$ZodIssue, above: readonly PropertyKey[]): rea
       const isOtherType = ({ code, path: { length } }: z.core.$ZodIssue) => code === "invalid_type" && length === 0;
       const meant = issue.errors.find((issues) => !issues.some(isOtherType));
       if (meant !== undefined) return meant.flatMap((inner) => toProblems(inner, path));
-      return [{ path, what: "expected a reference or an object" }];
+      return [{ path, what: issue.message === "Invalid input" ? "expected a reference or an object" : issue.message }];
     }
     case "unrecognized_keys":
       return issue.keys.map((key) => ({ path: [...path, key], what: "no such property" }));

@@ -83,11 +83,18 @@ function toSpec(request: ImportRequest, settings: RequestSettings, { source, tar
     conflict: request.conflict ?? (request.mode ? byMode[request.mode] : settings.defaultConflict),
     ...(platforms === undefined ? {} : { platforms: [...platforms] }),
     sparseIndex: request.sparseIndex ?? false,
+    ...definedOnly({ referrers: toReferrers(request) }),
     foreignLayers: request.foreignLayers ?? "auto",
     verify: request.verify === "none" ? "none" : "manifest",
     timeoutSeconds: request.timeoutSeconds ?? settings.defaultTimeoutSeconds,
     labels: request.labels ?? {},
   };
+}
+
+function toReferrers({ referrers }: ImportRequest): ImportSpec["referrers"] {
+  if (referrers === undefined || referrers === false) return undefined;
+  const types = referrers === true ? undefined : referrers.artifactTypes;
+  return types === undefined ? {} : { artifactTypes: [...new Set(types)] };
 }
 
 function parseShape(body: unknown): ImportRequest {
@@ -146,7 +153,6 @@ function unsupported(request: ImportRequest): readonly Problem[] {
   const problems: readonly (Problem | false)[] = [
     credentials?.secret !== undefined && { property: "source.credentials.secret", what: "give username and password" },
     isTokenOnly && { property: "source.credentials.password", what: "a password without username" },
-    request.referrers === true && { property: "referrers", what: "signatures and SBOMs cannot be copied along" },
     request.verify === "full" && { property: "verify", what: `"manifest" and "none" are there` },
     request.strategy === "delegate" && { property: "strategy", what: `"auto" and "stream" are there` },
   ];

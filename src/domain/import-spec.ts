@@ -33,6 +33,8 @@ export const importSpecSchema = z.strictObject({
   conflict: conflictSchema,
   platforms: z.array(platformSchema).optional(), // absent: all
   sparseIndex: z.boolean(),
+  /** Signatures, SBOMs and attestations travel along: all of them, or those of these types. Absent: they do not. */
+  referrers: z.strictObject({ artifactTypes: z.array(z.string()).optional() }).optional(),
   foreignLayers: z.enum(["auto", "skip"]),
   verify: z.enum(["manifest", "none"]),
   timeoutSeconds: z.int().min(1),

@@ -15,6 +15,8 @@ export interface BlobToPlan {
 export interface PlanRequest {
   readonly decision: "proceed" | "skip";
   readonly root: Digest;
+  /** `byDigest`: something refers to the root, so it is published in its level, before its tags. */
+  readonly rootIs: "tagged" | "byDigest";
   readonly blobs: readonly BlobToPlan[];
   /** Manifests in the order to publish them, children first; the root may be among them. */
   readonly levels: readonly (readonly Digest[])[];
@@ -33,14 +35,14 @@ const maxSingleManifests = 100; // what one activity publishes elsewhere, too
  * lacks is in exactly one unit, with all the repositories that lack it. Largest first, so that the longest copy is
  * not begun last.
  */
-export function planImport({ decision, root, blobs, levels, needsCheckpoints }: PlanRequest): ImportPlan {
+export function planImport({ decision, root, rootIs, blobs, levels, needsCheckpoints }: PlanRequest): ImportPlan {
   if (decision === "skip") return { v: 1, kind: "skip", units: [], large: [], levels: [] };
   const missing = mergeByDigest(blobs).toSorted(byPlanOrder);
   const isLarge = ({ sizeBytes, inline }: PlannedBlob) => inline === undefined && needsCheckpoints(sizeBytes);
   const packed = packUnits(missing.filter((blob) => !isLarge(blob)));
   const units = packed.map((unitBlobs, n): Unit => ({ n, blobs: unitBlobs }));
   const large = missing.filter(isLarge).map((blob, at): Unit => ({ n: units.length + at, blobs: [blob] }));
-  const toPublish = withoutRoot(levels, root);
+  const toPublish = distinctLevels(levels, rootIs === "tagged" ? [root] : []);
   const isSingle =
     units.length <= 1 &&
     large.length === 0 &&
@@ -88,8 +90,8 @@ function packUnits(blobs: readonly PlannedBlob[]): readonly PlannedBlob[][] {
   return units.map((unit) => unit.blobs);
 }
 
-function withoutRoot(levels: readonly (readonly Digest[])[], root: Digest): Digest[][] {
-  const seen = new Set<Digest>([root]);
+function distinctLevels(levels: readonly (readonly Digest[])[], without: readonly Digest[]): Digest[][] {
+  const seen = new Set<Digest>(without);
   const fresh = levels.map((level) => level.filter((digest) => !seen.has(digest) && seen.add(digest)));
   return fresh.filter(({ length }) => length > 0);
 }

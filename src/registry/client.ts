@@ -163,7 +163,11 @@ function atHost(url: URL, base: URL): URL {
 
 function requestClassOf(method: RegistryRequest["method"], target: RegistryRequest["target"]): RequestClass {
   if (method !== "GET" && method !== "HEAD") return "write";
-  return "path" in target && target.path.startsWith("referrers/") ? "referrers" : "read";
+  const isReferrers =
+    "path" in target
+      ? target.path.startsWith("referrers/")
+      : /^\/v2\/.+\/referrers\/[^/]+$/.test(new URL(target.url).pathname);
+  return isReferrers ? "referrers" : "read";
 }
 
 /** `manifests/3.20 of library/alpine`. A URL that was handed out may be signed: it is not named. */

@@ -96,7 +96,7 @@ const entriesSchema = z.array(z.string()).nullish();
 const pageSchema = z.object({ tags: entriesSchema, repositories: entriesSchema });
 
 /** The absolute URL of `Link: <…>; rel="next"`, which ACR gives relative and others absolute. */
-function nextLink(response: RegistryResponse): string | undefined {
+export function nextLink(response: RegistryResponse): string | undefined {
   const [, link] = /<([^>]*)>\s*;[^,<]*\brel="?next"?/i.exec(response.header("link") ?? "") ?? [];
   return link === undefined ? undefined : URL.parse(link, response.url)?.href;
 }

@@ -22,7 +22,25 @@ export interface FetchedManifest {
   readonly mediaType: string;
   /** Of `bytes`; the reference itself, where that is a digest. */
   readonly digest: Digest;
+  /** What a PUT can name in `If-Match`. */
+  readonly etag?: string;
 }
+
+export interface ManifestToPut {
+  readonly bytes: Uint8Array;
+  readonly mediaType: string;
+  /** Put only while the tag holds that, or nothing. Many registries take no notice. */
+  readonly onlyIf?: { readonly etag: string } | "absent";
+}
+
+/** `changed`: the tag does not hold what `onlyIf` says. */
+export type PutManifestOutcome =
+  | {
+      readonly kind: "stored";
+      /** The registry keeps the list of this subject's referrers (OCI-Subject); without it the client must. */
+      readonly listedFor: Digest | undefined;
+    }
+  | { readonly kind: "changed" };
 
 /** What a tag or digest stands for, without its bytes; undefined when it is not there. Docker Hub does not count it. */
 export async function headManifest(
@@ -59,28 +77,31 @@ export async function getManifest(
       digest: want,
     });
   }
-  return { bytes, mediaType, digest: asked ?? told ?? digestOf(bytes) };
+  const etag = response.header("etag");
+  return { bytes, mediaType, digest: asked ?? told ?? digestOf(bytes), ...(etag && { etag }) };
 }
 
 /** Puts a manifest under a tag or its digest, as these bytes. */
 export async function putManifest(
   repository: Repository,
   reference: string,
-  { bytes, mediaType }: { readonly bytes: Uint8Array; readonly mediaType: string },
+  { bytes, mediaType, onlyIf }: ManifestToPut,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<PutManifestOutcome> {
   await using response = await repository.send(
     {
       method: "PUT",
       target: { path: `manifests/${reference}` },
-      accept: [200, 201, 202], // Quay used to answer 202
-      headers: { "content-type": mediaType },
+      accept: onlyIf === undefined ? stored : [...stored, 412],
+      headers: { "content-type": mediaType, ...conditionOf(onlyIf) },
       body: { lengthBytes: bytes.byteLength, content: bytes },
     },
     signal,
   );
+  if (response.status === 412) return { kind: "changed" };
   const answered = parseDigest(response.header("docker-content-digest") ?? "");
-  if (answered === undefined || digestOf(bytes, answered) === answered) return;
+  const listedFor = parseDigest(response.header("oci-subject") ?? "");
+  if (answered === undefined || digestOf(bytes, answered) === answered) return { kind: "stored", listedFor };
   throw new ImportError({
     ...repository.registry.access,
     code: "TARGET_DIGEST_REJECTED",
@@ -89,6 +110,13 @@ export async function putManifest(
     hint: "the registry or a proxy before it rewrites manifests",
     digest: digestOf(bytes, answered),
   });
+}
+
+const stored = [200, 201, 202]; // Quay used to answer 202
+
+function conditionOf(onlyIf: ManifestToPut["onlyIf"]): Readonly<Record<string, string>> {
+  if (onlyIf === undefined) return {};
+  return onlyIf === "absent" ? { "if-none-match": "*" } : { "if-match": onlyIf.etag };
 }
 
 const specificTypes = /^application\/vnd\./;

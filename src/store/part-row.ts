@@ -34,11 +34,12 @@ export function partKey(
 
 /** A part's row, with the content already packed by {@link packContent}. */
 export function encodePart(importId: ImportId, part: Omit<Part, "content">, packed: Uint8Array | undefined): Row {
-  const { kind: _, target: _target, digest: _digest, sizeBytes, ...columns } = part;
+  const { kind: _, target: _target, digest: _digest, sizeBytes, tags, ...columns } = part;
   return {
     ...partKey(importId, part),
     v: 1,
     ...definedOnly(columns),
+    ...(tags && { tags: tags.join(",") }), // no tag has a comma
     sizeBytes: BigInt(sizeBytes), // Edm.Int64: a plain number beyond 2^31 would be stored as a double
     ...(packed && bytesColumns("gzip", packed)),
   };
@@ -54,6 +55,9 @@ const partRowSchema = z.object({
   ms: z.int().optional(),
   attempts: z.int().optional(),
   platform: z.string().optional(),
+  artifactType: z.string().optional(),
+  referrerOf: digestSchema.optional(),
+  tags: z.string().optional(),
 });
 
 /** The columns of a part without its content. */
@@ -75,6 +79,9 @@ export function decodePart(row: unknown): Part {
       ms: columns.ms,
       attempts: columns.attempts,
       platform: columns.platform,
+      artifactType: columns.artifactType,
+      referrerOf: columns.referrerOf,
+      tags: columns.tags?.split(","),
     }),
   };
 }

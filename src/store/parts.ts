@@ -24,6 +24,8 @@ export interface StoredContent {
   readonly mediaType: string;
   readonly sizeBytes: number;
   readonly content: Uint8Array | undefined;
+  /** The cosign tags that are to hold a manifest. */
+  readonly tags?: readonly string[];
 }
 
 /** One page of an import's parts. */
@@ -73,9 +75,11 @@ export function createParts(access: TableAccess): Parts {
   async function readContents(filter: string): Promise<Map<Digest, StoredContent>> {
     const found = new Map<Digest, StoredContent>();
     for await (const stored of table.query({ filter })) {
-      const { digest, mediaType, sizeBytes } = decodePart(stored.row);
+      const { digest, mediaType, sizeBytes, tags } = decodePart(stored.row);
       const content = await unpackContent(stored.row);
-      if (content !== undefined || !found.has(digest)) found.set(digest, { mediaType, sizeBytes, content });
+      if (content !== undefined || !found.has(digest)) {
+        found.set(digest, { mediaType, sizeBytes, content, ...(tags && { tags }) });
+      }
     }
     return found;
   }

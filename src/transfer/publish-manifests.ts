@@ -1,28 +1,86 @@
 import type { Digest } from "../digest.ts";
+import { decideCosignTag } from "../domain/cosign-tags.ts";
+import type { Conflict } from "../domain/import-spec.ts";
+import { readReferrer } from "../domain/referrer.ts";
+import type { ReferrerEntry } from "../domain/referrers-index.ts";
 import { putManifest } from "../registry/manifests.ts";
 import type { Repository } from "../registry/registry.ts";
+import type { MaintainReferrers } from "./maintain-referrers.ts";
 import { mapConcurrently } from "./map-concurrently.ts";
+import { putSmallBlob } from "./put-small-blob.ts";
+import type { UpdateTag } from "./update-tag.ts";
 
 /** A manifest with the exact bytes that its digest is of. */
 export interface ManifestContent {
   readonly digest: Digest;
   readonly mediaType: string;
   readonly bytes: Uint8Array;
+  /** The cosign tags that are to hold it, or what is united with it. */
+  readonly tags?: readonly string[];
 }
+
+export interface PublishDeps {
+  readonly updateTag: UpdateTag;
+  readonly maintainReferrers: MaintainReferrers;
+}
+
+export interface PublishRequest {
+  readonly manifests: readonly ManifestContent[];
+  readonly targets: readonly Repository[];
+  readonly conflict: Conflict;
+}
+
+export type PublishManifests = (request: PublishRequest, signal: AbortSignal) => Promise<void>;
 
 const parallelPuts = 8;
 
 /**
  * Puts manifests by digest into each of the repositories. They may refer only to what is there already: children of an
- * index are published by an earlier call.
+ * index are published by an earlier call. Where the registry does not list referrers itself their list is kept here.
  */
-export async function publishManifests(
-  manifests: readonly ManifestContent[],
-  targets: readonly Repository[],
-  signal: AbortSignal,
-): Promise<void> {
-  const puts = targets.flatMap((target) => manifests.map((manifest) => ({ target, manifest })));
-  await mapConcurrently(puts, parallelPuts, ({ target, manifest }) =>
-    putManifest(target, manifest.digest, manifest, signal),
-  );
+export function createPublishManifests({ updateTag, maintainReferrers }: PublishDeps): PublishManifests {
+  /** Also stores the manifest, in the repository that the tag is in, unless the tag has to hold something else. */
+  const putCosignTag = async ({ target, tag, manifest, conflict }: CosignPut, signal: AbortSignal): Promise<void> => {
+    const sbom = conflict === "overwrite" ? "replace" : "keep";
+    const change = async (current: { readonly bytes: Uint8Array } | undefined) => {
+      const decision = decideCosignTag({ tag, current: current?.bytes, wanted: manifest.bytes, sbom });
+      if (decision.kind === "keep") return undefined;
+      if (decision.kind === "put") return manifest;
+      await putSmallBlob(target, decision.config, signal);
+      return { bytes: decision.bytes, mediaType: manifest.mediaType };
+    };
+    await updateTag({ target, tag, change }, signal);
+  };
+
+  return async ({ manifests, targets, conflict }, signal) => {
+    const puts = targets.flatMap((target) => manifests.map((manifest) => ({ target, manifest })));
+    const unlisted = await mapConcurrently(puts, parallelPuts, async ({ target, manifest }) => {
+      const { digest, tags = [] } = manifest;
+      const { subject, ...facts } = readReferrer(manifest.bytes);
+      const put = await putManifest(target, digest, manifest, signal);
+      for (const tag of tags) await putCosignTag({ target, tag, manifest, conflict }, signal);
+      if (subject === undefined || (put.kind === "stored" && put.listedFor !== undefined)) return [];
+      return [{ target, subject, entry: toEntry(manifest, facts) }];
+    });
+    await maintainReferrers(unlisted.flat(), signal);
+  };
+}
+
+interface CosignPut {
+  readonly target: Repository;
+  readonly tag: string;
+  readonly manifest: ManifestContent;
+  readonly conflict: Conflict;
+}
+
+/** What a list of referrers says of a manifest. OCI distribution-spec 1.1, "Pushing Manifests with Subject". */
+export function toEntry(
+  { digest, mediaType, bytes }: ManifestContent,
+  { artifactType, annotations }: Pick<ReferrerEntry, "artifactType" | "annotations">,
+): ReferrerEntry {
+  return {
+    ...{ mediaType, digest, size: bytes.byteLength },
+    ...(artifactType && { artifactType }),
+    ...(annotations && { annotations }),
+  };
 }

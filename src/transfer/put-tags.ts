@@ -1,15 +1,18 @@
 import { type Digest, digestOf } from "../digest.ts";
 import { decideTag } from "../domain/conflict.ts";
 import type { Conflict } from "../domain/import-spec.ts";
+import { readReferrer } from "../domain/referrer.ts";
 import { ImportError } from "../errors.ts";
 import { getManifest, putManifest } from "../registry/manifests.ts";
 import type { Repository } from "../registry/registry.ts";
+import type { MaintainReferrers } from "./maintain-referrers.ts";
 import { mapConcurrently } from "./map-concurrently.ts";
 import { placeOf } from "./place-of.ts";
-import type { ManifestContent } from "./publish-manifests.ts";
+import { type ManifestContent, toEntry } from "./publish-manifests.ts";
 import { readTag } from "./read-tag.ts";
 
 export interface PutTagsDeps {
+  readonly maintainReferrers: MaintainReferrers;
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
 }
 
@@ -30,6 +33,7 @@ const parallelTags = 8;
  * another writer may still come: registries have no conditional PUT.
  */
 export function createPutTags(deps: PutTagsDeps) {
+  const { maintainReferrers } = deps;
   return async ({ manifest, tags, conflict, verify }: TagRequest, signal: AbortSignal): Promise<void> => {
     await mapConcurrently(tags, parallelTags, async ({ target, tag }) => {
       const before = await readTag(target, tag, manifest.digest, signal);
@@ -40,7 +44,12 @@ export function createPutTags(deps: PutTagsDeps) {
         at: placeOf(target),
       });
       if (decision.kind === "failed") throw decision.error;
-      if (decision.kind === "put") await putManifest(target, tag, manifest, signal);
+      if (decision.kind === "put") {
+        const put = await putManifest(target, tag, manifest, signal);
+        const { subject, ...facts } = readReferrer(manifest.bytes);
+        const isListed = subject === undefined || (put.kind === "stored" && put.listedFor !== undefined);
+        if (!isListed) await maintainReferrers([{ target, subject, entry: toEntry(manifest, facts) }], signal);
+      }
       if (verify === "manifest") await assertTagged(deps, { target, tag, manifest }, signal);
     });
   };
@@ -55,7 +64,11 @@ interface Tagged {
 const readBacks = 4; // replicas of a registry may lag behind a moment
 const readBackMs = 1_000;
 
-async function assertTagged(deps: PutTagsDeps, { target, tag, manifest }: Tagged, signal: AbortSignal): Promise<void> {
+async function assertTagged(
+  deps: Pick<PutTagsDeps, "sleep">,
+  { target, tag, manifest }: Tagged,
+  signal: AbortSignal,
+): Promise<void> {
   let found: Digest | undefined;
   for (let reads = 1; reads <= readBacks; reads += 1) {
     const read = await getManifest(target, tag, signal);

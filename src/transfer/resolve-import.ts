@@ -12,8 +12,10 @@ import type { Repository } from "../registry/registry.ts";
 import { mapConcurrently } from "./map-concurrently.ts";
 import { placeOf } from "./place-of.ts";
 import { selectPlatforms } from "./select-platforms.ts";
+import { findSettled } from "./settled-referrers.ts";
 import { findPresent, type Presence } from "./target-presence.ts";
-import { type WalkedGraph, walkGraph } from "./walk-graph.ts";
+import { type Cargo, loadCargo } from "./travel-along.ts";
+import { walkGraph } from "./walk-graph.ts";
 
 export interface ResolveRequest {
   readonly spec: ImportSpec;
@@ -50,13 +52,15 @@ export async function resolveImport(request: ResolveRequest, signal: AbortSignal
   const [found, states] = await Promise.all([findSource(request, signal), readTargets(request, signal)]);
   await onPinned(found.source);
   const isWhole = spec.platforms === undefined || spec.sparseIndex;
-  if (isWhole && decide(request, states, found.source.digest) === "skip") return skipped(found.source);
+  const isThere = isWhole && decide(request, states, found.source.digest) === "skip";
+  if (isThere && spec.referrers === undefined) return skipped(found.source);
 
   const root = found.manifest ?? (await getPinned(source, found.source.digest, signal));
   const selected = spec.platforms && (await selectFrom(source, root, spec.platforms, spec.sparseIndex, signal));
   const bytes = selected?.bytes ?? root.bytes;
   const targetDigest = selected?.isRewritten ? digestOf(bytes, root.digest) : root.digest;
-  if (!isWhole && decide(request, states, targetDigest) === "skip") return skipped(found.source, targetDigest);
+  const isSkipped = isThere || (!isWhole && decide(request, states, targetDigest) === "skip");
+  if (isSkipped && spec.referrers === undefined) return skipped(found.source, targetDigest);
 
   const graph = await walkGraph(
     {
@@ -68,22 +72,54 @@ export async function resolveImport(request: ResolveRequest, signal: AbortSignal
     },
     signal,
   );
-  const present = await findPresent(
-    {
-      targets: request.targets,
-      isKnown: (at) => states.some((state) => state.target === at && state.digest !== undefined),
-      manifests: graph.manifests.map(({ digest }) => digest).filter((digest) => digest !== targetDigest),
-      blobs: graph.blobs.map(({ digest }) => digest),
-    },
-    signal,
-  );
+  const cargo = await loadCargo({ spec, source, root: targetDigest, original: root.digest, graph }, signal);
+  const { present, warnings } = await findMissing(request, { cargo, states, targetDigest, isSkipped }, signal);
+  const parts = toParts(request, cargo, present);
+  if (isSkipped && parts.every(({ state }) => state === "done")) return skipped(found.source, targetDigest);
   return {
     source: { digest: found.source.digest, mediaType: root.mediaType },
     targetDigest,
-    plan: toPlan(request, graph, present, targetDigest),
-    parts: toParts(request, graph, present),
-    warnings: graph.warnings,
+    plan: toPlan(request, cargo, present, targetDigest),
+    parts,
+    warnings: [...cargo.warnings, ...warnings],
   };
+}
+
+interface MissingQuestion {
+  readonly cargo: Cargo;
+  readonly states: readonly PlacedState[];
+  readonly targetDigest: Digest;
+  /** The image itself is left alone as it is: only what travels along is looked for. */
+  readonly isSkipped: boolean;
+}
+
+/** What the targets have already: a referrer only when it is also listed there, or under its cosign tags. */
+async function findMissing({ spec, targets }: ResolveRequest, question: MissingQuestion, signal: AbortSignal) {
+  const { cargo, states, targetDigest, isSkipped } = question;
+  const isAsked = (digest: Digest) => !isSkipped || !cargo.own.has(digest);
+  const asked = await findPresent(
+    {
+      targets,
+      isKnown: (at) => states.some((state) => state.target === at && state.digest !== undefined),
+      manifests: cargo.manifests
+        .map(({ digest }) => digest)
+        .filter((digest) => isAsked(digest) && (digest !== targetDigest || cargo.rootIs === "byDigest")),
+      blobs: cargo.blobs.map(({ digest }) => digest).filter(isAsked),
+    },
+    signal,
+  );
+  const present: Presence = {
+    hasManifest: (target, digest) => !isAsked(digest) || asked.hasManifest(target, digest),
+    hasBlob: (target, digest) => !isAsked(digest) || asked.hasBlob(target, digest),
+  };
+  const toSettle = cargo.manifests
+    .map((manifest) => ({ ...manifest, tags: cargo.tags.get(manifest.digest) ?? [] }))
+    .filter(({ subject, tags }) => subject !== undefined || tags.length > 0);
+  const settled = await findSettled({ targets, manifests: toSettle, present, conflict: spec.conflict }, signal);
+  const unsettled = new Set(toSettle.map(({ digest }) => digest));
+  const hasManifest: Presence["hasManifest"] = (target, digest) =>
+    unsettled.has(digest) ? settled.isSettled(target, digest) : present.hasManifest(target, digest);
+  return { present: { ...present, hasManifest }, warnings: settled.warnings };
 }
 
 interface FoundSource {
@@ -177,7 +213,7 @@ function skipped(source: ResolvedSource, targetDigest: Digest = source.digest): 
 
 function toPlan(
   { targets, needsCheckpoints }: ResolveRequest,
-  graph: WalkedGraph,
+  cargo: Cargo,
   present: Presence,
   root: Digest,
 ): ImportPlan {
@@ -185,32 +221,37 @@ function toPlan(
   return planImport({
     decision: "proceed",
     root,
+    rootIs: cargo.rootIs,
     needsCheckpoints,
-    blobs: graph.blobs.map(({ digest, size, inline }) => ({
+    blobs: cargo.blobs.map(({ digest, size, inline }) => ({
       digest,
       sizeBytes: size,
       missingIn: everywhere.filter((target) => !present.hasBlob(target, digest)),
       isInline: inline !== undefined,
     })),
-    levels: graph.levels.map((level) =>
+    levels: cargo.levels.map((level) =>
       level.filter((digest) => everywhere.some((target) => !present.hasManifest(target, digest))),
     ),
   });
 }
 
-function toParts({ targets }: ResolveRequest, graph: WalkedGraph, present: Presence): readonly Part[] {
+function toParts({ targets }: ResolveRequest, cargo: Cargo, present: Presence): readonly Part[] {
   return [...targets.keys()].flatMap((target) => [
-    ...graph.manifests.map(({ digest, mediaType, size, bytes, platform }): Part => {
+    ...cargo.manifests.map(({ digest, mediaType, size, bytes, platform, artifactType, referrerOf }): Part => {
+      const tags = cargo.tags.get(digest);
       const isThere = present.hasManifest(target, digest);
       const described = { kind: "manifest", target, digest, mediaType, sizeBytes: size } as const;
       return {
         ...described,
         ...stateOf(isThere),
         ...(platform && { platform: formatPlatform(platform) }),
+        ...(artifactType && { artifactType }),
+        ...(referrerOf && { referrerOf }),
+        ...(tags && { tags }),
         content: bytes,
       };
     }),
-    ...graph.blobs.map(({ digest, mediaType, size, inline, platform }): Part => {
+    ...cargo.blobs.map(({ digest, mediaType, size, inline, platform }): Part => {
       const isThere = present.hasBlob(target, digest);
       const described = { kind: "blob", target, digest, mediaType, sizeBytes: size } as const;
       return {

@@ -15,7 +15,9 @@ export async function loadManifests(
   const stored = await parts.readManifests(record.id, digests);
   const loaded: ManifestContent[] = [];
   for (const digest of digests) {
-    loaded.push(toContent(digest, stored.get(digest)) ?? (await fetchAgain(source, digest, signal)));
+    const row = stored.get(digest);
+    const manifest = toContent(digest, row) ?? (await fetchAgain(source, digest, signal));
+    loaded.push({ ...manifest, ...(row?.tags && { tags: row.tags }) });
   }
   return loaded;
 }

@@ -29,6 +29,9 @@ export const partViewSchema = z
     ms: z.number().optional(),
     attempts: z.int().optional(),
     platform: z.string().optional(),
+    artifactType: z.string().optional(),
+    referrerOf: digestSchema.optional().describe("The manifest that this one belongs to: it travels along."),
+    tags: z.array(z.string()).optional().describe("Cosign tags that are to hold it."),
   })
   .meta({ id: "Part" });
 

@@ -16,6 +16,8 @@ export interface RegistryBehaviour {
   readonly missingChildren: "400" | "404" | "accepted";
   /** `missing`: 404 for the referrers API and no OCI-Subject header. */
   readonly referrers: "served" | "missing";
+  /** Whether a manifest PUT under a tag heeds `If-Match` and `If-None-Match`. */
+  readonly conditionalPuts: "heeded" | "ignored";
   /** `refused`: pushes to a repository that does not exist are 404 NAME_UNKNOWN. */
   readonly newRepositories: "created" | "refused";
 }
@@ -29,6 +31,7 @@ export const conformant: RegistryBehaviour = {
   missingBlobs: "400",
   missingChildren: "400",
   referrers: "served",
+  conditionalPuts: "heeded",
   newRepositories: "created",
 };
 
@@ -40,4 +43,5 @@ export const distribution28: RegistryBehaviour = {
   contentRange: "ignored",
   wholePost: "ignored",
   referrers: "missing",
+  conditionalPuts: "ignored",
 };

@@ -66,6 +66,9 @@ export function createManifests({ catalog, content, behaviour }: ManifestsDeps) 
     await content.write(digest, bytes);
     const manifest = describeDocument(document, { digest, mediaType, sizeBytes: bytes.byteLength });
     await catalog.change({ kind: "manifest", repository, manifest });
+    // Right before the tag changes, so that nobody comes in between.
+    if (behaviour.conditionalPuts === "heeded" && wanted === undefined)
+      checkCondition(call, catalog.repositories.get(repository)?.tags.get(reference));
     const tags = wanted === undefined ? [reference] : call.query.getAll("tag").filter((tag) => tagPattern.test(tag));
     for (const tag of tags) await catalog.change({ kind: "tag", repository, tag, digest });
     return answer(201, {
@@ -112,6 +115,14 @@ function isAccepted(call: Call, mediaType: string): boolean {
   if (accept === undefined) return true;
   const types = accept.split(",").map((entry) => entry.split(";", 1)[0]?.trim());
   return types.includes("*/*") || types.includes("application/*") || types.includes(mediaType);
+}
+
+/** RFC 9110, 13.1.1 and 13.1.2, of a tag. */
+function checkCondition({ headers }: Call, current: Digest | undefined): void {
+  const want = headers["if-match"];
+  const isMet = want === undefined || (current !== undefined && (want === "*" || want.includes(`"${current}"`)));
+  if (isMet && (headers["if-none-match"] !== "*" || current === undefined)) return;
+  throw new Refusal(412, "PRECONDITION_FAILED", "the tag holds something else");
 }
 
 async function readManifest(call: Call): Promise<Uint8Array> {

@@ -236,7 +236,8 @@ describe("parseImportRequest", () => {
     [{ source, target: "prod.azurecr.io/x" }, "target", "INVALID_REFERENCE"],
     [{ source, targetTags: ["a:1", `b@${digest}`] }, "targetTags[1]", "INVALID_REFERENCE"],
     [{ source, untaggedTargetRepositories: ["a:1"] }, "untaggedTargetRepositories[0]", "INVALID_REFERENCE"],
-    [{ source, referrers: true }, "referrers", "NOT_SUPPORTED"],
+    [{ source, referrers: "all" }, "referrers", "INVALID_REQUEST"],
+    [{ source, referrers: { artifactTypes: [] } }, "referrers.artifactTypes", "INVALID_REQUEST"],
     [{ source, verify: "full" }, "verify", "NOT_SUPPORTED"],
     [{ source, strategy: "delegate" }, "strategy", "NOT_SUPPORTED"],
     [
@@ -271,8 +272,19 @@ describe("parseImportRequest", () => {
     expect(values).toMatchObject({ code: "INVALID_REFERENCE", property: "source" });
     for (const property of ["source", "targetTags[0]", "platforms[0]"]) expect(values.message).toContain(property);
 
-    const missing = refused({ source, referrers: true, verify: "full" });
-    for (const property of ["referrers", "verify"]) expect(missing.message).toContain(property);
+    const missing = refused({ source, strategy: "delegate", verify: "full" });
+    for (const property of ["strategy", "verify"]) expect(missing.message).toContain(property);
+  });
+
+  it("takes all referrers, or those of some types", () => {
+    const referrersOf = (referrers: unknown) => parse({ source, referrers }).spec.referrers;
+
+    expect(referrersOf(undefined)).toBeUndefined();
+    expect(referrersOf(false)).toBeUndefined();
+    expect(referrersOf(true)).toEqual({});
+    expect(referrersOf({})).toEqual({});
+    expect(referrersOf({ artifactTypes: ["a/b", "a/b", "c/d"] })).toEqual({ artifactTypes: ["a/b", "c/d"] });
+    expect(refused({ source, referrers: 1 }).message).toContain("expected true, false or an object");
   });
 
   it("says plainly that a property is missing or unknown", () => {

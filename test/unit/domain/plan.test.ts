@@ -18,6 +18,7 @@ const plan = (blobs: readonly BlobToPlan[], change: Partial<PlanRequest> = {}) =
   planImport({
     decision: "proceed",
     root,
+    rootIs: "tagged",
     blobs,
     levels: [[root]],
     needsCheckpoints: (sizeBytes) => sizeBytes >= 200 * MiB,

@@ -28,7 +28,8 @@ async function publishWithoutChildren(sparseIndex: boolean): Promise<unknown> {
         new Map([[root.digest, { mediaType: root.mediaType, sizeBytes: root.bytes.byteLength, content: root.bytes }]]),
     },
     repositories: { ofImport: async () => ({ source: repository, targets: [repository] }) },
-    putTags: createPutTags({ sleep: async () => undefined }),
+    publishManifests: async () => undefined,
+    putTags: createPutTags({ sleep: async () => undefined, maintainReferrers: async () => undefined }),
   });
   return await publishRoot({ ...record, spec: { ...spec, sparseIndex } }, new AbortController().signal).then(
     () => "published",

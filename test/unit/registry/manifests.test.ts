@@ -47,7 +47,8 @@ describe("getManifest", () => {
     await using client = createTestClient();
     const { root } = await registry.seedImage("team/app", "1", image());
     const repository = client.repository(registry.host);
-    const want = { bytes: Buffer.from(root.bytes), mediaType: root.mediaType, digest: root.digest };
+    const etag = `"${root.digest}"`;
+    const want = { bytes: Buffer.from(root.bytes), mediaType: root.mediaType, digest: root.digest, etag };
 
     expect(await getManifest(repository, "1", never)).toEqual(want);
     expect(await getManifest(repository, root.digest, never)).toEqual(want);

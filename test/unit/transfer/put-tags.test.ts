@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
 import type { Conflict } from "../../../src/domain/import-spec.ts";
-import { publishManifests } from "../../../src/transfer/publish-manifests.ts";
 import { createPutTags, type TagRequest } from "../../../src/transfer/put-tags.ts";
 import { fault } from "../../helpers/faults.ts";
 import { image, index, type TestImage } from "../../helpers/images.ts";
 import { startRegistry, type TestRegistry } from "../../helpers/registry.ts";
+import { createPublisher } from "./publisher.ts";
 import { createKit } from "./transfer-kit.ts";
 
 const planned = image({ seed: "planned" });
@@ -23,7 +23,7 @@ async function putTag(registry: TestRegistry, more: Partial<TagRequest> & { read
   const target = kit.repository(registry, "target", "team/app");
   const tags = [{ target, tag: "1" }];
   const request: TagRequest = { manifest: planned.root, tags, verify: "manifest", ...more };
-  await createPutTags(kit.clock)(request, new AbortController().signal);
+  await createPutTags({ ...kit.clock, ...createPublisher(kit.clock.sleep) })(request, new AbortController().signal);
 }
 
 describe("putTags", () => {
@@ -104,8 +104,10 @@ describe("publishManifests", () => {
       for (const blob of planned.blobs) await target.seedBlob({ repository: name, content: blob.content });
     const targets = names.map((name) => kit.repository(target, "target", name));
 
-    await publishManifests([planned.root], targets, signal);
-    await publishManifests([parent.root], targets, signal);
+    const { publishManifests } = createPublisher(kit.clock.sleep);
+
+    await publishManifests({ manifests: [planned.root], targets, conflict: "fail" }, signal);
+    await publishManifests({ manifests: [parent.root], targets, conflict: "fail" }, signal);
 
     for (const name of names)
       for (const { digest, bytes } of [planned.root, parent.root])

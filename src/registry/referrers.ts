@@ -1,0 +1,123 @@
+import { z } from "zod";
+import { type Descriptor, isIndexType, mediaTypes } from "../descriptor.ts";
+import { type Digest, digestSchema } from "../digest.ts";
+import { ImportError } from "../errors.ts";
+import { codeOf } from "./errors-from-response.ts";
+import { nextLink } from "./list-pages.ts";
+import { getManifest, maxManifestBytes } from "./manifests.ts";
+import type { RegistryRequest, RegistryResponse, Repository } from "./registry.ts";
+
+/** What a list of referrers says of one of them. */
+export interface ReferrerDescriptor extends Descriptor {
+  readonly artifactType?: string;
+  readonly annotations?: Readonly<Record<string, string>>;
+}
+
+export interface ReferrersQuestion {
+  readonly subject: Digest;
+  /** Only those of this type, where the registry filters; whoever asks looks at the types all the same. */
+  readonly artifactType?: string | undefined;
+}
+
+/** `missing`: the registry has no referrers API. One that has it answers an empty list where there are none. */
+export type ReferrersAnswer =
+  | { readonly kind: "listed"; readonly referrers: readonly ReferrerDescriptor[] }
+  | { readonly kind: "missing" };
+
+const maxPages = 100;
+
+/**
+ * Asks the referrers API, all pages. A refusal for another reason than a missing API (401, 403, 429) is thrown: unknown
+ * is not none. Source: OCI distribution-spec 1.1, "Listing Referrers".
+ */
+export async function listReferrers(
+  repository: Repository,
+  { subject, artifactType }: ReferrersQuestion,
+  signal: AbortSignal,
+): Promise<ReferrersAnswer> {
+  const query = artifactType === undefined ? "" : `?${new URLSearchParams({ artifactType })}`;
+  let target: RegistryRequest["target"] | undefined = { path: `referrers/${subject}${query}` };
+  const found = new Map<Digest, ReferrerDescriptor>();
+  const visited = new Set<string>();
+  for (let page = 0; target !== undefined; page += 1) {
+    if (page === maxPages) throw malformed(repository, subject, `has more than ${maxPages} pages`);
+    const request = { method: "GET", target, accept: page === 0 ? [200, ...noApi] : [200], headers } as const;
+    await using response: RegistryResponse = await repository.send(request, signal);
+    if (page === 0 && (response.status !== 200 || !isJson(response))) return { kind: "missing" };
+    const entries = parseReferrers(await response.bytes(maxManifestBytes));
+    if (entries === undefined) throw malformed(repository, subject, "is none");
+    for (const entry of entries) found.set(entry.digest, entry);
+    const link = nextLink(response);
+    target = link === undefined || visited.has(link) ? undefined : { url: link }; // never follow a Link for ever
+    if (link !== undefined) visited.add(link);
+  }
+  return { kind: "listed", referrers: [...found.values()] };
+}
+
+/**
+ * The tag under which clients keep the list where the registry has no referrers API, for any algorithm.
+ * Source: OCI distribution-spec 1.1, "Referrers Tag Schema".
+ */
+export function referrersTag(subject: Digest): string {
+  const [algorithm = "", hex = ""] = subject.split(":");
+  return `${algorithm.slice(0, 32)}-${hex.slice(0, 64)}`;
+}
+
+/** What the fallback tag lists; undefined: the tag holds something that is no list. */
+export async function getTaggedReferrers(
+  repository: Repository,
+  subject: Digest,
+  signal: AbortSignal,
+): Promise<readonly ReferrerDescriptor[] | undefined> {
+  const manifest = await getManifest(repository, referrersTag(subject), signal);
+  if (manifest === undefined) return [];
+  return isIndexType(manifest.mediaType) ? parseReferrers(manifest.bytes) : undefined;
+}
+
+/** The entries of an index of referrers; those that cannot be understood are left out. Undefined: it is no index. */
+export function parseReferrers(bytes: Uint8Array): readonly ReferrerDescriptor[] | undefined {
+  const index = indexSchema.safeParse(parseJson(bytes));
+  if (!index.success) return undefined;
+  return (index.data.manifests ?? []).flatMap((entry) => {
+    const parsed = descriptorSchema.safeParse(entry);
+    if (!parsed.success) return [];
+    const { artifactType, annotations, ...descriptor } = parsed.data;
+    return [{ ...descriptor, ...(artifactType && { artifactType }), ...(annotations && { annotations }) }];
+  });
+}
+
+const headers = { accept: mediaTypes.ociIndex };
+
+/** What registries answer at a path they do not know: distribution 404, others "unsupported" in several ways. */
+const noApi = [400, 404, 405, 501] as const;
+
+const indexSchema = z.object({ schemaVersion: z.literal(2), manifests: z.array(z.unknown()).nullish() });
+const descriptorSchema = z.object({
+  mediaType: z.string().min(1),
+  digest: digestSchema,
+  size: z.int().min(0),
+  artifactType: z.string().nullish(),
+  annotations: z.record(z.string(), z.string()).nullish(),
+});
+
+/** A start page that answers every path is no list. */
+function isJson(response: RegistryResponse): boolean {
+  return /json/i.test(response.header("content-type") ?? "json");
+}
+
+function parseJson(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes));
+  } catch {
+    return undefined;
+  }
+}
+
+function malformed({ registry: { access } }: Repository, subject: Digest, what: string): ImportError {
+  return new ImportError({
+    ...access,
+    code: codeOf(access, "UNAVAILABLE"),
+    digest: subject,
+    what: `the list of referrers of ${subject} ${what}`,
+  });
+}

@@ -1,0 +1,71 @@
+import type { Digest } from "../digest.ts";
+import { cosignTags } from "../domain/cosign-tags.ts";
+import { getManifest, headManifest } from "../registry/manifests.ts";
+import {
+  getTaggedReferrers,
+  listReferrers,
+  type ReferrerDescriptor,
+  type ReferrersAnswer,
+  referrersTag,
+} from "../registry/referrers.ts";
+import type { Repository } from "../registry/registry.ts";
+
+/** One manifest that belongs to another. */
+export interface FoundReferrer {
+  readonly digest: Digest;
+  readonly subject: Digest;
+  /** The type that a list gives it. */
+  readonly artifactType?: string;
+  /** Found under this cosign tag; absent: a list of referrers names it. */
+  readonly tag?: string;
+}
+
+export interface FindReferrersDeps {
+  readonly source: Repository;
+  readonly artifactTypes: readonly string[] | undefined;
+  readonly warn: (warning: string) => void;
+}
+
+/**
+ * Finds what belongs to a manifest: by the referrers API, where that is missing by the fallback tag, and by cosign's
+ * tags. One that has found the API missing does not ask for it again.
+ */
+export function createFindReferrers({ source, artifactTypes, warn }: FindReferrersDeps) {
+  const [onlyType, ...otherTypes] = artifactTypes ?? [];
+  const artifactType = otherTypes.length === 0 ? onlyType : undefined;
+  let api: ReferrersAnswer["kind"] = "listed";
+
+  const list = async (subject: Digest, signal: AbortSignal): Promise<readonly ReferrerDescriptor[]> => {
+    if (api === "listed") {
+      const answer = await listReferrers(source, { subject, artifactType }, signal);
+      if (answer.kind === "listed") return answer.referrers;
+      api = answer.kind;
+    }
+    const tagged = await getTaggedReferrers(source, subject, signal);
+    if (tagged === undefined) warn(`${source.name}:${referrersTag(subject)} is no list of referrers: it is left out`);
+    return tagged ?? [];
+  };
+
+  return async (subject: Digest, signal: AbortSignal): Promise<readonly FoundReferrer[]> => {
+    const [listed, tagged] = await Promise.all([list(subject, signal), findTagged(source, subject, signal)]);
+    const isWanted = (type: string | undefined) =>
+      type === undefined || artifactTypes === undefined || artifactTypes.includes(type);
+    return [
+      ...listed
+        .filter((entry) => isWanted(entry.artifactType))
+        .map(({ digest, artifactType: type }) => ({ digest, subject, ...(type && { artifactType: type }) })),
+      ...tagged,
+    ];
+  };
+}
+
+async function findTagged(source: Repository, subject: Digest, signal: AbortSignal): Promise<readonly FoundReferrer[]> {
+  const found = await Promise.all(
+    cosignTags(subject).map(async (tag) => {
+      const head = await headManifest(source, tag, signal); // Docker Hub counts only GETs as pulls
+      const digest = head && (head.digest ?? (await getManifest(source, tag, signal))?.digest);
+      return digest === undefined ? [] : [{ digest, subject, tag }];
+    }),
+  );
+  return found.flat();
+}

@@ -1,0 +1,32 @@
+import type { Digest } from "../digest.ts";
+import { ImportError } from "../errors.ts";
+import { headBlob } from "../registry/blobs.ts";
+import type { Repository } from "../registry/registry.ts";
+import { cancelUpload, putBlob, startUpload } from "../registry/uploads.ts";
+import { placeOf } from "./place-of.ts";
+
+/** Puts a blob of a few bytes that is made here; one that is there is left alone. */
+export async function putSmallBlob(
+  target: Repository,
+  { digest, bytes }: { readonly digest: Digest; readonly bytes: Uint8Array },
+  signal: AbortSignal,
+): Promise<void> {
+  if ((await headBlob(target, digest, signal)) !== undefined) return;
+  const session = await startUpload(target, signal);
+  const request = { digest, sizeBytes: bytes.byteLength, content: bytes };
+  let isDone = false;
+  try {
+    const put = await putBlob(target, session, request, signal);
+    isDone = put.kind === "done";
+    if (isDone) return;
+    throw new ImportError({
+      ...placeOf(target),
+      code: "TARGET_UPLOAD_REJECTED",
+      digest,
+      what: `blob ${digest} of ${target.name} was refused (${put.kind})`,
+      retryable: put.kind === "session-lost",
+    });
+  } finally {
+    if (!isDone) await cancelUpload(target, session, signal);
+  }
+}

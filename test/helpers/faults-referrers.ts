@@ -1,0 +1,44 @@
+import type { Call, Handle } from "../../src/local/registry/call.ts";
+import { changeHeaders, type Fault, fault } from "./faults.ts";
+
+/** What registries do about referrers; `behaviour: { referrers: "missing" }` is one without the API. */
+
+/** The registry has the referrers API and does not say at a PUT that it lists the manifest (ECR). */
+export function noOciSubject(): Fault {
+  return fault("noOciSubject", { kind: "manifest-put" }, async (call, next) =>
+    changeHeaders(await next(call), { "oci-subject": undefined }),
+  );
+}
+
+/** All referrers, whatever type was asked for. */
+export function ignoresFilters(): Fault {
+  return fault("ignoresFilters", { kind: "referrers" }, (call, next) => next(withoutQuery(call, "artifactType")));
+}
+
+/** The list of referrers comes in pages, with a relative Link to the next. */
+export function pagedReferrers(perPage: number): Fault {
+  return fault("pagedReferrers", { kind: "referrers" }, async (call, next) => {
+    const answered = await next(call);
+    if (answered.kind === "hang-up" || answered.status !== 200) return answered;
+    const { manifests, ...index } = await indexOf(answered);
+    const page = Number(call.query.get("page") ?? 0);
+    const rest = manifests.slice(page * perPage);
+    const query = new URLSearchParams(call.query);
+    query.set("page", String(page + 1));
+    const body = new TextEncoder().encode(JSON.stringify({ ...index, manifests: rest.slice(0, perPage) }));
+    const link = rest.length > perPage ? `<${call.path}?${query}>; rel="next"` : undefined;
+    return { ...changeHeaders(answered, { link, "content-length": String(body.byteLength) }), body };
+  });
+}
+
+function withoutQuery(call: Call, name: string): Call {
+  const query = new URLSearchParams(call.query);
+  query.delete(name);
+  return { ...call, query };
+}
+
+async function indexOf(answered: Exclude<Awaited<ReturnType<Handle>>, { kind: "hang-up" }>) {
+  if (!(answered.body instanceof Uint8Array)) throw new Error("a list of referrers has a whole body");
+  const index: { readonly manifests: readonly unknown[] } = JSON.parse(new TextDecoder().decode(answered.body));
+  return index;
+}

@@ -1,0 +1,106 @@
+import { describe, expect, it } from "vitest";
+import { digestOf, digestSchema } from "../../../src/digest.ts";
+import { getTaggedReferrers, listReferrers, referrersTag } from "../../../src/registry/referrers.ts";
+import { ignoresFilters, pagedReferrers } from "../../helpers/faults-referrers.ts";
+import { startServer } from "../../helpers/http-server.ts";
+import { artifact, descriptorOf, image, index } from "../../helpers/images.ts";
+import { startRegistry, type TestRegistryOptions } from "../../helpers/registry.ts";
+import { createTestClient, thrownBy } from "../../helpers/registry-client.ts";
+
+const never = new AbortController().signal;
+const subject = image({ seed: "subject" });
+const types = ["a/signature", "a/sbom", "a/attestation"];
+const referrers = types.map((artifactType) =>
+  artifact({ artifactType, subject: descriptorOf(subject), annotations: { of: artifactType } }),
+);
+
+async function list(options: TestRegistryOptions, artifactType?: string) {
+  await using registry = await startRegistry(options);
+  await using client = createTestClient();
+  for (const each of [subject, ...referrers]) await registry.seedImage("team/app", undefined, each);
+  const answer = await listReferrers(
+    client.repository(registry.host),
+    { subject: subject.root.digest, artifactType },
+    never,
+  );
+  return { answer, requests: registry.countRequests({ kind: "referrers" }) };
+}
+
+const whole = {
+  kind: "listed",
+  referrers: referrers.map((each, at) => ({
+    ...descriptorOf(each),
+    artifactType: types[at],
+    annotations: { of: types[at] },
+  })),
+};
+
+describe("listReferrers", () => {
+  it("lists what refers to a manifest", async () => {
+    expect((await list({})).answer).toEqual(whole);
+  });
+
+  it("follows the pages", async () => {
+    expect(await list({ faults: [pagedReferrers(1)] })).toEqual({ answer: whole, requests: 3 });
+  });
+
+  it("asks for one type, and takes all from a registry that does not filter", async () => {
+    expect((await list({}, "a/sbom")).answer).toMatchObject({ referrers: [{ artifactType: "a/sbom" }] });
+    expect((await list({ faults: [ignoresFilters()] }, "a/sbom")).answer).toEqual(whole);
+  });
+
+  it("answers an empty list where there are none", async () => {
+    await using registry = await startRegistry();
+    await using client = createTestClient();
+    await registry.seedImage("team/app", undefined, subject);
+
+    const answer = await listReferrers(client.repository(registry.host), { subject: subject.root.digest }, never);
+
+    expect(answer).toEqual({ kind: "listed", referrers: [] });
+  });
+
+  it("finds that the API is missing", async () => {
+    expect((await list({ behaviour: { referrers: "missing" } })).answer).toEqual({ kind: "missing" });
+  });
+
+  it.each([
+    [405, "application/json", "missing"],
+    [501, "application/json", "missing"],
+    [200, "text/html", "missing"],
+    [403, "application/json", "SOURCE_FORBIDDEN"],
+    [429, "application/json", "SOURCE_RATE_LIMITED"],
+    [200, "application/json", "SOURCE_UNAVAILABLE"],
+  ])("takes %i %s for %s", async (status, type, want) => {
+    await using server = await startServer(() => ({ status, headers: { "content-type": type }, body: "<html>" }));
+    await using client = createTestClient();
+    const repository = client.repository(server.host);
+
+    const ask = () => listReferrers(repository, { subject: subject.root.digest }, never);
+
+    if (want === "missing") expect(await ask()).toEqual({ kind: "missing" });
+    else expect(await thrownBy(ask)).toMatchObject({ code: want });
+  });
+});
+
+describe("the fallback tag", () => {
+  it("has a name of at most 97 characters", () => {
+    const sha512 = digestSchema.parse(`sha512:${"ab".repeat(64)}`);
+
+    expect(referrersTag(digestOf(new Uint8Array()))).toMatch(/^sha256-[0-9a-f]{64}$/);
+    expect(referrersTag(sha512)).toBe(`sha512-${"ab".repeat(32)}`);
+  });
+
+  it("holds a list, nothing, or something else", async () => {
+    await using registry = await startRegistry();
+    await using client = createTestClient();
+    const repository = client.repository(registry.host);
+    const ask = () => getTaggedReferrers(repository, subject.root.digest, never);
+
+    expect(await ask()).toEqual([]);
+    await registry.seedImage("team/app", referrersTag(subject.root.digest), image({ seed: "foreign" }));
+    expect(await ask()).toBeUndefined();
+    const children = referrers.map((each) => ({ image: each }));
+    await registry.seedImage("team/app", referrersTag(subject.root.digest), index({ children }));
+    expect((await ask())?.map(({ digest }) => digest)).toEqual(referrers.map(({ root }) => root.digest));
+  });
+});
