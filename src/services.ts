@@ -62,12 +62,9 @@ import { createTableAccess, type StorageLocation } from "./store/storage-client.
 import { createUploads } from "./store/uploads.ts";
 import { createCopyBlob } from "./transfer/copy-blob.ts";
 import { createCopyUnit } from "./transfer/copy-unit.ts";
-import { createMaintainReferrers } from "./transfer/maintain-referrers.ts";
-import { createPublishManifests as createPublishing } from "./transfer/publish-manifests.ts";
-import { createPutTags } from "./transfer/put-tags.ts";
+import { createPublishing } from "./transfer/publishing.ts";
 import { resolveImport } from "./transfer/resolve-import.ts";
 import { defaultTransferSettings, needsCheckpoints } from "./transfer/transfer-settings.ts";
-import { createUpdateTag } from "./transfer/update-tag.ts";
 
 /** Retries of a step are for what is none of a registry's doing: storage trouble, a worker that died. */
 const course: Course = {
@@ -163,10 +160,7 @@ export function createServices(config: Config, log: Log, stopping: AbortSignal, 
   const copyPlannedUnit = createCopyPlannedUnit({
     ...{ parts, repositories, copyUnit, now, processStartedAt, wholeBlobBudgetMs },
   });
-  const updateTag = createUpdateTag({ sleep, random: Math.random });
-  const maintainReferrers = createMaintainReferrers({ updateTag });
-  const publishManifests = createPublishing({ updateTag, maintainReferrers });
-  const putTags = createPutTags({ sleep, maintainReferrers });
+  const { publishManifests, putTags } = createPublishing({ sleep, random: Math.random });
   const publishRoot = createPublishRoot({ parts, repositories, publishManifests, putTags });
   const publishLevel = createPublishLevel({ parts, repositories, publishManifests });
   const frame: ActivityDeps = { imports, stop, cancellation, stopping, budgetMs: settings.activityBudgetMs, now, log };

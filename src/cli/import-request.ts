@@ -22,6 +22,8 @@ export interface ImportFlags {
   readonly conflict?: Conflict;
   readonly platform?: string[];
   readonly sparseIndex?: true;
+  readonly referrers?: true;
+  readonly artifactType?: string[];
   readonly label?: string[];
   readonly timeout?: number;
 }
@@ -39,10 +41,19 @@ export function toImportRequest(flags: ImportFlags, credentials: SourceCredentia
       conflict: flags.conflict,
       platforms: flags.platform,
       sparseIndex: flags.sparseIndex,
+      referrers: toReferrers(flags),
       timeoutSeconds: flags.timeout,
       labels: flags.label === undefined ? undefined : parseLabels(flags.label),
     }),
   };
+}
+
+/** `--artifact-type` alone asks for referrers, too. */
+export function toReferrers({
+  referrers,
+  artifactType,
+}: Pick<ImportFlags, "referrers" | "artifactType">): ImportRequest["referrers"] {
+  return artifactType === undefined ? referrers : { artifactTypes: artifactType };
 }
 
 /** A usage error (exit 2). */

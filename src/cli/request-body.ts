@@ -51,6 +51,8 @@ const flags: Readonly<Record<string, string>> = {
   conflict: "--conflict",
   platforms: "--platform",
   sparseIndex: "--sparse-index",
+  "referrers.artifactTypes": "--artifact-type",
+  referrers: "--referrers",
   labels: "--label",
   timeoutSeconds: "--timeout",
   maxConcurrent: "--max-concurrent",

@@ -1,7 +1,7 @@
 import type { Conflict } from "../domain/import-spec.ts";
 import { definedOnly } from "../errors.ts";
 import type { CliIo } from "./cli-io.ts";
-import { parseLabels, usage } from "./import-request.ts";
+import { parseLabels, toReferrers, usage } from "./import-request.ts";
 import { placeByFlag, type RequestBody, type WrittenBody } from "./request-body.ts";
 import { readRequestFile } from "./request-file.ts";
 
@@ -24,6 +24,8 @@ export interface HowFlags {
   readonly conflict?: Conflict;
   readonly platform?: string[];
   readonly sparseIndex?: true;
+  readonly referrers?: true;
+  readonly artifactType?: string[];
   readonly label?: string[];
   readonly timeout?: number;
 }
@@ -68,6 +70,7 @@ function toHow(flags: HowFlags): RequestBody {
     conflict: flags.conflict,
     platforms: flags.platform,
     sparseIndex: flags.sparseIndex,
+    referrers: toReferrers(flags),
     timeoutSeconds: flags.timeout,
     labels: flags.label === undefined ? undefined : parseLabels(flags.label),
   });

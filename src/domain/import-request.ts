@@ -83,7 +83,7 @@ function toSpec(request: ImportRequest, settings: RequestSettings, { source, tar
     conflict: request.conflict ?? (request.mode ? byMode[request.mode] : settings.defaultConflict),
     ...(platforms === undefined ? {} : { platforms: [...platforms] }),
     sparseIndex: request.sparseIndex ?? false,
-    ...definedOnly({ referrers: toReferrers(request) }),
+    ...definedOnly({ referrers: toReferrers(request.referrers) }),
     foreignLayers: request.foreignLayers ?? "auto",
     verify: request.verify === "none" ? "none" : "manifest",
     timeoutSeconds: request.timeoutSeconds ?? settings.defaultTimeoutSeconds,
@@ -91,7 +91,8 @@ function toSpec(request: ImportRequest, settings: RequestSettings, { source, tar
   };
 }
 
-function toReferrers({ referrers }: ImportRequest): ImportSpec["referrers"] {
+/** Whether and which referrers travel along, whatever way it was said. */
+export function toReferrers(referrers: ImportRequest["referrers"]): ImportSpec["referrers"] {
   if (referrers === undefined || referrers === false) return undefined;
   const types = referrers === true ? undefined : referrers.artifactTypes;
   return types === undefined ? {} : { artifactTypes: [...new Set(types)] };

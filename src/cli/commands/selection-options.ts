@@ -41,6 +41,8 @@ export function addHowOptions(command: Command, conflict: Conflict): Command {
       collectList,
     )
     .option("--sparse-index", "with --platform: keep the index and its digest, leave other platforms out")
+    .option("--referrers", "bring signatures, SBOMs and attestations along")
+    .option("--artifact-type <type>", "bring referrers of this type only; repeatable", collect)
     .option("--label <key=value>", "label of the import; repeatable", collect)
     .option("--timeout <seconds>", "time for the whole import, then it fails (default: 24h)", parseSeconds);
 }

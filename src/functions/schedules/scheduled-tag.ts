@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Digest } from "../../digest.ts";
 import type { ImportRecord } from "../../domain/import-record.ts";
+import { toReferrers } from "../../domain/import-request.ts";
 import type { ImportSpec } from "../../domain/import-spec.ts";
 import { parseRegistry, type RegistryNames } from "../../domain/import-target.ts";
 import { parsePlatform } from "../../domain/platform.ts";
@@ -9,7 +10,7 @@ import type { ScheduledTag } from "../../store/schedule-tags.ts";
 import type { SelectedImage } from "../promotions/selection-page.ts";
 
 /** What an import does to a tag, but for the digest: another platform or target makes another key. */
-type Effect = Pick<ImportSpec, "source" | "platforms" | "sparseIndex" | "foreignLayers"> & {
+type Effect = Pick<ImportSpec, "source" | "platforms" | "sparseIndex" | "foreignLayers" | "referrers"> & {
   readonly target: { readonly registry: string; readonly repository: string; readonly tag: string };
 };
 
@@ -21,7 +22,9 @@ export function tagOfImage(
 ): ScheduledTag | undefined {
   if (source.tag === undefined || tag === undefined) return undefined;
   const { platforms, sparseIndex = false, foreignLayers = "auto" } = selection;
+  const referrers = toReferrers(selection.referrers);
   return scheduledTag(schedule, {
+    ...(referrers && { referrers }),
     source,
     target: { registry: targetRegistryOf(selection, names), repository, tag },
     ...(platforms && { platforms: platforms.map((text, at) => parsePlatform(text, `platforms[${at}]`)) }),
@@ -52,13 +55,16 @@ export function targetRegistryOf({ target: { registry } }: Pick<Selection, "targ
 
 function scheduledTag(
   schedule: string,
-  { source, target, platforms, sparseIndex, foreignLayers }: Effect,
+  { source, target, platforms, sparseIndex, foreignLayers, referrers }: Effect,
 ): ScheduledTag {
   const { registry, repository, tag } = source;
   const distinct = platforms && [...new Set(platforms.map((platform) => JSON.stringify(platform)))].sort();
   const effect = [registry, repository, tag, target.registry, target.repository, target.tag];
   const key = createHash("sha256")
-    .update(JSON.stringify([...effect, distinct ?? null, sparseIndex, foreignLayers]))
+    // Only where there are any: keys that were made before referrers could travel along stay.
+    .update(
+      JSON.stringify([...effect, distinct ?? null, sparseIndex, foreignLayers, ...(referrers ? [referrers] : [])]),
+    )
     .digest("hex");
   return { schedule, repository: `${registry}/${repository}`, key };
 }

@@ -117,8 +117,8 @@ function readName(request: HttpRequest): string {
 }
 
 /** What decides about the content and names of what is imported. */
-function effectOf({ source, target, platforms, sparseIndex, foreignLayers }: Schedule): string {
-  return JSON.stringify([source.registry, target, platforms, sparseIndex, foreignLayers]);
+function effectOf({ source, target, platforms, sparseIndex, foreignLayers, referrers }: Schedule): string {
+  return JSON.stringify([source.registry, target, platforms, sparseIndex, foreignLayers, referrers]);
 }
 
 function notFound(name: string): ImportError {

@@ -26,11 +26,12 @@ describe("drayage import: the request", () => {
       [
         ...["--source", "ghcr.io/team/app:1", "--target", "prod.example", "--platform", "linux/amd64,linux/arm64"],
         ...["--platform", "linux/arm/v7", "--sparse-index", "--conflict", "skipIfSame", "--timeout", "2h"],
-        ...["--label", "team=x", "--label", "note=a=b"],
+        ...["--label", "team=x", "--label", "note=a=b", "--referrers"],
       ],
       {
         source: "ghcr.io/team/app:1",
         target: "prod.example",
+        referrers: true,
         platforms: ["linux/amd64", "linux/arm64", "linux/arm/v7"],
         sparseIndex: true,
         conflict: "skipIfSame",

@@ -60,6 +60,7 @@ describe("drayage promote: the request", () => {
         ...["--digest", digest, "--to", "prod", "--target-repository", "mirror/{basename}", "--target-tag", "{tag}-p"],
         ...["--conflict", "overwrite", "--platform", "linux/amd64,linux/arm64", "--sparse-index", "--timeout", "2h"],
         ...["--label", "team=x", "--label", "note=a=b", "--max-concurrent", "100"],
+        ...["--artifact-type", "a/b", "--artifact-type", "c/d"],
       ],
       {
         source: {
@@ -71,6 +72,7 @@ describe("drayage promote: the request", () => {
         conflict: "overwrite",
         platforms: ["linux/amd64", "linux/arm64"],
         sparseIndex: true,
+        referrers: { artifactTypes: ["a/b", "c/d"] },
         timeoutSeconds: 7200,
         labels: { team: "x", note: "a=b" },
         maxConcurrent: 100,

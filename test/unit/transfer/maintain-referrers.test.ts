@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { digestOf } from "../../../src/digest.ts";
 import { referrersTag } from "../../../src/registry/referrers.ts";
+import { createPublishing } from "../../../src/transfer/publishing.ts";
 import { noOciSubject } from "../../helpers/faults-referrers.ts";
 import { artifact, descriptorOf, image, type TestImage } from "../../helpers/images.ts";
 import { startRegistry, type TestRegistry } from "../../helpers/registry.ts";
-import { createPublisher } from "./publisher.ts";
 import { createKit } from "./transfer-kit.ts";
 
 const signal = new AbortController().signal;
@@ -39,7 +39,7 @@ describe("publishing referrers", () => {
     await seedBlobs(registry, [one]);
     const targets = [kit.repository(registry, "target", "team/app")];
 
-    const { publishManifests } = createPublisher(kit.clock.sleep);
+    const { publishManifests } = createPublishing({ sleep: kit.clock.sleep, random: () => 0.5 });
     await publishManifests({ manifests: [one.root], targets, conflict: "fail" }, signal);
 
     expect(registry.tags("team/app")).toEqual({});
@@ -51,7 +51,7 @@ describe("publishing referrers", () => {
     const all = ["one", "two", "three"].map(referrer);
     await seedBlobs(registry, all);
     const targets = [kit.repository(registry, "target", "team/app")];
-    const { publishManifests } = createPublisher(kit.clock.sleep);
+    const { publishManifests } = createPublishing({ sleep: kit.clock.sleep, random: () => 0.5 });
 
     for (let times = 0; times < 2; times += 1) {
       await publishManifests({ manifests: all.map(({ root }) => root), targets, conflict: "fail" }, signal);
@@ -69,7 +69,7 @@ describe("publishing referrers", () => {
     await registry.seedImage("team/app", tag, subject);
     const targets = [kit.repository(registry, "target", "team/app")];
 
-    const { publishManifests } = createPublisher(kit.clock.sleep);
+    const { publishManifests } = createPublishing({ sleep: kit.clock.sleep, random: () => 0.5 });
     const publishing = publishManifests({ manifests: [one.root], targets, conflict: "overwrite" }, signal);
 
     await expect(publishing).rejects.toMatchObject({ code: "TARGET_TAG_EXISTS" });
@@ -84,7 +84,9 @@ describe("publishing referrers", () => {
     const all = Array.from({ length: 12 }, (_entry, at) => referrer(`writer ${at}`));
     await seedBlobs(registry, all);
     const targets = [kit.repository(registry, "target", "team/app")];
-    const processes = Array.from({ length: count }, () => createPublisher(kit.clock.sleep));
+    const processes = Array.from({ length: count }, () =>
+      createPublishing({ sleep: kit.clock.sleep, random: () => 0.5 }),
+    );
 
     await Promise.all(
       all.map((each, at) =>
@@ -102,7 +104,10 @@ describe("publishing referrers", () => {
     await seedBlobs(registry, [mine, theirs]);
     const targets = [kit.repository(registry, "target", "team/app")];
     const publish = (sleep: typeof kit.clock.sleep, { root }: TestImage) =>
-      createPublisher(sleep).publishManifests({ manifests: [root], targets, conflict: "fail" }, signal);
+      createPublishing({ sleep: sleep, random: () => 0.5 }).publishManifests(
+        { manifests: [root], targets, conflict: "fail" },
+        signal,
+      );
     // The other process has read the list, and its PUT is under way while this one reads, puts and looks again.
     const held = registry.hold({ kind: "manifest-put", reference: tag }, "request");
     const other = publish(kit.clock.sleep, theirs);
@@ -130,7 +135,7 @@ describe("a cosign tag at the target", () => {
     await seedBlobs(registry, [ours]);
     const targets = [kit.repository(registry, "target", "team/app")];
 
-    const { publishManifests } = createPublisher(kit.clock.sleep);
+    const { publishManifests } = createPublishing({ sleep: kit.clock.sleep, random: () => 0.5 });
     await publishManifests({ manifests: [{ ...ours.root, tags: [sig] }], targets, conflict: "fail" }, signal);
 
     const held = await registry.readManifest("team/app", sig);

@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
 import type { Conflict } from "../../../src/domain/import-spec.ts";
-import { createPutTags, type TagRequest } from "../../../src/transfer/put-tags.ts";
+import { createPublishing } from "../../../src/transfer/publishing.ts";
+import type { TagRequest } from "../../../src/transfer/put-tags.ts";
 import { fault } from "../../helpers/faults.ts";
 import { image, index, type TestImage } from "../../helpers/images.ts";
 import { startRegistry, type TestRegistry } from "../../helpers/registry.ts";
-import { createPublisher } from "./publisher.ts";
 import { createKit } from "./transfer-kit.ts";
 
 const planned = image({ seed: "planned" });
@@ -23,7 +23,7 @@ async function putTag(registry: TestRegistry, more: Partial<TagRequest> & { read
   const target = kit.repository(registry, "target", "team/app");
   const tags = [{ target, tag: "1" }];
   const request: TagRequest = { manifest: planned.root, tags, verify: "manifest", ...more };
-  await createPutTags({ ...kit.clock, ...createPublisher(kit.clock.sleep) })(request, new AbortController().signal);
+  await createPublishing({ sleep: kit.clock.sleep, random: () => 0.5 }).putTags(request, new AbortController().signal);
 }
 
 describe("putTags", () => {
@@ -104,7 +104,7 @@ describe("publishManifests", () => {
       for (const blob of planned.blobs) await target.seedBlob({ repository: name, content: blob.content });
     const targets = names.map((name) => kit.repository(target, "target", name));
 
-    const { publishManifests } = createPublisher(kit.clock.sleep);
+    const { publishManifests } = createPublishing({ sleep: kit.clock.sleep, random: () => 0.5 });
 
     await publishManifests({ manifests: [planned.root], targets, conflict: "fail" }, signal);
     await publishManifests({ manifests: [parent.root], targets, conflict: "fail" }, signal);

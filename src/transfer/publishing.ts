@@ -1,0 +1,14 @@
+import { createMaintainReferrers } from "./maintain-referrers.ts";
+import { createPublishManifests } from "./publish-manifests.ts";
+import { createPutTags } from "./put-tags.ts";
+import { createUpdateTag, type UpdateTagDeps } from "./update-tag.ts";
+
+/** All that writes manifests in one process: whoever adds to the same tag takes turns. */
+export function createPublishing(deps: UpdateTagDeps) {
+  const updateTag = createUpdateTag(deps);
+  const maintainReferrers = createMaintainReferrers({ updateTag });
+  return {
+    publishManifests: createPublishManifests({ updateTag, maintainReferrers }),
+    putTags: createPutTags({ sleep: deps.sleep, maintainReferrers }),
+  };
+}
