@@ -57,6 +57,9 @@ describe("part rows", () => {
       ms: fc.nat(),
       attempts: fc.nat(20),
       platform: fc.string(),
+      artifactType: fc.string(),
+      referrerOf: fc.string().map(aDigest),
+      tags: fc.array(fc.stringMatching(/^[a-zA-Z0-9_][a-zA-Z0-9._-]{0,20}$/), { minLength: 1, maxLength: 3 }),
     },
     { requiredKeys: ["kind", "target", "digest", "mediaType", "sizeBytes", "state"] },
   );
