@@ -37,7 +37,7 @@ export interface ManifestToPut {
 export type PutManifestOutcome =
   | {
       readonly kind: "stored";
-      /** The registry keeps the list of this subject's referrers (OCI-Subject); without it the client must. */
+      /** The registry says that it keeps the list of this subject's referrers (OCI-Subject). */
       readonly listedFor: Digest | undefined;
     }
   | { readonly kind: "changed" };

@@ -27,8 +27,9 @@ export interface FindReferrersDeps {
 }
 
 /**
- * Finds what belongs to a manifest: by the referrers API, where that is missing by the fallback tag, and by cosign's
- * tags. One that has found the API missing does not ask for it again.
+ * Finds what belongs to a manifest: by the referrers API, where that is missing or lists nothing by the fallback tag
+ * (some registries answer an empty list and have no API, sigstore/sigstore-js#1187), and by cosign's tags. One that has
+ * found the API missing does not ask for it again.
  */
 export function createFindReferrers({ source, artifactTypes, warn }: FindReferrersDeps) {
   const [onlyType, ...otherTypes] = artifactTypes ?? [];
@@ -38,7 +39,7 @@ export function createFindReferrers({ source, artifactTypes, warn }: FindReferre
   const list = async (subject: Digest, signal: AbortSignal): Promise<readonly ReferrerDescriptor[]> => {
     if (api === "listed") {
       const answer = await listReferrers(source, { subject, artifactType }, signal);
-      if (answer.kind === "listed") return answer.referrers;
+      if (answer.kind === "listed" && answer.referrers.length > 0) return answer.referrers;
       api = answer.kind;
     }
     const tagged = await getTaggedReferrers(source, subject, signal);

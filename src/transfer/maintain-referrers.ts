@@ -8,27 +8,43 @@ import { mapConcurrently } from "./map-concurrently.ts";
 import { placeOf } from "./place-of.ts";
 import type { UpdateTag } from "./update-tag.ts";
 
-/** A manifest that was put, and whose registry did not say that it lists it as a referrer of its subject. */
-export interface UnlistedReferrer {
+/** A referrer that was put. */
+export interface PutReferrer {
   readonly target: Repository;
   readonly subject: Digest;
   readonly entry: ReferrerEntry;
+  /** The registry has said that it lists it (OCI-Subject). */
+  readonly isClaimed: boolean;
 }
 
-export type MaintainReferrers = (unlisted: readonly UnlistedReferrer[], signal: AbortSignal) => Promise<void>;
+export type MaintainReferrers = (referrers: readonly PutReferrer[], signal: AbortSignal) => Promise<void>;
 
 const parallelSubjects = 8;
 
 /**
- * Keeps the lists of referrers that the registry does not keep: the index under the fallback tag of each subject.
- * A missing OCI-Subject alone says nothing (ECR has the API and sends none): the API is asked first.
- * Source: OCI distribution-spec 1.1, "Pushing Manifests with Subject"; sigstore/sigstore-js#1183.
+ * Keeps the lists of referrers that the registry does not keep: the index under the fallback tag of each subject. What
+ * registries say of themselves does not always hold: some send OCI-Subject and have no API (sigstore/sigstore-js#1183),
+ * some answer 200 at the API's path and list nothing (#1187), some list and do not send it. So the registry keeps a list
+ * when it does list, or when it says so and has the API; that is asked for once per host.
+ * Source: OCI distribution-spec 1.1, "Pushing Manifests with Subject".
  */
 export function createMaintainReferrers({ updateTag }: { readonly updateTag: UpdateTag }): MaintainReferrers {
-  return async (unlisted, signal) => {
-    await mapConcurrently(groupBySubject(unlisted), parallelSubjects, async ({ target, subject, entries }) => {
-      const api = await listReferrers(target, { subject }, signal);
-      if (api.kind === "listed") return; // whoever reads asks the API: a tag beside it would never be seen
+  const trusted = new Set<string>();
+
+  const isKept = async ({ target, subject, entries, isClaimed }: Group, signal: AbortSignal): Promise<boolean> => {
+    const { apiHost } = target.registry;
+    if (isClaimed && trusted.has(apiHost)) return true;
+    const api = await listReferrers(target, { subject }, signal);
+    if (api.kind === "missing") return false;
+    if (isClaimed) trusted.add(apiHost);
+    const listed = new Set(api.referrers.map(({ digest }) => digest));
+    return isClaimed || entries.every(({ digest }) => listed.has(digest));
+  };
+
+  return async (referrers, signal) => {
+    await mapConcurrently(groupBySubject(referrers), parallelSubjects, async (group) => {
+      if (await isKept(group, signal)) return;
+      const { target, subject, entries } = group;
       const tag = referrersTag(subject);
       const change = async (current: { readonly bytes: Uint8Array } | undefined) => {
         const bytes = addReferrers(current?.bytes, entries);
@@ -40,13 +56,24 @@ export function createMaintainReferrers({ updateTag }: { readonly updateTag: Upd
   };
 }
 
-function groupBySubject(unlisted: readonly UnlistedReferrer[]) {
-  const groups = new Map<string, { target: Repository; subject: Digest; entries: ReferrerEntry[] }>();
-  for (const { target, subject, entry } of unlisted) {
+interface Group {
+  readonly target: Repository;
+  readonly subject: Digest;
+  readonly entries: ReferrerEntry[];
+  /** Of all of them. */
+  readonly isClaimed: boolean;
+}
+
+function groupBySubject(referrers: readonly PutReferrer[]): readonly Group[] {
+  const groups = new Map<string, Group>();
+  for (const { target, subject, entry, isClaimed } of referrers) {
     const name = `${target.registry.apiHost}/${target.name}@${subject}`;
-    const group = groups.get(name) ?? { target, subject, entries: [] };
-    group.entries.push(entry);
-    groups.set(name, group);
+    const known = groups.get(name);
+    groups.set(name, {
+      ...{ target, subject },
+      entries: [...(known?.entries ?? []), entry],
+      isClaimed: isClaimed && known?.isClaimed !== false,
+    });
   }
   return [...groups.values()];
 }

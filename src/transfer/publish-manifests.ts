@@ -3,7 +3,7 @@ import { decideCosignTag } from "../domain/cosign-tags.ts";
 import type { Conflict } from "../domain/import-spec.ts";
 import { readReferrer } from "../domain/referrer.ts";
 import type { ReferrerEntry } from "../domain/referrers-index.ts";
-import { putManifest } from "../registry/manifests.ts";
+import { type PutManifestOutcome, putManifest } from "../registry/manifests.ts";
 import type { Repository } from "../registry/registry.ts";
 import type { MaintainReferrers } from "./maintain-referrers.ts";
 import { mapConcurrently } from "./map-concurrently.ts";
@@ -54,15 +54,16 @@ export function createPublishManifests({ updateTag, maintainReferrers }: Publish
 
   return async ({ manifests, targets, conflict }, signal) => {
     const puts = targets.flatMap((target) => manifests.map((manifest) => ({ target, manifest })));
-    const unlisted = await mapConcurrently(puts, parallelPuts, async ({ target, manifest }) => {
+    const referrers = await mapConcurrently(puts, parallelPuts, async ({ target, manifest }) => {
       const { digest, tags = [] } = manifest;
       const { subject, ...facts } = readReferrer(manifest.bytes);
       const put = await putManifest(target, digest, manifest, signal);
       for (const tag of tags) await putCosignTag({ target, tag, manifest, conflict }, signal);
-      if (subject === undefined || (put.kind === "stored" && put.listedFor !== undefined)) return [];
-      return [{ target, subject, entry: toEntry(manifest, facts) }];
+      return subject === undefined
+        ? []
+        : [{ target, subject, entry: toEntry(manifest, facts), isClaimed: claims(put) }];
     });
-    await maintainReferrers(unlisted.flat(), signal);
+    await maintainReferrers(referrers.flat(), signal);
   };
 }
 
@@ -71,6 +72,11 @@ interface CosignPut {
   readonly tag: string;
   readonly manifest: ManifestContent;
   readonly conflict: Conflict;
+}
+
+/** Whether the registry says that it lists the manifest that was put. */
+export function claims(put: PutManifestOutcome): boolean {
+  return put.kind === "stored" && put.listedFor !== undefined;
 }
 
 /** What a list of referrers says of a manifest. OCI distribution-spec 1.1, "Pushing Manifests with Subject". */

@@ -8,7 +8,7 @@ import type { Repository } from "../registry/registry.ts";
 import type { MaintainReferrers } from "./maintain-referrers.ts";
 import { mapConcurrently } from "./map-concurrently.ts";
 import { placeOf } from "./place-of.ts";
-import { type ManifestContent, toEntry } from "./publish-manifests.ts";
+import { claims, type ManifestContent, toEntry } from "./publish-manifests.ts";
 import { readTag } from "./read-tag.ts";
 
 export interface PutTagsDeps {
@@ -47,8 +47,8 @@ export function createPutTags(deps: PutTagsDeps) {
       if (decision.kind === "put") {
         const put = await putManifest(target, tag, manifest, signal);
         const { subject, ...facts } = readReferrer(manifest.bytes);
-        const isListed = subject === undefined || (put.kind === "stored" && put.listedFor !== undefined);
-        if (!isListed) await maintainReferrers([{ target, subject, entry: toEntry(manifest, facts) }], signal);
+        const referrer = { target, entry: toEntry(manifest, facts), isClaimed: claims(put) };
+        if (subject !== undefined) await maintainReferrers([{ ...referrer, subject }], signal);
       }
       if (verify === "manifest") await assertTagged(deps, { target, tag, manifest }, signal);
     });

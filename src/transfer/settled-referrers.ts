@@ -70,6 +70,7 @@ export async function findSettled(question: SettledQuestion, signal: AbortSignal
 
 async function readList(target: Repository, subject: Digest, signal: AbortSignal): Promise<ReadonlySet<Digest>> {
   const api = await listReferrers(target, { subject }, signal);
-  const referrers = api.kind === "listed" ? api.referrers : await getTaggedReferrers(target, subject, signal);
+  const listed = api.kind === "listed" ? api.referrers : [];
+  const referrers = listed.length > 0 ? listed : await getTaggedReferrers(target, subject, signal);
   return new Set(referrers?.map(({ digest }) => digest));
 }

@@ -1,12 +1,28 @@
-import type { Call, Handle } from "../../src/local/registry/call.ts";
+import { mediaTypes } from "../../src/descriptor.ts";
+import type { Digest } from "../../src/digest.ts";
+import { type Call, type Handle, jsonAnswer } from "../../src/local/registry/call.ts";
 import { changeHeaders, type Fault, fault } from "./faults.ts";
 
 /** What registries do about referrers; `behaviour: { referrers: "missing" }` is one without the API. */
 
-/** The registry has the referrers API and does not say at a PUT that it lists the manifest (ECR). */
+/** The registry has the referrers API and does not say at a PUT that it lists the manifest. */
 export function noOciSubject(): Fault {
   return fault("noOciSubject", { kind: "manifest-put" }, async (call, next) =>
     changeHeaders(await next(call), { "oci-subject": undefined }),
+  );
+}
+
+/** The registry says at a PUT that it lists the manifest, whether or not it has the referrers API (ECR had not). */
+export function claimsOciSubject(subject: Digest): Fault {
+  return fault("claimsOciSubject", { kind: "manifest-put" }, async (call, next) =>
+    changeHeaders(await next(call), { "oci-subject": subject }),
+  );
+}
+
+/** An empty list of referrers, whatever there is. */
+export function emptyReferrers(): Fault {
+  return fault("emptyReferrers", { kind: "referrers" }, async () =>
+    jsonAnswer(200, { schemaVersion: 2, mediaType: mediaTypes.ociIndex, manifests: [] }),
   );
 }
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { digestOf } from "../../../src/digest.ts";
 import { referrersTag } from "../../../src/registry/referrers.ts";
 import { createPublishing } from "../../../src/transfer/publishing.ts";
-import { noOciSubject } from "../../helpers/faults-referrers.ts";
+import { claimsOciSubject, emptyReferrers, noOciSubject } from "../../helpers/faults-referrers.ts";
 import { artifact, descriptorOf, image, type TestImage } from "../../helpers/images.ts";
 import { startRegistry, type TestRegistry } from "../../helpers/registry.ts";
 import { createKit } from "./transfer-kit.ts";
@@ -45,8 +45,25 @@ describe("publishing referrers", () => {
     expect(registry.tags("team/app")).toEqual({});
   });
 
-  it("keeps the list under the fallback tag where the registry keeps none", async () => {
-    await using registry = await startRegistry({ behaviour: noApi });
+  it("asks a registry only once whether it has the API that it claims", async () => {
+    await using registry = await startRegistry();
+    await using kit = createKit();
+    const all = ["one", "two", "three"].map(referrer);
+    await seedBlobs(registry, all);
+    const targets = [kit.repository(registry, "target", "team/app")];
+    const { publishManifests } = createPublishing({ sleep: kit.clock.sleep, random: () => 0.5 });
+
+    for (const { root } of all) await publishManifests({ manifests: [root], targets, conflict: "fail" }, signal);
+
+    expect(registry.countRequests({ kind: "referrers" })).toBe(1);
+  });
+
+  it.each([
+    ["has no API", []],
+    ["claims to keep it and has no API", [claimsOciSubject(subject.root.digest)]],
+    ["answers an empty list and has no API", [emptyReferrers()]],
+  ])("keeps the list under the fallback tag where the registry %s", async (_, faults) => {
+    await using registry = await startRegistry({ behaviour: noApi, faults });
     await using kit = createKit();
     const all = ["one", "two", "three"].map(referrer);
     await seedBlobs(registry, all);

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { type Digest, digestOf } from "../../../src/digest.ts";
 import { referrersTag } from "../../../src/registry/referrers.ts";
 import { type ReferrersRequest, walkReferrers } from "../../../src/transfer/walk-referrers.ts";
-import { ignoresFilters, pagedReferrers } from "../../helpers/faults-referrers.ts";
+import { emptyReferrers, ignoresFilters, pagedReferrers } from "../../helpers/faults-referrers.ts";
 import { artifact, descriptorOf, image, index, type TestImage } from "../../helpers/images.ts";
 import { startRegistry, type TestRegistry, type TestRegistryOptions } from "../../helpers/registry.ts";
 import { createKit } from "./transfer-kit.ts";
@@ -55,6 +55,14 @@ describe("walkReferrers", () => {
 
     expect(levels).toEqual([digests([one, two])]);
     expect(registry.countRequests({ kind: "referrers" })).toBe(1);
+  });
+
+  it("looks at the fallback tag when the API lists nothing", async () => {
+    const one = about(app, "a/one");
+    await using registry = await seeded([one], { faults: [emptyReferrers()] });
+    await registry.seedImage("team/app", referrersTag(app.root.digest), index({ children: [{ image: one }] }));
+
+    expect((await walk(registry)).levels).toEqual([digests([one])]);
   });
 
   it.each([
