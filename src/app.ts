@@ -1,10 +1,10 @@
 import { app, type HttpRequest, type InvocationContext } from "@azure/functions";
 import * as df from "durable-functions";
 import { parseConfig } from "./config.ts";
+import { queueNames } from "./domain/queue-message.ts";
 import { type ApiRouteName, apiRoutes } from "./functions/api-routes.ts";
 import { armRouteNameSchema, armRoutes } from "./functions/arm/arm-routes.ts";
 import { createDurablePort } from "./functions/durable-port.ts";
-import { queueNames } from "./functions/import-queue.ts";
 import { createLog } from "./functions/log.ts";
 import { createOpenApi } from "./functions/openapi.ts";
 import { assertCallable } from "./functions/orchestrators/callable.ts";

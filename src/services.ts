@@ -5,6 +5,7 @@ import type { Config, StorageConfig } from "./config.ts";
 import { assertAllowedSource, assertAllowedTarget } from "./domain/allow-list.ts";
 import { maxTimeoutSeconds } from "./domain/import-request-schema.ts";
 import type { ImportSpec } from "./domain/import-spec.ts";
+import { queueNames } from "./domain/queue-message.ts";
 import { ImportError } from "./errors.ts";
 import { type ActivityDeps, createActivityHandler } from "./functions/activities/activity-frame.ts";
 import { createCopyAndFinish } from "./functions/activities/copy-and-finish.ts";
@@ -15,6 +16,7 @@ import { createPublishLevel, createPublishManifests } from "./functions/activiti
 import { createPublishRoot } from "./functions/activities/publish-root.ts";
 import { createResolveImport } from "./functions/activities/resolve-import.ts";
 import { type ArmDeps, createArm, type ToDurable } from "./functions/arm/create-arm.ts";
+import { createBeginAgain } from "./functions/begin-again.ts";
 import { createCancelRunning } from "./functions/cancel-running.ts";
 import { createCancellationWatch } from "./functions/cancellation-watch.ts";
 import { createClaimId } from "./functions/claim-id.ts";
@@ -28,7 +30,7 @@ import { createOpenRepositories } from "./functions/open-repositories.ts";
 import type { Course } from "./functions/orchestrators/input.ts";
 import { createPlanOnly } from "./functions/plan-only.ts";
 import { createItemAfterEnd, createPromotionServices } from "./functions/promotions/compose.ts";
-import { createEnqueueItems, importsQueue } from "./functions/promotions/enqueue-items.ts";
+import { createEnqueueItems } from "./functions/promotions/enqueue-items.ts";
 import { createRetryAttempt } from "./functions/retry-attempt.ts";
 import { createRunningActivities } from "./functions/running-activities.ts";
 import { createStartImport } from "./functions/start-import.ts";
@@ -195,19 +197,32 @@ export function createServices(config: Config, log: Log, stopping: AbortSignal, 
   });
   const endCancelled = (id: Parameters<typeof endImport>[0]) => endImport(id, { state: "Cancelled" });
   const claimId = createClaimId({ keys, randomBytes, now });
+  const beginAgain = createBeginAgain({ imports, parts, secrets, startImport });
+  const retry = createRetryAttempt({ beginAgain, assertAllowed, now });
   const promotionServices = createPromotionServices({
     ...{ promotions, items, imports, startImport, stop, claimId, assertAllowed, course, stopping, track, log, now },
     settings: requestSettings,
-    retry: createRetryAttempt({ imports, parts, secrets, startImport, assertAllowed, now }),
+    retry,
     cancel: createCancelRunning({ stop, endCancelled, now }),
-    enqueue: createEnqueueItems(queues.queue(importsQueue).send),
+    enqueue: createEnqueueItems(queues.queue(queueNames.imports).send),
     expandPage: selections.expandPage,
     onlyChanged: selections.onlyChanged,
     announcePromotion: events.announcePromotion,
     budgetMs: settings.activityBudgetMs,
   });
   const importQueue = createImportQueue({
-    ...{ access, queues, imports, parts, startImport, afterEnd, log, now, assertAllowed, settings: requestSettings },
+    ...{
+      access,
+      queues,
+      imports,
+      beginAgain,
+      startImport,
+      afterEnd,
+      log,
+      now,
+      assertAllowed,
+      settings: requestSettings,
+    },
     ...{ startPromotion: promotionServices.startPromotion, startItem: promotionServices.startItem },
   });
   const schedules = createScheduleServices({
@@ -274,7 +289,7 @@ export function createServices(config: Config, log: Log, stopping: AbortSignal, 
         now,
       }),
       cancelImport: createCancelImport({ stop, endCancelled, view, now }),
-      retryImport: createRetryImport({ imports, parts, secrets, startImport, assertAllowed, assertMaySeal, view, now }),
+      retryImport: createRetryImport({ imports, retry, assertMaySeal, view }),
     },
     onImportMessage: importQueue.onImportMessage,
     onPoisonMessage: importQueue.onPoisonMessage,

@@ -1,5 +1,5 @@
 import { hasEnded, type ImportState } from "../domain/import-record.ts";
-import type { PromotionState } from "../domain/promotion-record.ts";
+import { hasPromotionEnded, type PromotionState } from "../domain/promotion-record.ts";
 
 /** What `drayage` answers its caller with; docs/cli.md and `--help` list the same numbers. */
 export const exitCodes = {
@@ -36,11 +36,6 @@ export function exitCodeOfImport(state: ImportState, errorCode: string | undefin
   if (state === "Cancelled") return exitCodes.cancelled;
   if (state !== "Failed") return exitCodes.done;
   return errorCode === "TARGET_TAG_EXISTS" ? exitCodes.conflict : exitCodes.importFailed;
-}
-
-/** Whether a promotion has come to its end. */
-export function hasPromotionEnded(state: PromotionState): boolean {
-  return state === "Succeeded" || state === "Failed" || state === "Cancelled";
 }
 
 /** The end of a promotion as an exit code; undefined while it runs. */

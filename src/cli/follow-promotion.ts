@@ -1,7 +1,8 @@
+import { hasPromotionEnded } from "../domain/promotion-record.ts";
 import { CliError } from "./cli-error.ts";
 import type { CliIo } from "./cli-io.ts";
 import type { Display } from "./display.ts";
-import { type ExitCode, exitCodeOfPromotion, exitCodes, hasPromotionEnded } from "./exit-codes.ts";
+import { type ExitCode, exitCodeOfPromotion, exitCodes } from "./exit-codes.ts";
 import { type FollowedCommand, startAndFollow } from "./follow-command.ts";
 import {
   formatPromotionHead,

@@ -1,5 +1,5 @@
+import { hasPromotionEnded } from "../domain/promotion-record.ts";
 import type { ErrorView } from "./api-records.ts";
-import { hasPromotionEnded } from "./exit-codes.ts";
 import { formatSelection } from "./format-selection.ts";
 import { fitLines, formatBar, formatBytes, formatDuration, formatTable, printable } from "./format-values.ts";
 import { formatVia, secondsTaken } from "./progress-display.ts";

@@ -10,15 +10,8 @@ export interface SourceCredentials {
   readonly password: string;
 }
 
-/** The flags of `drayage import` that describe the import, as commander hands them over. */
-export interface ImportFlags {
-  readonly source: string;
-  readonly registry?: string;
-  readonly name?: string;
-  readonly target?: string;
-  readonly image?: string[];
-  readonly repository?: string[];
-  readonly force?: true;
+/** Flags that say how images are copied. */
+export interface HowFlags {
   readonly conflict?: Conflict;
   readonly platform?: string[];
   readonly sparseIndex?: true;
@@ -26,6 +19,17 @@ export interface ImportFlags {
   readonly artifactType?: string[];
   readonly label?: string[];
   readonly timeout?: number;
+}
+
+/** The flags of `drayage import` that describe the import, as commander hands them over. */
+export interface ImportFlags extends HowFlags {
+  readonly source: string;
+  readonly registry?: string;
+  readonly name?: string;
+  readonly target?: string;
+  readonly image?: string[];
+  readonly repository?: string[];
+  readonly force?: true;
 }
 
 /** The request that the flags describe, for the service to check; throws a usage error where they contradict each other. */

@@ -1,7 +1,6 @@
-import type { Conflict } from "../domain/import-spec.ts";
 import { definedOnly } from "../errors.ts";
 import type { CliIo } from "./cli-io.ts";
-import { parseLabels, toReferrers, usage } from "./import-request.ts";
+import { type HowFlags, parseLabels, toReferrers, usage } from "./import-request.ts";
 import { placeByFlag, type RequestBody, type WrittenBody } from "./request-body.ts";
 import { readRequestFile } from "./request-file.ts";
 
@@ -17,17 +16,6 @@ export interface SelectionFlags {
   readonly to?: string;
   readonly targetRepository?: string;
   readonly targetTag?: string;
-}
-
-/** Flags that say how images are copied. */
-export interface HowFlags {
-  readonly conflict?: Conflict;
-  readonly platform?: string[];
-  readonly sparseIndex?: true;
-  readonly referrers?: true;
-  readonly artifactType?: string[];
-  readonly label?: string[];
-  readonly timeout?: number;
 }
 
 export interface BodyFlags extends SelectionFlags, HowFlags {

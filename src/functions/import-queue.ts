@@ -1,9 +1,10 @@
+import { queueNames } from "../domain/queue-message.ts";
 import { createReject } from "../domain/rejected-import.ts";
 import type { Imports } from "../store/imports.ts";
-import type { Parts } from "../store/parts.ts";
 import { createPoison } from "../store/poison.ts";
 import type { QueueAccess } from "../store/queues.ts";
 import type { TableAccess } from "../store/storage-client.ts";
+import type { BeginAgain } from "./begin-again.ts";
 import type { AfterEnd } from "./end-import.ts";
 import type { Log } from "./log.ts";
 import { createRestartImport } from "./restart-import.ts";
@@ -12,15 +13,12 @@ import { createOnImportMessage, type OnImportMessageDeps } from "./triggers/on-i
 import { createDrainPoison, createOnPoisonMessage } from "./triggers/on-poison-message.ts";
 import { createDeletePoison, createGetPoison, createListPoison, createRequeuePoison } from "./triggers/poison.ts";
 
-/** Names of the queues; `formatQueueName` puts the prefix before them. */
-export const queueNames = { imports: "imports", poison: "imports-poison", unread: "imports-poison-poison" } as const;
-
 export interface ImportQueueDeps
   extends Pick<OnImportMessageDeps, "assertAllowed" | "settings" | "startPromotion" | "startItem"> {
   readonly access: TableAccess;
   readonly queues: QueueAccess;
   readonly imports: Imports;
-  readonly parts: Parts;
+  readonly beginAgain: BeginAgain;
   readonly startImport: StartImport;
   readonly afterEnd: AfterEnd;
   readonly log: Log;
@@ -29,9 +27,9 @@ export interface ImportQueueDeps
 
 /** Queue `imports`, its poison queue and what operators do about given-up messages, put together. */
 export function createImportQueue(deps: ImportQueueDeps) {
-  const { access, queues, imports, parts, startImport, afterEnd, log, now } = deps;
+  const { access, queues, imports, startImport, afterEnd, log, now } = deps;
   const poison = createPoison(access);
-  const restartImport = createRestartImport({ imports, parts, startImport, now });
+  const restartImport = createRestartImport({ imports, beginAgain: deps.beginAgain, now });
   const reject = createReject({ insertImport: imports.insert, afterEnd, now });
   const poisonQueue = queues.queue(queueNames.poison);
   return {

@@ -3,14 +3,12 @@ import type { ImportSpec } from "../domain/import-spec.ts";
 import { restarted } from "../domain/import-transitions.ts";
 import { ImportError } from "../errors.ts";
 import type { Imports } from "../store/imports.ts";
-import type { Parts } from "../store/parts.ts";
+import type { BeginAgain } from "./begin-again.ts";
 import type { DurablePort } from "./durable-port.ts";
-import type { StartImport } from "./start-import.ts";
 
 export interface RestartImportDeps {
-  readonly imports: Pick<Imports, "read" | "replace">;
-  readonly parts: Pick<Parts, "deleteAll">;
-  readonly startImport: Pick<StartImport, "reopen" | "start">;
+  readonly imports: Pick<Imports, "read">;
+  readonly beginAgain: BeginAgain;
   readonly now: () => Date;
 }
 
@@ -25,22 +23,19 @@ export type RestartImport = (
   durable: DurablePort,
 ) => Promise<"started" | "unchanged">;
 
-export function createRestartImport({ imports, parts, startImport, now }: RestartImportDeps): RestartImport {
+export function createRestartImport({ imports, beginAgain, now }: RestartImportDeps): RestartImport {
   return async (id, attempt, spec, durable) => {
     const stored = await imports.read(id);
     if (stored === undefined || stored.record.attempt >= attempt) return "unchanged";
     if (stored.record.state !== "Failed" && stored.record.state !== "Cancelled") return "unchanged";
     const record = restarted(stored.record, spec, now());
-    await startImport.reopen(record); // first, for the sweep
-    if ((await imports.replace({ record, etag: stored.etag })) === "conflict") {
+    if ((await beginAgain({ record, etag: stored.etag, forget: "all" }, durable)) === "conflict") {
       throw new ImportError({
         code: "IMPORT_STATE_CONFLICT",
         what: `import ${id} changed while its message was to begin it anew`,
         retryable: true,
       });
     }
-    await parts.deleteAll(id); // of what a tag pointed to before
-    await startImport.start({ importId: id, attempt: record.attempt }, durable);
     return "started";
   };
 }

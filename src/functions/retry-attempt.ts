@@ -3,17 +3,12 @@ import type { ImportSpec } from "../domain/import-spec.ts";
 import { type RetryChoice, retried } from "../domain/import-transitions.ts";
 import type { SourceCredentials } from "../domain/registries.ts";
 import { ImportError } from "../errors.ts";
-import type { Imports, StoredImport } from "../store/imports.ts";
-import type { Parts } from "../store/parts.ts";
-import type { Secrets } from "../store/secrets.ts";
+import type { StoredImport } from "../store/imports.ts";
+import type { BeginAgain } from "./begin-again.ts";
 import type { DurablePort } from "./durable-port.ts";
-import type { StartImport } from "./start-import.ts";
 
 export interface RetryAttemptDeps {
-  readonly imports: Pick<Imports, "replace">;
-  readonly parts: Pick<Parts, "deleteAll" | "deleteUnits">;
-  readonly secrets: Pick<Secrets, "insert" | "delete">;
-  readonly startImport: Pick<StartImport, "reopen" | "start">;
+  readonly beginAgain: BeginAgain;
   /** Throws HOST_NOT_ALLOWED: the settings may have changed since the import was accepted. */
   readonly assertAllowed: (spec: ImportSpec) => void;
   readonly now: () => Date;
@@ -29,24 +24,16 @@ export type RetryAttempt = (stored: StoredImport, wish: RetryWish, durable: Dura
 
 /** Begins the next attempt of an import, reusing what is there. */
 export function createRetryAttempt(deps: RetryAttemptDeps): RetryAttempt {
-  const { imports, parts, secrets, startImport, assertAllowed, now } = deps;
+  const { beginAgain, assertAllowed, now } = deps;
   return async (stored, { digest, credentials }, durable) => {
-    const { id } = stored.record;
     const record = retried(stored.record, now(), {
       credentials: credentials === undefined ? "absent" : "given",
       digest,
     });
     assertAllowed(record.spec);
-    // The Open row comes first, for the sweep; then secrets: whatever is Accepted can sign in.
-    await startImport.reopen(record);
-    if (credentials !== undefined) {
-      await secrets.delete(id);
-      await secrets.insert(id, credentials);
-    }
-    if ((await imports.replace({ record, etag: stored.etag })) === "conflict") throw beaten(id);
-    // Parts of what a tag pointed to before would be counted as parts of what it points to now.
-    await (digest === "resolve" ? parts.deleteAll(id) : parts.deleteUnits(id));
-    await startImport.start({ importId: id, attempt: record.attempt }, durable);
+    const forget = digest === "resolve" ? "all" : "units";
+    const outcome = await beginAgain({ record, etag: stored.etag, credentials, forget }, durable);
+    if (outcome === "conflict") throw beaten(stored.record.id);
     return record;
   };
 }

@@ -2,7 +2,6 @@ import { lookup as dnsLookup } from "node:dns";
 import type { LookupFunction } from "node:net";
 import { createSecureContext, getCACertificates, type SecureContext } from "node:tls";
 import { Agent, buildConnector, Pool } from "undici";
-import { type ErrorPlace, ImportError } from "../errors.ts";
 import { createGuardedLookup, type NetworkPolicy, namesOf, refusalOfUrl } from "./network-guard.ts";
 import { openTunnel, type ProxySettings, proxyFor } from "./proxy.ts";
 
@@ -35,17 +34,6 @@ export function createGuardedAgent(network: Network, { connectTimeoutMs, ...opti
     factory: (origin, given) =>
       new Pool(origin, { ...given, connect: createConnector(new URL(origin), network, connectTimeoutMs) }),
   });
-}
-
-/**
- * Throws HOST_NOT_ALLOWED for a URL that no connection would be made to, as far as its text tells: for a clear answer
- * before the work begins. What its name leads to shows when it is connected to.
- */
-export function assertHostAllowed(url: URL, { policy, proxies }: Network, place: Partial<ErrorPlace>): void {
-  const refused = refusalOfUrl(url, policy, { byName: proxyFor(url, proxies) !== undefined });
-  if (refused === undefined) return;
-  const { what, hint } = refused.failure;
-  throw new ImportError({ ...place, code: "HOST_NOT_ALLOWED", what: `${url.host}: ${what}`, ...(hint && { hint }) });
 }
 
 /** Connects to one origin. TLS is always verified, whatever NODE_TLS_REJECT_UNAUTHORIZED says. */

@@ -3,9 +3,6 @@ import type { Queue } from "../../store/queues.ts";
 import { mapConcurrently } from "../../transfer/map-concurrently.ts";
 import type { EnqueueItems } from "./ports.ts";
 
-/** The queue that imports come in by, before a prefix. */
-export const importsQueue = "imports";
-
 const sentAtOnce = 8;
 
 export function createEnqueueItems(send: Queue["send"]): EnqueueItems {

@@ -2,14 +2,15 @@ import { z } from "zod";
 import { sourceCredentialsSchema } from "../../domain/import-request-schema.ts";
 import type { Imports } from "../../store/imports.ts";
 import { answerImport, type ViewImport } from "../import-answer.ts";
-import { createRetryAttempt, type RetryAttemptDeps } from "../retry-attempt.ts";
+import type { RetryAttempt } from "../retry-attempt.ts";
 import type { DurableHttpHandler } from "./http-answer.ts";
 import { readJsonBody } from "./read-body.ts";
 import { importNotFound, readImportId, readQuery } from "./read-query.ts";
 import { readShape } from "./read-shape.ts";
 
-export interface RetryImportDeps extends RetryAttemptDeps {
-  readonly imports: Pick<Imports, "read" | "replace">;
+export interface RetryImportDeps {
+  readonly imports: Pick<Imports, "read">;
+  readonly retry: RetryAttempt;
   readonly assertMaySeal: () => void;
   readonly view: ViewImport;
 }
@@ -25,9 +26,7 @@ export const retryQuerySchema = z.strictObject({
 });
 
 /** `POST /api/imports/{id}/retry`: another attempt of an import that failed or was cancelled, reusing what is there. */
-export function createRetryImport(deps: RetryImportDeps): DurableHttpHandler {
-  const { imports, assertMaySeal, view } = deps;
-  const retry = createRetryAttempt(deps);
+export function createRetryImport({ imports, retry, assertMaySeal, view }: RetryImportDeps): DurableHttpHandler {
   return async (request, durable) => {
     const id = readImportId(request);
     const { resolve } = readQuery(request, retryQuerySchema);

@@ -3,7 +3,9 @@ import { describe, expect, it } from "vitest";
 import type { ImportRecord } from "../../../src/domain/import-record.ts";
 import { formatImport } from "../../../src/domain/import-view.ts";
 import { ImportError } from "../../../src/errors.ts";
+import { createBeginAgain } from "../../../src/functions/begin-again.ts";
 import type { DurablePort } from "../../../src/functions/durable-port.ts";
+import { createRetryAttempt } from "../../../src/functions/retry-attempt.ts";
 import { createRetryImport } from "../../../src/functions/triggers/retry-import.ts";
 import { aRecord } from "../../helpers/import-records.ts";
 import { createMemoryImports } from "./memory-stores.ts";
@@ -23,9 +25,8 @@ async function retry(
   const note = (what: string) => async () => {
     did.push(what);
   };
-  const handle = createRetryImport({
+  const beginAgain = createBeginAgain({
     imports: {
-      read: stores.imports.read,
       replace: async (stored) => {
         if (isBeaten) stores.write({ ...failed, attempt: 2 });
         did.push("record");
@@ -35,12 +36,15 @@ async function retry(
     parts: { deleteAll: note("forget parts"), deleteUnits: note("forget units") },
     secrets: { insert: note("secret"), delete: note("forget secret") },
     startImport: { reopen: note("open"), start: note("start") },
-    assertAllowed: () => {
-      if (!isAllowed) throw new ImportError({ code: "HOST_NOT_ALLOWED", what: "no longer" });
-    },
+  });
+  const assertAllowed = () => {
+    if (!isAllowed) throw new ImportError({ code: "HOST_NOT_ALLOWED", what: "no longer" });
+  };
+  const handle = createRetryImport({
+    imports: stores.imports,
+    retry: createRetryAttempt({ beginAgain, assertAllowed, now: () => now }),
     assertMaySeal: () => {},
     view: async (record) => formatImport(record, undefined, "http://drayage.test"),
-    now: () => now,
   });
   const request = new HttpRequest({
     ...{ method: "POST", url: `http://drayage.test/api/imports/x/retry${query}`, params: { id: failed.id } },

@@ -1,0 +1,137 @@
+import { describe, expect, it } from "vitest";
+import { digestOf } from "../../../src/digest.ts";
+import { ImportError } from "../../../src/errors.ts";
+import { getBlob, headBlob } from "../../../src/registry/blobs.ts";
+import { startUpload } from "../../../src/registry/uploads.ts";
+import { type Reply, startServer } from "../../helpers/http-server.ts";
+import { createTestClient, thrownBy } from "../../helpers/registry-client.ts";
+
+const never = new AbortController().signal;
+const content = Buffer.from("content");
+const digest = digestOf(content);
+
+/** A server that gives its replies one after another, the last one for ever. */
+function startScript(...replies: readonly Reply[]) {
+  let at = 0;
+  return startServer(() => replies[Math.min(at++, replies.length - 1)]);
+}
+
+async function read(chunks: AsyncIterable<Uint8Array>): Promise<string> {
+  const all: Uint8Array[] = [];
+  for await (const chunk of chunks) all.push(chunk);
+  return Buffer.concat(all).toString();
+}
+
+describe("redirects", () => {
+  it.each([301, 302, 303, 307, 308])("follows a %i to another host without our headers", async (status) => {
+    await using storage = await startServer(() => ({ status: 200, body: content }), { hostname: "localhost" });
+    await using server = await startServer(({ headers }) =>
+      headers.authorization === undefined
+        ? { status: 401, headers: { "www-authenticate": 'Basic realm="r"' } }
+        : { status, headers: { location: `${storage.origin}/blob?sig=secret&x=%2B` } },
+    );
+    await using client = createTestClient();
+    const credentials = { kind: "password", username: "u", password: "p" } as const;
+
+    await using blob = await getBlob(client.repository(server.host, { credentials }), { digest }, never);
+
+    expect(await read(blob.content)).toBe("content");
+    expect(storage.requests[0]?.url).toBe("/blob?sig=secret&x=%2B");
+    expect(storage.requests[0]?.headers.authorization).toBeUndefined();
+  });
+
+  it("asks the other host for the same range", async () => {
+    await using storage = await startServer(() => ({
+      status: 206,
+      headers: { "content-range": "bytes 1-3/7" },
+      body: "ont",
+    }));
+    await using server = await startScript({ status: 307, headers: { location: `${storage.origin}/blob` } });
+    await using client = createTestClient();
+    const range = { startBytes: 1, endBytes: 4 };
+
+    await using blob = await getBlob(client.repository(server.host), { digest, range, ifRange: '"e"' }, never);
+
+    expect(await read(blob.content)).toBe("ont");
+    expect(storage.requests[0]?.headers).toMatchObject({ range: "bytes=1-3", "if-range": '"e"' });
+  });
+
+  it("follows a relative Location with Authorization, which never left the host", async () => {
+    await using server = await startServer(({ url, headers }) => {
+      if (headers.authorization === undefined)
+        return { status: 401, headers: { "www-authenticate": 'Basic realm="r"' } };
+      return url.startsWith("/v2/") ? { status: 302, headers: { location: "../moved?a=b" } } : { status: 200 };
+    });
+    await using client = createTestClient();
+    const credentials = { kind: "password", username: "u", password: "p" } as const;
+    const repository = client.repository(server.host, { credentials });
+
+    const thrown = await thrownBy(() =>
+      repository.send({ method: "GET", target: { path: "x" }, accept: [418] }, never),
+    );
+
+    expect(thrown).toBeInstanceOf(ImportError);
+    expect(server.requests.at(-1)?.headers.authorization).toMatch(/^Basic /);
+  });
+
+  it("sends no Authorization to a host that sends back to the registry", async () => {
+    await using server = await startServer(({ url, headers }): Reply => {
+      if (url === "/back") return { status: 200 };
+      if (headers.authorization === undefined)
+        return { status: 401, headers: { "www-authenticate": 'Basic realm="r"' } };
+      return { status: 307, headers: { location: `${storage.origin}/away` } };
+    });
+    await using storage = await startServer(() => ({ status: 307, headers: { location: `${server.origin}/back` } }));
+    await using client = createTestClient();
+    const credentials = { kind: "password", username: "u", password: "p" } as const;
+
+    await headBlob(client.repository(server.host, { credentials }), digest, never);
+
+    expect(server.requests.at(-1)).toMatchObject({ url: "/back" });
+    expect(server.requests.at(-1)?.headers.authorization).toBeUndefined();
+  });
+
+  it("stops after five", async () => {
+    await using server = await startScript({ status: 302, headers: { location: "/again?sig=secret" } });
+    await using client = createTestClient();
+
+    const thrown = await thrownBy(() => headBlob(client.repository(server.host), digest, never));
+
+    expect(thrown).toMatchObject({ code: "SOURCE_UNAVAILABLE", retryable: false });
+    expect(server.requests).toHaveLength(6);
+  });
+
+  it("names a signed URL neither in errors nor in the log", async () => {
+    await using storage = await startServer(() => ({ status: 403, body: "<Error><Code>Expired</Code></Error>" }));
+    await using broken = await startServer((_, { incoming }) => {
+      incoming.socket.destroy();
+      return undefined;
+    });
+    await using server = await startServer(({ method }) => {
+      const { origin } = method === "HEAD" ? storage : broken;
+      return { status: 307, headers: { location: `${origin}/path-secret?sig=query-secret` } };
+    });
+    await using client = createTestClient({ limits: { attempts: 2 } });
+
+    const thrown = [
+      await thrownBy(() => headBlob(client.repository(server.host), digest, never)),
+      await thrownBy(() => getBlob(client.repository(server.host), { digest }, never)),
+    ];
+
+    expect(thrown).toMatchObject([{ httpStatus: 403 }, { code: "SOURCE_UNAVAILABLE", retryable: true }]);
+    const texts = thrown.map((error) => (error instanceof ImportError ? JSON.stringify(error.toWire()) : ""));
+    expect(`${texts.join()} ${client.logged()}`).not.toContain("secret");
+    expect(texts[1]).toContain(broken.host);
+    expect(client.logged()).toContain("registry.retry");
+  });
+
+  it("does not follow a redirect of a request with a body", async () => {
+    await using server = await startScript({ status: 307, headers: { location: "/elsewhere" } });
+    await using client = createTestClient();
+
+    const thrown = await thrownBy(() => startUpload(client.repository(server.host, { side: "target" }), never));
+
+    expect(thrown).toMatchObject({ code: "TARGET_UNAVAILABLE", httpStatus: 307 });
+    expect(server.requests).toHaveLength(1);
+  });
+});
