@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { QueueClient } from "@azure/storage-queue";
+import { z } from "zod";
 import type { RunningService } from "./processes.ts";
 import { pushBlob, pushImage, type SeededDescriptor } from "./seed.ts";
 
@@ -71,14 +72,14 @@ export async function measureQueue({ source, target, service }: TriggerBench, sh
 /** Time from a push event to its accepted import, on an idle service; the answer comes when it is accepted. */
 export async function measureEvents({ source, target, service }: TriggerBench) {
   const rule = { source: { registry: source, repositories: ["bench/tagged-*"] }, target: { registry: target } };
-  await call(service, "PUT", "/api/rules/bench", rule);
+  await call(answers.none, service, "PUT", "/api/rules/bench", rule);
   const ms: number[] = [];
   for (const image of taggedImages().slice(0, 100)) {
     const [repository = "", tag = ""] = image.split(":");
     const head = await fetch(`http://${source}/v2/${repository}/manifests/${tag}`, { method: "HEAD", headers: accept });
     const event = pushEvent(source, repository, tag, head.headers.get("docker-content-digest") ?? "");
     const begin = performance.now();
-    await call(service, "POST", "/runtime/webhooks/eventgrid?functionName=onRegistryEvent", [event], {
+    await call(answers.none, service, "POST", "/runtime/webhooks/eventgrid?functionName=onRegistryEvent", [event], {
       "aeg-event-type": "Notification",
     });
     ms.push(performance.now() - begin);
@@ -124,8 +125,8 @@ export async function measureExpansion({ source, target, service }: TriggerBench
   const seconds = (performance.now() - begin) / 1_000;
   const peakMB = peakOf(memory.stop());
   const instance = `/runtime/webhooks/durabletask/instances/promotion-${id}-1?showHistory=true`;
-  const { historyEvents } = await call(service, "GET", instance);
-  await call(service, "POST", `/api/promotions/${id}/cancel`);
+  const { historyEvents } = await call(answers.history, service, "GET", instance);
+  await call(answers.none, service, "POST", `/api/promotions/${id}/cancel`);
   await untilPromotion(service, id, ({ state }) => /Succeeded|Failed|Cancelled/.test(state));
   return { seconds, items: counts.total, historyEvents: historyEvents.length, beforeMB, peakMB };
 }
@@ -138,13 +139,10 @@ async function startPromotion(
   maxConcurrent = 50,
 ): Promise<{ readonly id: string }> {
   const body = { source: { registry: source, repositories: globs }, target: { registry: target }, maxConcurrent };
-  return await call(service, "POST", "/api/promotions", body);
+  return await call(answers.started, service, "POST", "/api/promotions", body);
 }
 
-interface Promotion {
-  readonly state: string;
-  readonly counts: Readonly<Record<"total" | "succeeded" | "failed", number>>;
-}
+type Promotion = z.infer<typeof answers.promotion>;
 
 async function untilPromotion(
   service: RunningService,
@@ -152,19 +150,13 @@ async function untilPromotion(
   is: (promotion: Promotion) => boolean,
 ): Promise<Promotion> {
   for (;;) {
-    const promotion: Promotion = await call(service, "GET", `/api/promotions/${id}`);
+    const promotion = await call(answers.promotion, service, "GET", `/api/promotions/${id}`);
     if (is(promotion)) return promotion;
     await delay(250);
   }
 }
 
-interface EndedImport {
-  readonly id: string;
-  readonly state: string;
-  readonly finishedAt: string;
-  readonly labels: Readonly<Record<string, string>>;
-  readonly target: { readonly tags: readonly string[] };
-}
+type EndedImport = z.infer<typeof answers.imports>["imports"][number];
 
 const endStates: readonly string[] = ["Succeeded", "Skipped", "Failed", "Cancelled"];
 
@@ -181,7 +173,7 @@ async function untilEnded(service: RunningService, trigger: string, count: numbe
 /** Asks for what is cheap to answer: a list of all would disturb what is measured. */
 async function hasOpen(service: RunningService): Promise<boolean> {
   for (const state of ["Copying", "Resolving", "Accepted", "Publishing"]) {
-    const { imports } = await call(service, "GET", `/api/imports?state=${state}&limit=1`);
+    const { imports } = await call(answers.imports, service, "GET", `/api/imports?state=${state}&limit=1`);
     if (imports.length > 0) return true;
   }
   return false;
@@ -192,7 +184,7 @@ async function listAll(service: RunningService, trigger: string): Promise<readon
   let token: string | undefined;
   do {
     const more = token === undefined ? "" : `&continuationToken=${encodeURIComponent(token)}`;
-    const page = await call(service, "GET", `/api/imports?trigger=${trigger}&limit=200${more}`);
+    const page = await call(answers.imports, service, "GET", `/api/imports?trigger=${trigger}&limit=200${more}`);
     all.push(...page.imports);
     token = page.continuationToken;
   } while (token !== undefined);
@@ -203,9 +195,9 @@ async function listAll(service: RunningService, trigger: string): Promise<readon
 async function timesSent(service: RunningService, imports: readonly EndedImport[], digest: string) {
   const counts = new Map<string, number>();
   for (const { id, target } of imports) {
-    const { parts } = await call(service, "GET", `/api/imports/${id}/parts?limit=100`);
-    const repository = target.tags[0]?.split(":")[0] ?? "";
-    const part = parts.find((one: { digest: string }) => one.digest === digest);
+    const { parts } = await call(answers.parts, service, "GET", `/api/imports/${id}/parts?limit=100`);
+    const repository = target?.tags[0]?.split(":")[0] ?? "";
+    const part = parts.find((one) => one.digest === digest);
     if (part?.via === "copied") counts.set(repository, (counts.get(repository) ?? 0) + 1);
   }
   return [0, ...counts.values()];
@@ -262,16 +254,35 @@ function peakOf(samples: readonly MemorySample[]): number {
   return Math.max(0, ...samples.map(({ mb }) => mb));
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: answers of the service under measurement, read by the cases above
-type Answer = any;
+/** What an answer must have for the cases above. */
+const answers = {
+  none: z.unknown(),
+  started: z.looseObject({ id: z.string() }),
+  promotion: z.looseObject({ state: z.string(), counts: z.looseObject({ total: z.number() }) }),
+  history: z.looseObject({ historyEvents: z.array(z.unknown()) }),
+  parts: z.looseObject({ parts: z.array(z.looseObject({ digest: z.string(), via: z.string().optional() })) }),
+  imports: z.looseObject({
+    continuationToken: z.string().optional(),
+    imports: z.array(
+      z.looseObject({
+        id: z.string(),
+        state: z.string(),
+        finishedAt: z.string().default(""),
+        labels: z.record(z.string(), z.string()),
+        target: z.looseObject({ tags: z.array(z.string()) }).optional(),
+      }),
+    ),
+  }),
+} as const;
 
-async function call(
+async function call<T>(
+  schema: z.ZodType<T>,
   { url }: RunningService,
   method: string,
   path: string,
   body?: unknown,
   headers: Readonly<Record<string, string>> = {},
-): Promise<Answer> {
+): Promise<T> {
   const response = await fetch(`${url}${path}`, {
     method,
     headers: { "content-type": "application/json", ...headers },
@@ -279,5 +290,5 @@ async function call(
   });
   const text = await response.text();
   if (!response.ok) throw new Error(`${method} ${path} answered ${response.status}: ${text.slice(0, 500)}`);
-  return text === "" ? undefined : JSON.parse(text);
+  return schema.parse(text === "" ? undefined : JSON.parse(text));
 }
