@@ -37,7 +37,7 @@ export function createScheduler(deps: SchedulerDeps): Scheduler {
   const activities = createLimiter(deps.maxActivities, checkIdle);
   const scheduled = new Set<string>(); // instances that have or wait for a turn
   const episodeMs = new WeakMap<Instance, number>(); // how long the last one took
-  const timers = new Map<string, () => void>();
+  const timers = new Map<string, ArmedTimer>(); // in the order of their creation
   let isStopped = false;
 
   function isIdle(): boolean {
@@ -95,18 +95,27 @@ export function createScheduler(deps: SchedulerDeps): Scheduler {
       });
     }
     if (task.kind === "timer") {
-      const key = timerKey(instance, task.id);
-      const fire = (): void => {
-        timers.delete(key);
-        send({ kind: "timerFired", ref: task.id, fireAt: task.fireAt });
-      };
-      timers.set(key, clock.setTimer(Date.parse(task.fireAt), fire));
+      const atMs = Date.parse(task.fireAt);
+      timers.set(timerKey(instance, task.id), {
+        atMs,
+        disarm: clock.setTimer(atMs, () => fireUntil(atMs)),
+        fire: () => send({ kind: "timerFired", ref: task.id, fireAt: task.fireAt }),
+      });
+    }
+  }
+
+  /** Timers fire in the order of their times, those of one time as they were made: the system's come as they like. */
+  function fireUntil(atMs: number): void {
+    const due = [...timers].filter(([, timer]) => timer.atMs <= atMs);
+    for (const [key, { disarm, fire }] of due.toSorted(([, one], [, other]) => one.atMs - other.atMs)) {
+      disarm();
+      if (timers.delete(key)) fire(); // what an earlier one has cancelled does not
     }
   }
 
   function onCancel(instance: Instance, taskId: number): void {
     const key = timerKey(instance, taskId);
-    timers.get(key)?.();
+    timers.get(key)?.disarm();
     timers.delete(key);
   }
 
@@ -125,10 +134,16 @@ export function createScheduler(deps: SchedulerDeps): Scheduler {
       isStopped = true;
       episodes.clear();
       activities.clear();
-      for (const cancel of timers.values()) cancel();
+      for (const { disarm } of timers.values()) disarm();
       timers.clear();
     },
   };
+}
+
+interface ArmedTimer {
+  readonly atMs: number;
+  readonly disarm: () => void;
+  readonly fire: () => void;
 }
 
 const shortEpisodeMs = 3;
