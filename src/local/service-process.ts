@@ -4,7 +4,7 @@
  * a small young generation is collected before it grows, and an old one that at most doubles keeps garbage down.
  * In Azure: setting `languageWorkers__node__arguments`.
  */
-export const serviceNodeFlags: readonly string[] = ["--max-semi-space-size=4", "--heap-growing-percent=100"];
+export const serviceNodeFlags: readonly string[] = ["--max-semi-space-size=4", "--heap-growing-percent=70"];
 
 /**
  * By default glibc gives a buffer's memory back to the kernel as soon as it is freed, only to ask for it again for the
