@@ -1,0 +1,73 @@
+import type { Config } from "./config.ts";
+import { type Activity, type ActivityDeps, createActivityHandler } from "./functions/activities/activity-frame.ts";
+import { createCopyAndFinish } from "./functions/activities/copy-and-finish.ts";
+import { createCopyBlobSegment, createCopyBlobs } from "./functions/activities/copy-blobs.ts";
+import { createCopyPlannedUnit } from "./functions/activities/copy-planned-unit.ts";
+import { createFinishImport, type FinishImportDeps } from "./functions/activities/finish-import.ts";
+import { createPublishLevel, createPublishManifests } from "./functions/activities/publish-manifests.ts";
+import { createPublishRoot } from "./functions/activities/publish-root.ts";
+import { createResolveImport } from "./functions/activities/resolve-import.ts";
+import { createPlanOnly } from "./functions/plan-only.ts";
+import { createRunningActivities } from "./functions/running-activities.ts";
+import type { StepInput, StepName } from "./functions/steps.ts";
+import type { Registry } from "./registry/registry.ts";
+import type { RegistryServices } from "./services-registries.ts";
+import type { Stores } from "./services-storage.ts";
+import { createCopyBlob } from "./transfer/copy-blob.ts";
+import { createCopyUnit } from "./transfer/copy-unit.ts";
+import { createPublishing } from "./transfer/publishing.ts";
+import { resolveImport } from "./transfer/resolve-import.ts";
+import { defaultTransferSettings, needsCheckpoints } from "./transfer/transfer-settings.ts";
+
+const wholeBlobBudgetMs = 115 * 60_000; // functionTimeout of host.json, less 5 min
+
+export interface ActivityServicesDeps extends Pick<ActivityDeps, "stop" | "cancellation" | "stopping" | "log"> {
+  readonly config: Config;
+  readonly stores: Stores;
+  readonly repositories: RegistryServices["repositories"];
+  readonly endImport: FinishImportDeps["endImport"];
+  readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
+  readonly now: () => Date;
+}
+
+/** The steps of imports, and what else needs to know how content moves. */
+export function createActivityServices(deps: ActivityServicesDeps) {
+  const { config, stores, repositories, endImport, stop, cancellation, stopping, sleep, now, log } = deps;
+  const { imports, parts, uploads } = stores;
+  const settings = {
+    ...defaultTransferSettings,
+    activityBudgetMs: config.activityBudgetSeconds * 1_000,
+    bufferBytes: config.bufferBytes,
+    ...(config.largeBlobBytes === undefined ? {} : { largeBlobBytes: config.largeBlobBytes }),
+  };
+  const budgetMs = settings.activityBudgetMs;
+  const isLarge = (sizeBytes: number, target: Registry) => needsCheckpoints(sizeBytes, target, settings);
+  const copyBlob = createCopyBlob({ settings, leases: uploads, now: () => Date.now(), sleep });
+  const copyUnit = createCopyUnit({ copyBlob, parallelBlobs: settings.parallelBlobs });
+  const processStartedAt = now();
+  const copyPlannedUnit = createCopyPlannedUnit({
+    ...{ parts, repositories, copyUnit, now, processStartedAt, wholeBlobBudgetMs },
+  });
+  const { publishManifests, putTags } = createPublishing({ sleep, random: Math.random });
+  const publishRoot = createPublishRoot({ parts, repositories, publishManifests, putTags });
+  const publishLevel = createPublishLevel({ parts, repositories, publishManifests });
+  const frame: ActivityDeps = { imports, stop, cancellation, stopping, budgetMs, now, log };
+  const copyDeps = { parts, copyPlannedUnit };
+  const finishDeps = { imports, parts, repositories, publishRoot, endImport, now };
+  const resolving = { repositories, resolve: resolveImport, needsCheckpoints: isLarge, now };
+
+  const { track, ended } = createRunningActivities();
+  const running = <Input extends StepInput, Outcome extends { readonly kind: string }>(
+    step: Activity<Input, Outcome>,
+  ) => track(createActivityHandler(frame, step));
+  /** By the names that orchestrators call them by. */
+  const activities: Readonly<Record<StepName, (raw: unknown) => Promise<unknown>>> = {
+    resolveImport: running(createResolveImport({ ...resolving, imports, parts })),
+    copyBlobs: running(createCopyBlobs(copyDeps)),
+    copyBlobSegment: running(createCopyBlobSegment(copyDeps)),
+    publishManifests: running(createPublishManifests({ parts, publishLevel })),
+    copyAndFinish: running(createCopyAndFinish({ ...finishDeps, copyPlannedUnit, publishLevel })),
+    finishImport: running(createFinishImport(finishDeps)),
+  };
+  return { activities, planOnly: createPlanOnly(resolving), track, ended, budgetMs };
+}

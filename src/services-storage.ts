@@ -1,0 +1,55 @@
+import { ManagedIdentityCredential } from "@azure/identity";
+import type { Config, StorageConfig } from "./config.ts";
+import { createImports } from "./store/imports.ts";
+import { createKeys } from "./store/keys.ts";
+import { createOpen } from "./store/open.ts";
+import { createParts } from "./store/parts.ts";
+import { createPromotionItems } from "./store/promotion-items.ts";
+import { createPromotions } from "./store/promotions.ts";
+import { createQueueAccess } from "./store/queues.ts";
+import { createSealer } from "./store/sealing.ts";
+import { createSecrets } from "./store/secrets.ts";
+import { createTableAccess, type StorageLocation } from "./store/storage-client.ts";
+import { createUploads } from "./store/uploads.ts";
+
+/** The storage account's tables and queues. Nothing here touches the network. */
+export function createStores({ storage, tablePrefix, secretsKeys }: Config, now: () => Date) {
+  const location = toLocation(storage);
+  const access = createTableAccess({ storage: location, tablePrefix });
+  const sealer = createSealer(secretsKeys);
+  const ours = { storage: location, onTransaction: access.count };
+  return {
+    access,
+    queues: createQueueAccess({ ...ours, namePrefix: tablePrefix }),
+    /** A queue that is not Drayage's own, by its whole name. */
+    foreignQueue: createQueueAccess({ ...ours, namePrefix: "" }).queue,
+    imports: createImports(access),
+    open: createOpen(access),
+    parts: createParts(access),
+    keys: createKeys(access),
+    sealer,
+    secrets: createSecrets(access, sealer),
+    uploads: createUploads(access, { now, sealer, every }),
+    promotions: createPromotions(access),
+    items: createPromotionItems(access),
+  };
+}
+
+export type Stores = ReturnType<typeof createStores>;
+
+/** The app's own: the user-assigned one that the settings name, else the system-assigned one. */
+export function identity(storage: StorageConfig): ManagedIdentityCredential {
+  const clientId = storage.kind === "identity" ? storage.clientId : undefined;
+  return clientId === undefined ? new ManagedIdentityCredential() : new ManagedIdentityCredential({ clientId });
+}
+
+/** In Azure by the app's identity; never a chain of whatever happens to sign in. */
+function toLocation(storage: StorageConfig): StorageLocation {
+  if (storage.kind === "connectionString") return { connectionString: storage.connectionString };
+  return { accountName: storage.accountName, credential: identity(storage), suffix: "core.windows.net" };
+}
+
+function every(ms: number, run: () => void): () => void {
+  const timer = setInterval(run, ms).unref();
+  return () => clearInterval(timer);
+}
