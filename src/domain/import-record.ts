@@ -25,7 +25,12 @@ export const triggerSchema = z.strictObject({
 });
 export type Trigger = Readonly<z.infer<typeof triggerSchema>>;
 
-export const promotionItemRefSchema = z.strictObject({ id: importIdSchema, item: z.string().max(64) });
+/** `attempt`: that of the promotion in which the import's own attempt was begun. */
+export const promotionItemRefSchema = z.strictObject({
+  id: importIdSchema,
+  item: z.string().max(64),
+  attempt: z.int().min(1).default(1),
+});
 export type PromotionItemRef = Readonly<z.infer<typeof promotionItemRefSchema>>;
 
 const isoTimeSchema = z.iso.datetime();

@@ -1,7 +1,7 @@
 import type { Digest } from "../digest.ts";
 import { type ErrorCode, ImportError, type ImportErrorWire } from "../errors.ts";
 import type { Progress } from "./import-plan.ts";
-import { hasEnded, type ImportRecord, type ImportState, mayMove } from "./import-record.ts";
+import { hasEnded, type ImportRecord, type ImportState, mayMove, type PromotionItemRef } from "./import-record.ts";
 import type { ImportSpec } from "./import-spec.ts";
 import { addWarnings, fitError } from "./record-text.ts";
 
@@ -44,10 +44,13 @@ export interface RetryChoice {
   readonly credentials: "given" | "absent";
   /** `keep`: the digest that was found at first. `resolve`: start from the tag again. */
   readonly digest: "keep" | "resolve";
+  /** The item of a promotion that it is begun again for, in the promotion's attempt. */
+  readonly promotion?: PromotionItemRef;
 }
 
 /** The next attempt of an import that failed or was cancelled. */
-export function retried(record: ImportRecord, now: Date, { credentials, digest }: RetryChoice): ImportRecord {
+export function retried(record: ImportRecord, now: Date, choice: RetryChoice): ImportRecord {
+  const { credentials, digest, promotion = record.promotion } = choice;
   if (record.state !== "Failed" && record.state !== "Cancelled") {
     throw conflict(record, `it is ${record.state}`, "only an import that failed or was cancelled can be retried");
   }
@@ -67,7 +70,7 @@ export function retried(record: ImportRecord, now: Date, { credentials, digest }
       property: "source.credentials",
     });
   }
-  const { v, id, trigger, promotion, spec, createdAt, source, targetDigest } = record;
+  const { v, id, trigger, spec, createdAt, source, targetDigest } = record;
   const found = digest === "keep" ? { ...(source && { source }), ...(targetDigest && { targetDigest }) } : {};
   return {
     ...{ v, id, trigger, ...(promotion && { promotion }), spec, createdAt, ...found },

@@ -58,10 +58,14 @@ export function isUnfinished(state: ItemState): boolean {
  * Every change of an item. Each is pure, and returns the very item it was given when there is nothing to change.
  */
 
-/** Its import has ended. The end of an attempt that stands here already, or of one before, changes nothing. */
+/**
+ * Its import has ended. The end of an attempt that stands here already, or of one before, changes nothing, nor does one
+ * that a retry of the promotion is to mend: it came after the item was reset.
+ */
 export function itemEnded(item: PromotionItem, record: ImportRecord): PromotionItem {
   const { id, state, attempt, progress, error, finishedAt, createdAt } = record;
-  if (id !== item.importId || attempt <= item.importAttempt || !hasEnded(state)) return item;
+  if (id !== item.importId || attempt <= item.importAttempt || !hasEnded(state) || isToBeMended(item, record))
+    return item;
   const { copied = 0, mounted = 0, skipped = 0 } = progress?.bytes ?? {};
   return {
     ...item,
@@ -74,6 +78,11 @@ export function itemEnded(item: PromotionItem, record: ImportRecord): PromotionI
       ...(error && state === "Failed" && { error: fitError(error) }),
     },
   };
+}
+
+/** Its import was begun in a former attempt of the promotion and has brought nothing: it is to be begun again. */
+export function isToBeMended({ attempt }: PromotionItem, { state, promotion }: ImportRecord): boolean {
+  return (state === "Failed" || state === "Cancelled") && promotion !== undefined && promotion.attempt < attempt;
 }
 
 /** It was queued and cannot be begun, for good. */

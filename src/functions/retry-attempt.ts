@@ -17,6 +17,7 @@ export interface RetryAttemptDeps {
 export interface RetryWish {
   readonly digest: RetryChoice["digest"];
   readonly credentials?: SourceCredentials | undefined;
+  readonly promotion?: RetryChoice["promotion"];
 }
 
 /** The next attempt of an import that failed or was cancelled; throws IMPORT_STATE_CONFLICT when somebody was faster. */
@@ -25,10 +26,11 @@ export type RetryAttempt = (stored: StoredImport, wish: RetryWish, durable: Dura
 /** Begins the next attempt of an import, reusing what is there. */
 export function createRetryAttempt(deps: RetryAttemptDeps): RetryAttempt {
   const { beginAgain, assertAllowed, now } = deps;
-  return async (stored, { digest, credentials }, durable) => {
+  return async (stored, { digest, credentials, promotion }, durable) => {
     const record = retried(stored.record, now(), {
       credentials: credentials === undefined ? "absent" : "given",
       digest,
+      ...(promotion && { promotion }),
     });
     assertAllowed(record.spec);
     const forget = digest === "resolve" ? "all" : "units";

@@ -1,7 +1,13 @@
 import { hasEnded, type Trigger } from "../../domain/import-record.ts";
 import type { RequestSettings } from "../../domain/import-request.ts";
 import type { ImportSpec } from "../../domain/import-spec.ts";
-import { itemEnded, itemForgotten, itemRefused, type PromotionItem } from "../../domain/promotion-item.ts";
+import {
+  isToBeMended,
+  itemEnded,
+  itemForgotten,
+  itemRefused,
+  type PromotionItem,
+} from "../../domain/promotion-item.ts";
 import type { PromotionRecord } from "../../domain/promotion-record.ts";
 import { isSelection, selectedSpec } from "../../domain/promotion-request.ts";
 import { ImportError, toImportError } from "../../errors.ts";
@@ -74,7 +80,8 @@ async function begin(
   const { items, imports, startImport, retry, assertAllowed } = deps;
   const spec = specOf(promotion, item, deps.settings);
   assertAllowed(spec);
-  const there = item.importAttempt === 0 ? undefined : await imports.read(item.importId);
+  const reference = { id: promotion.id, item: item.key, attempt: item.attempt };
+  const there = item.attempt === 1 ? undefined : await imports.read(item.importId);
   // Deleted since: its attempts count from 1 again, and the row must not take their ends for those of former ones.
   if (item.importAttempt > 0 && there === undefined) await items.update(promotion.id, item.key, itemForgotten);
   const { record } =
@@ -83,22 +90,18 @@ async function begin(
       {
         id: item.importId,
         trigger: triggerOf(promotion),
-        promotion: { id: promotion.id, item: item.key },
+        promotion: reference,
         request: { spec },
         causedAt: new Date(promotion.createdAt),
       },
       durable,
     ));
   if (!hasEnded(record.state)) return;
-  if (there !== undefined && record.attempt <= item.importAttempt && isRepeatable(record.state)) {
-    await ignoringState(() => retry(there, { digest: "keep" }, durable));
+  if (there !== undefined && isToBeMended(item, record)) {
+    await ignoringState(() => retry(there, { digest: "keep", promotion: reference }, durable));
     return;
   }
   await items.update(promotion.id, item.key, (current) => itemEnded(current, record)); // an end that was not written
-}
-
-function isRepeatable(state: string): boolean {
-  return state === "Failed" || state === "Cancelled";
 }
 
 function specOf(promotion: PromotionRecord, { content }: PromotionItem, settings: RequestSettings): ImportSpec {

@@ -180,7 +180,7 @@ async function giveUp(deps: OnImportMessageDeps, delivery: Delivery, error: Impo
   const reason = error.toWire();
   await deps.reject({
     ...{ id, trigger, spec, causedAt, error: reason },
-    ...(item && { promotion: { id: item.promotion, item: item.key } }),
+    ...(item && { promotion: { id: item.promotion, item: item.key, attempt: item.attempt } }),
   });
   const given = { id, reason, dequeueCount: delivery.facts.dequeueCount ?? 1, text: delivery.text };
   await deps.poison.send(encodePoisonMessage(given) ?? encodeCutPoisonMessage(given));

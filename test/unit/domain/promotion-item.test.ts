@@ -35,6 +35,17 @@ describe("an item", () => {
     });
   });
 
+  it("that was reset takes no end of an import that was begun before, unless it brought the image", () => {
+    const promotion = { id: queued.promotion, item: queued.key, attempt: 1 };
+    const reset = { ...itemReset(itemCancelled(queued, now), 2), state: "Queued" as const };
+
+    const late = { ...failedImport, promotion };
+    expect(itemEnded(reset, late)).toBe(reset);
+    expect(itemEnded(reset, { ...late, state: "Cancelled" })).toBe(reset);
+    expect(itemEnded(reset, { ...late, state: "Succeeded" }).state).toBe("Succeeded");
+    expect(itemEnded(reset, { ...late, promotion: { ...promotion, attempt: 2 } }).state).toBe("Failed");
+  });
+
   it("is reset once per attempt, and never when it has succeeded", () => {
     const failed = itemRefused(queued, error, now);
     const reset = itemReset(failed, 2);
