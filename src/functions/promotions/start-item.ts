@@ -42,7 +42,8 @@ export function createStartItem(deps: StartItemDeps): StartItem {
   return async (message, durable) => {
     const { promotion, key } = message;
     const item = await items.read(promotion, key);
-    if (item === undefined || !isMeant(item, message)) return;
+    if (item === undefined) return;
+    if (!isMeant(item, message)) return await stopStray(deps, item, durable);
     const stored = await promotions.read(promotion);
     if (stored === undefined || isOver(stored.record, message)) return;
     try {
@@ -68,6 +69,21 @@ function isMeant(item: PromotionItem, { importId, attempt }: ItemMessage): boole
 
 function isOver({ attempt, cancelRequestedAt }: PromotionRecord, message: ItemMessage): boolean {
   return attempt !== message.attempt || cancelRequestedAt !== undefined;
+}
+
+/**
+ * The message comes again when its process died. It may have begun the import and not have seen that the promotion was
+ * cancelled meanwhile, and who cancelled ended the item without an import to stop.
+ */
+async function stopStray(
+  { promotions, imports, cancel }: StartItemDeps,
+  { promotion, importId }: PromotionItem,
+  durable: DurablePort,
+): Promise<void> {
+  const stored = await promotions.read(promotion);
+  if (stored?.record.cancelRequestedAt === undefined) return;
+  const import_ = await imports.read(importId);
+  if (import_ !== undefined && !hasEnded(import_.record.state)) await ignoringState(() => cancel(importId, durable));
 }
 
 /** Accepts the item's import, or begins its next attempt where the one of a former attempt of the promotion has ended. */
