@@ -1,7 +1,10 @@
+import { ImportError } from "../errors.ts";
 import { parseChallenges } from "./challenge.ts";
+import { codeOf } from "./errors-from-response.ts";
 import type { RegistryAccess } from "./registry.ts";
 import { mergeScopes } from "./scopes.ts";
-import { basicAuthorization, type Tokens } from "./tokens.ts";
+import { basicHeader } from "./token-endpoint.ts";
+import type { Tokens } from "./tokens.ts";
 
 /** How a host wants to be signed in at; undefined until it has answered. One object per host, for all who ask it. */
 export interface HostSignIn {
@@ -36,17 +39,18 @@ export interface Authorizer {
 export function createAuthorizer({ access, signIn, tokens, scopes }: AuthorizerDeps): Authorizer {
   const scopesKey = scopes.join(" ");
 
-  const current: Authorizer["current"] = async (signal) => {
+  /** `refused`: a header that has just been refused, and is not to be given again if there is another. */
+  const headerFor = async (refused: string | undefined, signal: AbortSignal): Promise<string | undefined> => {
     const { scheme } = signIn;
     if (scheme === undefined || scheme.kind === "none") return undefined;
-    if (scheme.kind === "basic") return basicAuthorization(access.credentials);
+    if (scheme.kind === "basic") return await basicAuthorization(access, refused, signal);
     const { realm, service } = scheme;
     const wanted = signIn.scopes.get(scopesKey) ?? scopes;
     return `Bearer ${await tokens.get(access, { realm, service, scopes: wanted }, signal)}`;
   };
 
   return {
-    current,
+    current: (signal) => headerFor(undefined, signal),
     renew: async (header, refused, signal) => {
       const challenges = parseChallenges(header);
       const bearer = challenges.find(({ scheme, parameters }) => scheme === "bearer" && parameters.realm);
@@ -62,7 +66,7 @@ export function createAuthorizer({ access, signIn, tokens, scopes }: AuthorizerD
       } else {
         return undefined;
       }
-      const renewed = await current(signal);
+      const renewed = await headerFor(refused, signal);
       return renewed === refused ? undefined : renewed;
     },
     accepted: () => {
@@ -70,4 +74,32 @@ export function createAuthorizer({ access, signIn, tokens, scopes }: AuthorizerD
     },
     isFirstContact: () => signIn.scheme === undefined,
   };
+}
+
+/** `Basic …` for a user and password, undefined for anonymous access. */
+async function basicAuthorization(
+  access: RegistryAccess,
+  refused: string | undefined,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const { credentials } = access;
+  switch (credentials.kind) {
+    case "anonymous":
+      return undefined;
+    case "password":
+      return basicHeader(credentials);
+    case "identityToken":
+    case "entra":
+      throw new ImportError({
+        ...access,
+        code: codeOf(access, "UNAUTHORIZED"),
+        what: "it takes a user name and a password only (Basic), and no token alone",
+        hint: "give the user name that belongs to the token or password",
+      });
+    case "expiring": {
+      const user = await credentials.current(access, undefined, signal);
+      if (basicHeader(user) !== refused) return basicHeader(user);
+      return basicHeader(await credentials.current(access, user, signal));
+    }
+  }
 }

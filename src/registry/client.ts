@@ -16,6 +16,8 @@ import type {
 import { createRetry } from "./retry.ts";
 import { catalogScope, mergeScopes, repositoryScope } from "./scopes.ts";
 import { createSender, type Sending } from "./sender.ts";
+import { signInHint } from "./sign-in-hint.ts";
+import type { TokenRequest } from "./token-request.ts";
 import { createTokens } from "./tokens.ts";
 import { createTransport } from "./transport.ts";
 
@@ -77,19 +79,25 @@ export function createRegistryClient(deps: RegistryClientDeps): RegistryClient {
 
   async function fetchToken(
     access: RegistryAccess,
-    { url, authorization }: { readonly url: URL; readonly authorization: string | undefined },
+    { url, authorization, form }: TokenRequest,
     signal: AbortSignal,
   ): Promise<string> {
-    const sending = {
+    const content = form && Buffer.from(new URLSearchParams(form).toString(), "utf8");
+    const sending: Sending = {
       access,
       host: hostFor(url.host).limits,
       requestClass: "token",
-      method: "GET",
+      method: content === undefined ? "GET" : "POST",
       url,
       subject: `token of ${url.host}`,
       accept: [200],
-      headers: authorization === undefined ? {} : { authorization },
-    } as const;
+      headers: {
+        ...(authorization === undefined ? {} : { authorization }),
+        ...(content === undefined ? {} : { "content-type": "application/x-www-form-urlencoded" }),
+      },
+      ...(content === undefined ? {} : { body: { lengthBytes: content.byteLength, content } }),
+      signInHint: signInHint(access),
+    };
     await using response = await send(sending, signal);
     return await response.text(maxTokenBytes);
   }
@@ -128,7 +136,13 @@ export function createRegistryClient(deps: RegistryClientDeps): RegistryClient {
     return registry;
   };
 
-  return { open, close: transport.close };
+  const exchange: RegistryClient["exchange"] = (access, signal) => {
+    const { scheme } = hostFor(access.registry).signIn;
+    const service = scheme?.kind === "bearer" ? scheme.service : undefined;
+    return tokens.exchange(access, service ?? access.registry, signal);
+  };
+
+  return { open, exchange, close: transport.close };
 }
 
 /** Below which path requests go, with which right, and what errors say they were about. */

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { definedOnly, type ErrorCode, type ErrorPlace, ImportError, type UpstreamError } from "../errors.ts";
+import { parseJson } from "./parse-json.ts";
 
 /** What is known of a refused request when its error is made. */
 export interface RefusedResponse {
@@ -15,6 +16,8 @@ export interface RefusedResponse {
   readonly isRetryable: boolean;
   /** The host that answered, where the registry had redirected to another one. */
   readonly storageHost: string | undefined;
+  /** The request was one to sign in, and this is what can be done about its refusal. */
+  readonly signInHint: string | undefined;
 }
 
 /** At most this much of an error body is read. */
@@ -104,6 +107,7 @@ function judge(place: ErrorPlace, refused: RefusedResponse, upstream: readonly U
   return (
     judgeStorage(refused) ??
     judgeByBody(place, refused, upstream) ??
+    judgeSignIn(refused) ??
     judgeByStatus(place, refused.status, isWrite(refused.method))
   );
 }
@@ -112,6 +116,13 @@ function judge(place: ErrorPlace, refused: RefusedResponse, upstream: readonly U
 function judgeStorage({ storageHost, status }: RefusedResponse): Judgement | undefined {
   const refusesUrl = storageHost !== undefined && (status === 401 || status === 403);
   return refusesUrl ? { kind: "UNAVAILABLE", hint: hints.storage, retryable: true } : undefined;
+}
+
+/** A token service says 400 (`invalid_grant` of RFC 6749) or 401 of credentials; no 404 or 405 of it is about content. */
+function judgeSignIn({ signInHint, status }: RefusedResponse): Judgement | undefined {
+  if (signInHint === undefined) return undefined;
+  if (status === 400 || status === 401) return { kind: "UNAUTHORIZED", hint: signInHint };
+  return status === 404 || status === 405 ? { kind: "UNAVAILABLE", hint: hints.noTokens } : undefined;
 }
 
 function answeredBy({ storageHost }: RefusedResponse): string {
@@ -180,6 +191,7 @@ const hints = {
   storage: "if this lasts, the storage behind the registry must let the address pass that Drayage leaves from",
   noChunks: "the registry takes no chunked uploads: its entry in REGISTRIES needs a profile that sends none, like gar",
   tooLarge: "a proxy before the registry limits the size of a request",
+  noTokens: "the registry's challenge leads to where no tokens of this kind are given: check the kind of its sign-in",
   noRegistry: "check that this host is a container registry and not a proxy or web page before it",
   source: {
     unauthorized: "check source.credentials; private and missing repositories look the same",
@@ -229,14 +241,6 @@ export function parseUpstreamErrors(body: string): readonly UpstreamError[] {
   }
   const words = pageText(body);
   return words === "" ? [] : [{ code: "", message: words }];
-}
-
-function parseJson(body: string): unknown {
-  try {
-    return JSON.parse(body);
-  } catch {
-    return undefined;
-  }
 }
 
 const maxPageChars = 4_000; // a title stands far before; unclosed tags in more would take seconds to search

@@ -1,10 +1,34 @@
 import type { ErrorPlace } from "../errors.ts";
 import type { RegistryProfile } from "./profiles.ts";
 
-/** How to sign in at a registry. Other kinds (Entra, ECR, Google) join this union. */
+/** User and password, as registries and token services take them. */
+export interface UserPassword {
+  readonly username: string;
+  readonly password: string;
+}
+
+/** How to sign in at a registry. `account` names whose credentials those are that renew themselves, and is no secret. */
 export type Credentials =
   | { readonly kind: "anonymous" }
-  | { readonly kind: "password"; readonly username: string; readonly password: string };
+  | ({ readonly kind: "password" } & UserPassword)
+  /** A refresh token of the registry's own token service: what `docker login` calls an identity token. */
+  | { readonly kind: "identityToken"; readonly token: string }
+  /** Microsoft Entra, at an Azure Container Registry. `accessToken` throws the ImportError of that side. */
+  | {
+      readonly kind: "entra";
+      readonly account: string;
+      readonly accessToken: (place: ErrorPlace, signal: AbortSignal) => Promise<string>;
+    }
+  /** `refused`: what was given before and not taken. The same object again: there is no other. */
+  | {
+      readonly kind: "expiring";
+      readonly account: string;
+      readonly current: (
+        place: ErrorPlace,
+        refused: UserPassword | undefined,
+        signal: AbortSignal,
+      ) => Promise<UserPassword>;
+    };
 
 /** One side of one import: who asks which registry with what, and where errors say they happened. */
 export interface RegistryAccess extends ErrorPlace {
@@ -89,5 +113,7 @@ export interface LearnedHost {
 export interface RegistryClient {
   /** Cheap: no request is made. Connections, limits, tokens and learned facts are shared per host. */
   readonly open: (access: RegistryAccess) => Registry;
+  /** Exchanges the Entra token of `access` for the refresh token that an ACR gives for it. */
+  readonly exchange: (access: RegistryAccess, signal: AbortSignal) => Promise<string>;
   readonly close: () => Promise<void>;
 }

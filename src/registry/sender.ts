@@ -25,6 +25,8 @@ export interface Sending extends Omit<RegistryRequest, "target" | "pullFrom"> {
   readonly subject: string;
   /** Absent: the request goes without Authorization, unless its headers have one. */
   readonly authorizer?: Authorizer;
+  /** The request itself signs in, and this is what can be done when it is refused. */
+  readonly signInHint?: string;
 }
 
 /** Sends a request within the limits of its host, signed in, redirected and retried, or throws its ImportError. */
@@ -110,6 +112,7 @@ export function createSender({ transport, retry, userAgent, headersTimeoutMs, no
       correlationId: headerOf(response, "x-ms-correlation-request-id"),
       isRetryable,
       storageHost: response.url.host === url.host ? undefined : response.url.host,
+      signInHint: sending.signInHint,
     });
   };
 

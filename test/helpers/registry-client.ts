@@ -1,7 +1,7 @@
 import type { Side } from "../../src/errors.ts";
 import { type ClientLimits, createRegistryClient, defaultLimits } from "../../src/registry/client.ts";
 import type { Network } from "../../src/registry/guarded-agent.ts";
-import type { Action, Credentials, RegistryAccess, Repository } from "../../src/registry/registry.ts";
+import type { Action, Credentials, RegistryAccess, RegistryClient, Repository } from "../../src/registry/registry.ts";
 import { createLoopbackNetwork } from "./network.ts";
 
 /** A clock that stands still until somebody sleeps; a sleep takes no time and moves it. */
@@ -43,6 +43,7 @@ export interface TestClient extends AsyncDisposable {
   readonly logged: () => string;
   readonly access: (host: string, options?: AccessOptions) => RegistryAccess;
   readonly repository: (host: string, options?: RepositoryOptions) => Repository;
+  readonly exchange: RegistryClient["exchange"];
 }
 
 export interface AccessOptions {
@@ -85,6 +86,7 @@ export function createTestClient(options: TestClientOptions = {}): TestClient {
     access,
     repository: (host, { name = "team/app", actions = ["pull"], ...options }: RepositoryOptions = {}) =>
       client.open(access(host, options)).repository(name, actions),
+    exchange: client.exchange,
     [Symbol.asyncDispose]: client.close,
   };
 }

@@ -45,8 +45,9 @@ export interface TestRegistry extends AsyncDisposable {
   readonly openSessions: () => OpenSession[];
   /** What the token service was asked. */
   readonly tokenRequests: readonly TokenRequest[];
-  /** Makes all tokens issued so far invalid. */
+  /** Makes all tokens issued so far invalid, refresh tokens apart. */
   readonly revokeTokens: () => void;
+  readonly revokeRefreshTokens: () => void;
   /** The blob is there (in that repository, or in any), and its bytes have that digest. */
   readonly holdsBlob: (digest: Digest, repository?: string) => Promise<boolean>;
   /**
@@ -124,6 +125,7 @@ export async function startRegistry(options: TestRegistryOptions = {}): Promise<
     openSessions: registry.openSessions,
     tokenRequests: registry.tokenRequests,
     revokeTokens: registry.revokeTokens,
+    revokeRefreshTokens: registry.revokeRefreshTokens,
     holdsBlob: async (digest, repository) => {
       const bytes = await readBlob(digest, repository);
       return bytes !== undefined && digestOf(bytes, digest) === digest;

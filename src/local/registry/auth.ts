@@ -20,10 +20,10 @@ export function requireBasic({ users }: BasicOptions, next: Handle): Handle {
   };
 }
 
-/** Lets only those calls through whose token has the rights they need; serves `/token` itself. */
+/** Lets only those calls through whose token has the rights they need; serves the token service's paths itself. */
 export function requireBearer(tokens: TokenService, realm: () => string, next: Handle): Handle {
   return async (call) => {
-    if (call.route.kind === "token") return await tokens.answer(call);
+    if (call.route.kind === "token" || call.route.kind === "exchange") return await tokens.answer(call);
     const needs = accessNeeded(call);
     const token = /^bearer (.+)$/i.exec(call.headers.authorization ?? "")?.[1];
     if (token === undefined) return challenge(realm(), needs, undefined);

@@ -6,6 +6,7 @@ export type Route =
   | { readonly kind: "base" }
   | { readonly kind: "catalog" }
   | { readonly kind: "token" }
+  | { readonly kind: "exchange" }
   | { readonly kind: "tags"; readonly repository: string }
   | { readonly kind: "manifest"; readonly repository: string; readonly reference: string }
   | { readonly kind: "blob"; readonly repository: string; readonly digest: Digest | undefined }
@@ -86,7 +87,8 @@ export function isRepositoryName(name: string): boolean {
 export function parseRoute(path: string): Route {
   if (path === "/v2/" || path === "/v2") return { kind: "base" };
   if (path === "/v2/_catalog") return { kind: "catalog" };
-  if (path === "/token") return { kind: "token" };
+  if (path === "/token" || path === "/oauth2/token") return { kind: "token" };
+  if (path === "/oauth2/exchange") return { kind: "exchange" };
   const [, repository, rest] =
     /^\/v2\/(.+)\/(blobs\/uploads\/[^/]*|blobs\/[^/]+|manifests\/[^/]+|referrers\/[^/]+|tags\/list)$/.exec(path) ?? [];
   if (repository === undefined || rest === undefined) return { kind: "none" };

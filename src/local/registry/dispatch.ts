@@ -66,6 +66,7 @@ export function createDispatch(deps: DispatchDeps): Handle {
       case "bad-name":
         throw new Refusal(400, "NAME_INVALID", "the repository name is not valid");
       case "token":
+      case "exchange":
       case "none":
         throw new Refusal(404, "NOT_FOUND", "there is nothing at this path");
     }

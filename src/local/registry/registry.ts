@@ -36,8 +36,9 @@ export interface EmbeddedRegistry extends AsyncDisposable {
   readonly openSessions: () => OpenSession[];
   /** What the token service was asked, in the order of arrival. */
   readonly tokenRequests: readonly TokenRequest[];
-  /** Makes all tokens issued so far invalid. */
+  /** Makes all tokens issued so far invalid, refresh tokens apart. */
   readonly revokeTokens: () => void;
+  readonly revokeRefreshTokens: () => void;
   /** Puts a blob into a repository without a request. */
   readonly putBlob: (repository: string, bytes: Uint8Array, digest?: Digest) => Promise<Digest>;
   /** Puts a manifest into a repository without a request and without checks; its tags are the caller's. */
@@ -59,7 +60,7 @@ export async function startEmbeddedRegistry(options: EmbeddedRegistryOptions): P
       ? options.auth?.kind === "basic"
         ? requireBasic(options.auth, dispatch)
         : dispatch
-      : requireBearer(tokens, () => `${tokenUrl}/token`, dispatch);
+      : requireBearer(tokens, () => `${tokenUrl}${tokens.path}`, dispatch);
   const handle = options.wrap?.(guarded) ?? guarded;
 
   const server = await serve(handle, options.port);
@@ -81,6 +82,7 @@ export async function startEmbeddedRegistry(options: EmbeddedRegistryOptions): P
     openSessions: uploads.openSessions,
     tokenRequests: tokens?.requests ?? [],
     revokeTokens: () => tokens?.revokeAll(),
+    revokeRefreshTokens: () => tokens?.revokeRefreshTokens(),
     putBlob: async (repository, bytes, digest = digestOf(bytes)) => {
       if (!isRepositoryName(repository)) throw new Error(`${repository} is not a repository name`);
       await content.write(digest, bytes);

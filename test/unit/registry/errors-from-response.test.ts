@@ -3,7 +3,14 @@ import { errorFromResponse, parseUpstreamErrors } from "../../../src/registry/er
 
 const oci = (code: string, message = "") => JSON.stringify({ errors: [{ code, message }] });
 
-function errorOf(side: "source" | "target", method: string, status: number, body = "", storageHost?: string) {
+function errorOf(
+  side: "source" | "target",
+  method: string,
+  status: number,
+  body = "",
+  storageHost?: string,
+  signInHint?: string,
+) {
   const place = { side, registry: "r.example", stage: "copy" } as const;
   return errorFromResponse(place, {
     method,
@@ -14,10 +21,24 @@ function errorOf(side: "source" | "target", method: string, status: number, body
     correlationId: "c-1",
     isRetryable: false,
     storageHost,
+    signInHint,
   });
 }
 
 describe("errorFromResponse", () => {
+  it.each([
+    ["GET", 400, "SOURCE_UNAUTHORIZED", "check the password"],
+    ["POST", 401, "SOURCE_UNAUTHORIZED", "check the password"],
+    ["POST", 403, "SOURCE_FORBIDDEN", undefined],
+    ["POST", 404, "SOURCE_UNAVAILABLE", "no tokens of this kind"],
+    ["POST", 405, "SOURCE_UNAVAILABLE", "no tokens of this kind"],
+  ])("takes %s %i of a token service as %s", (method, status, code, hint) => {
+    const error = errorOf("source", method, status, "{}", undefined, "check the password");
+
+    expect(error).toMatchObject({ code, retryable: false });
+    if (hint !== undefined) expect(error.message).toContain(hint);
+  });
+
   it.each([
     ["source", "GET", 401, "", "SOURCE_UNAUTHORIZED", false],
     ["target", "PUT", 401, "", "TARGET_UNAUTHORIZED", false],

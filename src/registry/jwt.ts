@@ -1,0 +1,24 @@
+import { z } from "zod";
+import { parseJson } from "./parse-json.ts";
+
+const claimsSchema = z.object({
+  exp: z.number().optional().catch(undefined),
+  iat: z.number().optional().catch(undefined),
+  tid: z.string().optional().catch(undefined),
+});
+
+/** Claims of a token that are of use here. They are not checked: whoever issued the token knows whether it is good. */
+export type Claims = Readonly<z.infer<typeof claimsSchema>>;
+
+/** The claims of a JWT; none where a token is no JWT. */
+export function readClaims(token: string): Claims {
+  const payload = Buffer.from(token.split(".")[1] ?? "", "base64url").toString("utf8");
+  const claims = claimsSchema.safeParse(parseJson(payload));
+  return claims.success ? claims.data : {};
+}
+
+/** From `iat` to `exp` where both are there: that holds whatever our own clock says. Undefined: the token tells none. */
+export function jwtLifetimeSeconds(token: string, askedAt: Date): number | undefined {
+  const { exp, iat = askedAt.getTime() / 1_000 } = readClaims(token);
+  return exp === undefined ? undefined : Math.max(0, exp - iat);
+}

@@ -1,0 +1,92 @@
+import type { ErrorPlace } from "../errors.ts";
+import { createSingleFlight } from "./single-flight.ts";
+
+/** Something that expires, as it was obtained. */
+export interface Obtained<T> {
+  readonly value: T;
+  /** Counted from when it was asked for: the answer may have been long on its way. */
+  readonly lifetimeSeconds: number;
+}
+
+export interface Wanted<T> {
+  /** What it is and whose. */
+  readonly key: string;
+  /** Whom an error is told to: it names side and stage. */
+  readonly place: ErrorPlace;
+  readonly obtain: (signal: AbortSignal) => Promise<Obtained<T>>;
+  /**
+   * A value that was given out and not taken: another one is obtained in its place. One that is seconds old is given
+   * again: it is wrong and not stale, and whoever is refused must not make others be asked without end.
+   */
+  readonly refused?: T | undefined;
+}
+
+/** Values that expire, by key: obtained once for all who ask at a time, and anew shortly before they end. */
+export interface Kept<T> {
+  readonly get: (wanted: Wanted<T>, signal: AbortSignal) => Promise<T>;
+  /** Drops a value, unless another one has taken its place meanwhile. */
+  readonly forget: (value: T) => void;
+}
+
+interface Entry<T> {
+  readonly value: T;
+  readonly obtainedAtMs: number;
+  readonly renewAtMs: number;
+}
+
+type Outcome<T> =
+  | { readonly kind: "obtained"; readonly value: T }
+  | { readonly kind: "failed"; readonly thrown: unknown; readonly place: string };
+
+export function createKept<T>({ now }: { readonly now: () => Date }): Kept<T> {
+  const entries = new Map<string, Entry<T>>();
+  const singleFlight = createSingleFlight<Outcome<T>>();
+
+  const isGood = ({ value, obtainedAtMs, renewAtMs }: Entry<T>, refused: T | undefined): boolean => {
+    const nowMs = now().getTime();
+    return nowMs < renewAtMs && (value !== refused || nowMs - obtainedAtMs < freshMs);
+  };
+
+  const renew = async ({ key, obtain }: Wanted<T>, signal: AbortSignal): Promise<T> => {
+    const askedAtMs = now().getTime();
+    const { value, lifetimeSeconds } = await obtain(signal);
+    const lifetimeMs = lifetimeSeconds * 1_000;
+    const renewAtMs = askedAtMs + lifetimeMs - Math.min(60_000, lifetimeMs * 0.2);
+    for (const [other, entry] of entries) if (entry.renewAtMs <= askedAtMs) entries.delete(other);
+    entries.set(key, { value, obtainedAtMs: now().getTime(), renewAtMs });
+    return value;
+  };
+
+  const attempt = async (wanted: Wanted<T>, signal: AbortSignal): Promise<Outcome<T>> => {
+    try {
+      return { kind: "obtained", value: await renew(wanted, signal) };
+    } catch (thrown) {
+      return { kind: "failed", thrown, place: placeKey(wanted.place) };
+    }
+  };
+
+  return {
+    get: async (wanted, signal) => {
+      const { key, place, refused } = wanted;
+      const entry = entries.get(key);
+      if (entry !== undefined && isGood(entry, refused)) return entry.value;
+      const own = placeKey(place);
+      let outcome = await singleFlight(key, (flight) => attempt(wanted, flight), signal);
+      // All share what is obtained; an error that names another side or stage is asked for again in one's own name.
+      if (outcome.kind === "failed" && outcome.place !== own) {
+        outcome = await singleFlight(JSON.stringify([key, own]), (flight) => attempt(wanted, flight), signal);
+      }
+      if (outcome.kind === "failed") throw outcome.thrown;
+      return outcome.value;
+    },
+    forget: (value) => {
+      for (const [key, entry] of entries) if (entry.value === value) entries.delete(key);
+    },
+  };
+}
+
+const freshMs = 30_000;
+
+function placeKey({ registry, side, stage }: ErrorPlace): string {
+  return JSON.stringify([registry, side, stage]);
+}
