@@ -80,7 +80,7 @@ export function createServices(config: Config, log: Log, stopping: AbortSignal, 
     await events.announceImport(record);
   };
   const endImport = createEndImport({ imports, open, secrets, endedImports, afterEnd, log, now });
-  const endCancelled = (id: Parameters<typeof endImport>[0]) => endImport(id, { state: "Cancelled" });
+  const endCancelled = (attempt: Parameters<typeof endImport>[0]) => endImport(attempt, { state: "Cancelled" });
   const startImport = createStartImport({ imports, open, secrets, course, now });
   const waitForEnd = createWaitForEnd({ imports, ended: endedImports, ...endPolls });
   const { activities, planOnly, track, ended, budgetMs } = createActivityServices({

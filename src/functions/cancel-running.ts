@@ -1,4 +1,4 @@
-import { instanceId } from "../domain/accept.ts";
+import { type ImportAttempt, instanceId } from "../domain/accept.ts";
 import type { ImportId } from "../domain/import-id.ts";
 import { hasEnded, type ImportRecord } from "../domain/import-record.ts";
 import { cancelRequested } from "../domain/import-transitions.ts";
@@ -10,7 +10,7 @@ import type { StopImport } from "./stop-import.ts";
 export interface CancelRunningDeps {
   readonly stop: StopImport;
   /** Ends a record whose orchestration does not live any more. */
-  readonly endCancelled: (importId: ImportId) => Promise<ImportRecord | undefined>;
+  readonly endCancelled: (attempt: ImportAttempt) => Promise<ImportRecord | undefined>;
   readonly now: () => Date;
 }
 
@@ -22,7 +22,7 @@ export function createCancelRunning({ stop, endCancelled, now }: CancelRunningDe
   return async (id, durable) => {
     const record = await stop(id, (current) => cancelRequested(current, now()));
     if (record === undefined || hasEnded(record.state) || (await wake(durable, id, record.attempt))) return record;
-    return (await endCancelled(id)) ?? record;
+    return (await endCancelled({ importId: id, attempt: record.attempt })) ?? record;
   };
 }
 

@@ -1,4 +1,4 @@
-import type { ImportId } from "../domain/import-id.ts";
+import type { ImportAttempt } from "../domain/accept.ts";
 import type { ImportRecord } from "../domain/import-record.ts";
 import { ended, type RecordEnd } from "../domain/import-transitions.ts";
 import type { Imports } from "../store/imports.ts";
@@ -24,15 +24,18 @@ export interface EndImportDeps {
  */
 export type AfterEnd = (record: ImportRecord) => Promise<void>;
 
-/** Writes the end of an import and clears up behind it: credentials, then the open row. May be repeated. */
-export type EndImport = (importId: ImportId, end: RecordEnd, held?: HeldRow) => Promise<ImportRecord | undefined>;
+/**
+ * Writes the end of an attempt and clears up behind it: credentials, then the open row. May be repeated. Where another
+ * attempt has begun, its record comes back as it is.
+ */
+export type EndImport = (attempt: ImportAttempt, end: RecordEnd, held?: HeldRow) => Promise<ImportRecord | undefined>;
 
 export function createEndImport(deps: EndImportDeps): EndImport {
   const { imports, open, secrets, endedImports, afterEnd, log, now } = deps;
-  return async (importId, end, held) => {
-    const change = (record: ImportRecord) => ended(record, end, now());
+  return async ({ importId, attempt }, end, held) => {
+    const change = (record: ImportRecord) => (record.attempt === attempt ? ended(record, end, now()) : record);
     const record = held === undefined ? await imports.update(importId, change) : await held.change(change);
-    if (record === undefined) return undefined;
+    if (record?.attempt !== attempt) return record; // a retry was faster: what is there is all its own
     if (record.hasCredentials) await secrets.delete(importId);
     log("import-ended", { importId, state: record.state, code: record.error?.code, attempt: record.attempt });
     endedImports.announce(importId);

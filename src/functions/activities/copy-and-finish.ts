@@ -33,7 +33,7 @@ export function createCopyAndFinish(deps: CopyAndFinishDeps): Activity<CopyAndFi
     name: "copyAndFinish",
     input: copyAndFinishInputSchema,
     role: "worker",
-    work: async ({ importId, plan, round }, context) => {
+    work: async ({ importId, attempt, plan, round }, context) => {
       const { row, signal } = context;
       const [unit] = plan.units;
       const copied = unit && (await copyPlannedUnit({ importId, unit, round }, context));
@@ -53,7 +53,11 @@ export function createCopyAndFinish(deps: CopyAndFinishDeps): Activity<CopyAndFi
         root.kind === "published"
           ? { state: "Succeeded" as const }
           : { state: "Skipped" as const, warnings: [root.warning] };
-      await endImport(importId, { ...end, ...finalProgress(held.record(), unit, results, root, now()) }, held);
+      await endImport(
+        { importId, attempt },
+        { ...end, ...finalProgress(held.record(), unit, results, root, now()) },
+        held,
+      );
       return { kind: "done" };
     },
   };

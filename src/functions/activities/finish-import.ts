@@ -31,7 +31,7 @@ export function createFinishImport(deps: FinishImportDeps): Activity<FinishInput
     name: "finishImport",
     input: finishInputSchema,
     role: "finisher",
-    work: async ({ importId, end }, { row, signal }) => {
+    work: async ({ importId, attempt, end }, { row, signal }) => {
       const held = holdRow(imports, row);
       let finalEnd: RecordEnd;
       if (end.kind === "published") {
@@ -44,7 +44,7 @@ export function createFinishImport(deps: FinishImportDeps): Activity<FinishInput
       }
       const { progress, startedAt } = held.record();
       const sum = progress && withRate(await parts.sum(importId), startedAt ? new Date(startedAt) : undefined, now());
-      await endImport(importId, { ...finalEnd, ...(sum && { progress: sum }) }, held);
+      await endImport({ importId, attempt }, { ...finalEnd, ...(sum && { progress: sum }) }, held);
       return { kind: "done" };
     },
   };

@@ -58,12 +58,12 @@ async function sweep(deps: SweepImportsDeps, durable: DurablePort, row: OpenImpo
   const { id: importId, attempt } = record;
   const state = await durable.state(instanceId({ importId, attempt }));
   if (state === "running") return;
-  if (record.state === "Accepted") {
+  if (record.state === "Accepted" && state === "missing") {
     deps.log("sweep-started", { importId, attempt });
     return await deps.startImport.start({ importId, attempt }, durable);
   }
   deps.log("sweep-ended", { importId, attempt, state: record.state });
-  await deps.endImport(importId, endOf(record));
+  await deps.endImport({ importId, attempt }, endOf(record));
 }
 
 /** The orchestration is gone without an end in the record. */

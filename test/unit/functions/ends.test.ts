@@ -1,6 +1,5 @@
 import { HttpRequest } from "@azure/functions";
 import { describe, expect, it } from "vitest";
-import type { ImportId } from "../../../src/domain/import-id.ts";
 import type { ImportRecord } from "../../../src/domain/import-record.ts";
 import { formatImport } from "../../../src/domain/import-view.ts";
 import { createCancellationWatch } from "../../../src/functions/cancellation-watch.ts";
@@ -15,6 +14,7 @@ import { createMemoryImports, createMemoryLog, createMemoryOpen, createMemorySec
 
 const now = new Date("2026-03-01T12:00:00.000Z");
 const id = anImportId();
+const first = { importId: id, attempt: 1 };
 const error = { code: "TARGET_LOCKED", message: "locked", retryable: false } as const;
 
 interface World {
@@ -24,12 +24,15 @@ interface World {
   readonly ageSeconds?: number;
   readonly instance?: InstanceState;
   readonly children?: number;
+  /** What a retry writes while the orchestration is asked for. */
+  readonly meanwhile?: ImportRecord;
   /** Attempt that the open row is of. */
   readonly openAttempt?: number;
 }
 
 /** One open import with credentials, and everything that may end it. */
-function createWorld({ record, ageSeconds = 120, instance = "missing", children = 0, openAttempt = 1 }: World) {
+function createWorld(world: World) {
+  const { record, ageSeconds = 120, instance = "missing", children = 0, openAttempt = 1, meanwhile } = world;
   const stores = createMemoryImports(...(record === undefined ? [] : [record]));
   const createdAt = new Date(now.getTime() - ageSeconds * 1_000).toISOString();
   const { open, ids: openIds } = createMemoryOpen({ id, attempt: openAttempt, createdAt, isStopped: false });
@@ -48,7 +51,10 @@ function createWorld({ record, ageSeconds = 120, instance = "missing", children 
   const raised: string[] = [];
   const durable: DurablePort = {
     start: async () => {},
-    state: async () => instance,
+    state: async () => {
+      if (meanwhile !== undefined) stores.write(meanwhile);
+      return instance;
+    },
     raise: async (instanceId) => {
       const isThere = instanceId === `${id}-1` || Number(instanceId.split("-")[2]) < children;
       if (isThere) raised.push(instanceId);
@@ -66,7 +72,7 @@ function createWorld({ record, ageSeconds = 120, instance = "missing", children 
   const cancellation = createCancellationWatch({ readStopped: open.readStopped, pollMs: 60_000, log });
   const cancel = createCancelImport({
     stop: createStopImport({ imports, open, cancellation }),
-    endCancelled: (importId: ImportId) => endImport(importId, { state: "Cancelled" }),
+    endCancelled: (attempt) => endImport(attempt, { state: "Cancelled" }),
     view: async (current) => formatImport(current, undefined, "http://drayage.test"),
     now: () => now,
   });
@@ -94,7 +100,7 @@ describe("the end of an import", () => {
     const world = createWorld({ record: withState("Publishing") });
     const told = world.endedImports.next(id, AbortSignal.timeout(10_000));
 
-    const record = await world.endImport(id, { state: "Succeeded" });
+    const record = await world.endImport(first, { state: "Succeeded" });
 
     expect(record).toMatchObject({ state: "Succeeded", finishedAt: now.toISOString() });
     expect(world.record()).toEqual(record);
@@ -106,7 +112,7 @@ describe("the end of an import", () => {
     const finishedAt = "2026-03-01T11:00:00.000Z";
     const world = createWorld({ record: withState("Failed", { error, finishedAt }) });
 
-    const record = await world.endImport(id, { state: "Failed", error: { ...error, code: "INTERNAL" } });
+    const record = await world.endImport(first, { state: "Failed", error: { ...error, code: "INTERNAL" } });
 
     expect(record).toMatchObject({ error: { code: "TARGET_LOCKED" }, finishedAt });
     expect([world.openIds(), world.secretIds()]).toEqual([[], []]);
@@ -115,7 +121,7 @@ describe("the end of an import", () => {
   it("leaves the open row of an attempt that has begun meanwhile", async () => {
     const world = createWorld({ record: withState("Failed", { error }), openAttempt: 2 });
 
-    await world.endImport(id, { state: "Failed", error });
+    await world.endImport(first, { state: "Failed", error });
 
     expect(world.openIds()).toEqual([id]);
   });
@@ -123,12 +129,14 @@ describe("the end of an import", () => {
   it("is never replaced by another one", async () => {
     const world = createWorld({ record: withState("Succeeded") });
 
-    await expect(world.endImport(id, { state: "Cancelled" })).rejects.toMatchObject({ code: "IMPORT_STATE_CONFLICT" });
+    await expect(world.endImport(first, { state: "Cancelled" })).rejects.toMatchObject({
+      code: "IMPORT_STATE_CONFLICT",
+    });
     expect(world.secretIds()).toEqual([id]);
   });
 
   it("is nothing for an import that was deleted", async () => {
-    expect(await createWorld({}).endImport(id, { state: "Cancelled" })).toBeUndefined();
+    expect(await createWorld({}).endImport(first, { state: "Cancelled" })).toBeUndefined();
   });
 });
 
@@ -170,6 +178,25 @@ describe("the sweep", () => {
 
     expect(world.record()).toMatchObject({ state: "Failed", error: { code: "INTERNAL", retryable: true } });
     expect([world.openIds(), world.secretIds()]).toEqual([[], []]);
+  });
+
+  it("fails an import whose orchestration came to nothing, instead of starting it for ever", async () => {
+    const world = createWorld({ record: withState("Accepted"), instance: "ended" });
+
+    await world.sweep();
+
+    expect(world.started).toEqual([]);
+    expect(world.record()).toMatchObject({ state: "Failed", error: { code: "INTERNAL" } });
+  });
+
+  it("leaves a retry alone that began while it looked", async () => {
+    const retry = withState("Resolving", { attempt: 2 });
+    const world = createWorld({ record: withState("Copying"), instance: "ended", meanwhile: retry, openAttempt: 2 });
+
+    await world.sweep();
+
+    expect(world.record()).toEqual(retry);
+    expect([world.openIds(), world.secretIds()]).toEqual([[id], [id]]);
   });
 
   it("ends as cancelled what was to be cancelled when its orchestration went", async () => {
@@ -229,7 +256,7 @@ describe("telling others of an end", () => {
   it("comes after the record says so, and a sweep repeats what failed", async () => {
     const world = createWorld({ record: withState("Publishing") });
     world.hear(false);
-    await world.endImport(id, { state: "Succeeded" });
+    await world.endImport(first, { state: "Succeeded" });
     expect([world.told, world.record()?.state, world.openIds()]).toEqual([[], "Succeeded", [id]]);
     expect(world.events()).toContain("after-end-failed");
 
@@ -266,6 +293,16 @@ describe("cancelling", () => {
       expect([world.openIds(), world.secretIds()]).toEqual([[], []]);
     },
   );
+
+  it("leaves a retry alone that began meanwhile", async () => {
+    const retry = withState("Accepted", { attempt: 2 });
+    const world = createWorld({ record: withState("Copying"), instance: "ended", meanwhile: retry, openAttempt: 2 });
+
+    await world.cancel();
+
+    expect(world.record()).toEqual(retry);
+    expect(world.openIds()).toEqual([id]);
+  });
 
   it("of a cancelled import changes nothing", async () => {
     const world = createWorld({ record: withState("Cancelled") });
