@@ -29,6 +29,10 @@ export const promotionRecordSchema = z.strictObject({
   startedAt: isoTimeSchema.optional(),
   finishedAt: isoTimeSchema.optional(),
   cancelRequestedAt: isoTimeSchema.optional(),
+  /** What a step last threw that no error is foreseen for: a bug, or storage that will not have a row. */
+  fault: z.string().optional(),
+  /** How often its orchestration was started again since the counts of its items last changed, and those counts. */
+  restarts: z.strictObject({ count: z.int().min(1), total: z.int(), ended: z.int() }).optional(),
   /** Why the expansion ended early, or that items have failed. */
   error: importErrorWireSchema.optional(),
   warnings: z.array(z.string()),

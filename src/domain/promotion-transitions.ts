@@ -1,5 +1,5 @@
 import { ImportError, type ImportErrorWire } from "../errors.ts";
-import { hasPromotionEnded, type PromotionRecord, type PromotionState } from "./promotion-record.ts";
+import { hasPromotionEnded, type ItemCounts, type PromotionRecord, type PromotionState } from "./promotion-record.ts";
 import { addWarnings, fitError } from "./record-text.ts";
 
 /*
@@ -37,8 +37,43 @@ export function promotionCancelRequested(record: PromotionRecord, now: Date): Pr
 export function promotionRetried(record: PromotionRecord): PromotionRecord {
   if (record.state !== "Failed" && record.state !== "Cancelled")
     throw conflict(record, `it is ${record.state}`, "only a promotion that failed or was cancelled can be retried");
-  const { startedAt: _, finishedAt: __, cancelRequestedAt: ___, error: ____, ...rest } = record;
-  return { ...rest, state: "Accepted", attempt: record.attempt + 1, warnings: [] };
+  const { v, id, trigger, request, isExpanded, schedule, attempt, createdAt } = record;
+  const kept = { v, id, trigger, request, isExpanded, ...(schedule !== undefined && { schedule }), createdAt };
+  return { ...kept, state: "Accepted", attempt: attempt + 1, warnings: [] };
+}
+
+/** A step threw what no error is foreseen for. */
+export function promotionFaulted(record: PromotionRecord, fault: string): PromotionRecord {
+  if (hasPromotionEnded(record.state) || record.fault === fault) return record;
+  return { ...record, fault };
+}
+
+/** Starts of an orchestration that find everything as the one before them: the next one would, too. */
+const maxRestarts = 3;
+
+/**
+ * Its orchestration is gone without an end and starts again, or the promotion ends: its steps fail each time, and no item
+ * has been found or has ended since three starts ago.
+ */
+export function promotionRestarted(record: PromotionRecord, counts: ItemCounts, now: Date): PromotionRecord {
+  if (hasPromotionEnded(record.state)) return record;
+  const { total, pending, queued } = counts;
+  const ended = total - pending - queued;
+  const { restarts } = record;
+  const isStuck = restarts?.total === total && restarts.ended === ended;
+  if (isStuck && restarts.count >= maxRestarts) return promotionEnded(record, stuckEnd(record), now);
+  return { ...record, restarts: { count: isStuck ? restarts.count + 1 : 1, total, ended } };
+}
+
+function stuckEnd({ cancelRequestedAt, fault }: PromotionRecord): PromotionEnd {
+  if (cancelRequestedAt !== undefined) return { state: "Cancelled" };
+  const error = new ImportError({
+    code: "INTERNAL",
+    what: `a step of the promotion fails whenever it is started${fault === undefined ? "" : `: ${fault}`}`,
+    hint: "the service's log has the cause; items that were not begun are begun by a retry",
+    retryable: true,
+  });
+  return { state: "Failed", error: error.toWire() };
 }
 
 export type PromotionEnd =

@@ -28,8 +28,13 @@ export interface PromotionListRequest {
 
 /** Table `Promotions`: one row per promotion, and one mark per unfinished one. */
 export interface Promotions {
-  /** Marks it as unfinished; a mark of a former attempt is replaced. */
+  /**
+   * Marks it as unfinished, or says of a mark that is there that it is wanted now. Throws STORAGE_UNAVAILABLE, retryable,
+   * while the sweep forgets it.
+   */
   readonly insertOpen: (open: OpenPromotion) => Promise<void>;
+  /** First step of forgetting a mark and what belongs to it; `conflict`: it is not as it was listed. */
+  readonly forgetOpen: (open: OpenPromotion) => Promise<"done" | "conflict">;
   readonly listOpen: () => Promise<readonly OpenPromotion[]>;
   /** Does nothing where a later attempt than this has begun. */
   readonly deleteOpen: (id: ImportId, attempt: number) => Promise<void>;
@@ -61,15 +66,24 @@ export function createPromotions(access: TableAccess): Promotions {
   };
   return {
     insertOpen: async (open) => {
-      const row = { ...openKeysOf(open.id), v: 1, attempt: open.attempt, createdAt: open.createdAt };
+      const row = encodeOpen(open, false);
       for (let tries = 0; tries < maxTries; tries += 1) {
         if ((await table.insert(row)) !== "exists") return;
         const stored = await table.read(openKeysOf(open.id));
         if (!stored) continue; // the former attempt was cleared up just now
-        if (decodeOpen(stored.row).attempt >= open.attempt) return;
+        const there = decodeOpen(stored.row);
+        if (there.attempt > open.attempt) return;
+        if (there.isForgotten) throw contended(table.name);
         if ((await table.replace(row, stored.etag)) !== "conflict") return;
       }
       throw contended(table.name);
+    },
+    forgetOpen: async (open) => {
+      const stored = await table.read(openKeysOf(open.id));
+      if (!stored) return "conflict";
+      const there = decodeOpen(stored.row);
+      if (there.attempt !== open.attempt || there.createdAt !== open.createdAt) return "conflict";
+      return (await table.replace(encodeOpen(open, true), stored.etag)) === "conflict" ? "conflict" : "done";
     },
     listOpen: async () => {
       const all: OpenPromotion[] = [];
@@ -115,7 +129,13 @@ export function createPromotions(access: TableAccess): Promotions {
 }
 
 const rowSchema = z.looseObject({ v: z.literal(1), record: z.string() });
-const openRowSchema = z.object({ v: z.literal(1), rowKey: importIdSchema, attempt: z.int(), createdAt: z.string() });
+const openRowSchema = z.object({
+  v: z.literal(1),
+  rowKey: importIdSchema,
+  attempt: z.int(),
+  createdAt: z.string(),
+  isForgotten: z.boolean().default(false),
+});
 
 /** The record as JSON, and beside it the column that lists filter by. */
 export const promotionRow: RowCodec<PromotionRecord> = {
@@ -128,9 +148,14 @@ export const promotionRow: RowCodec<PromotionRecord> = {
   decode: (row) => promotionRecordSchema.parse(JSON.parse(readText(rowSchema.parse(row), "record") ?? "null")),
 };
 
-function decodeOpen(row: unknown): OpenPromotion {
-  const { rowKey, attempt, createdAt } = openRowSchema.parse(row);
-  return { id: rowKey, attempt, createdAt };
+/** `isForgotten`: its items are being deleted, and whoever comes now must wait until that is done. */
+function encodeOpen({ id, attempt, createdAt }: OpenPromotion, isForgotten: boolean): Row {
+  return { ...openKeysOf(id), v: 1, attempt, createdAt, isForgotten };
+}
+
+function decodeOpen(row: unknown): OpenPromotion & { readonly isForgotten: boolean } {
+  const { rowKey, attempt, createdAt, isForgotten } = openRowSchema.parse(row);
+  return { id: rowKey, attempt, createdAt, isForgotten };
 }
 
 /** Promotions are few: all records in one partition, in the order of their ids. */

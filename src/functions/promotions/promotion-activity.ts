@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import type { ImportId } from "../../domain/import-id.ts";
 import { hasPromotionEnded, type PromotionRecord } from "../../domain/promotion-record.ts";
+import { promotionFaulted } from "../../domain/promotion-transitions.ts";
 import { scrub } from "../../errors.ts";
 import type { Promotions } from "../../store/promotions.ts";
 import { toUnfinished } from "../activities/activity-frame.ts";
@@ -8,7 +9,7 @@ import type { Log } from "../log.ts";
 import type { Unfinished } from "../steps.ts";
 
 export interface PromotionActivityDeps {
-  readonly promotions: Pick<Promotions, "read">;
+  readonly promotions: Pick<Promotions, "read" | "update">;
   readonly stopping: AbortSignal;
   readonly budgetMs: number;
   readonly log: Log;
@@ -50,16 +51,32 @@ export function createPromotionActivity<Input extends PromotionStepInput, Outcom
     } catch (thrown) {
       if (deps.stopping.aborted) return { kind: "wait", retryAfterSeconds: leaveSeconds };
       if (signal.aborted) return { kind: "more" };
-      return toOutcome(deps.log, activity.name, promotionId, thrown);
+      logThrown(deps.log, activity.name, promotionId, thrown);
+      const outcome = toUnfinished(thrown);
+      if (outcome !== undefined) return outcome; // permanent or passing
+      const fault = `${activity.name}: ${messageOf(thrown)}`;
+      await noteFault(deps, promotionId, fault);
+      throw new Error(fault); // a bug: the orchestration tries it again
     }
   };
 }
 
-/** Permanent and passing errors are outcomes; what is a bug is thrown, for the orchestration to try again. */
-function toOutcome(log: Log, activity: string, promotionId: ImportId, thrown: unknown): Unfinished {
-  const { stack, message } = thrown instanceof Error ? thrown : { stack: undefined, message: String(thrown) };
-  log("promotion-activity-threw", { activity, promotionId, error: scrub(stack ?? message) });
-  const outcome = toUnfinished(thrown);
-  if (outcome === undefined) throw new Error(scrub(message));
-  return outcome;
+/** So that the record can say why, should its steps fail for good. That it cannot be said changes nothing. */
+async function noteFault({ promotions, log }: PromotionActivityDeps, promotionId: ImportId, fault: string) {
+  try {
+    await promotions.update(promotionId, (record) => promotionFaulted(record, fault));
+  } catch (thrown) {
+    log("fault-not-noted", { promotionId, error: scrub(String(thrown)) });
+  }
+}
+
+const maxFaultChars = 600;
+
+function messageOf(thrown: unknown): string {
+  return scrub(thrown instanceof Error ? thrown.message : String(thrown)).slice(0, maxFaultChars);
+}
+
+function logThrown(log: Log, activity: string, promotionId: ImportId, thrown: unknown): void {
+  const error = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
+  log("promotion-activity-threw", { activity, promotionId, error: scrub(error) });
 }

@@ -1,11 +1,13 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { createImportId } from "../../../../src/domain/import-id.ts";
 import { type PromotionRecord, promotionRecordSchema } from "../../../../src/domain/promotion-record.ts";
+import type { InstanceState } from "../../../../src/functions/durable-port.ts";
 import { createSweepPromotions } from "../../../../src/functions/promotions/sweep-promotions.ts";
 import { createPromotionItems } from "../../../../src/store/promotion-items.ts";
 import { createPromotions, type Promotions } from "../../../../src/store/promotions.ts";
 import type { TableAccess } from "../../../../src/store/storage-client.ts";
 import { type Azurite, openTables, startAzurite } from "../../../helpers/azurite.ts";
+import { anItem } from "../../../helpers/promotion-records.ts";
 import { createMemoryLog } from "../memory-stores.ts";
 import { noDurable } from "../schedules/schedule-builders.ts";
 
@@ -27,29 +29,129 @@ const record = promotionRecordSchema.parse({
   ...{ attempt: 1, isExpanded: true, warnings: [], createdAt, finishedAt: createdAt, request: {} },
 });
 
-/** Two minutes later. Answers whose ends were told of. */
-async function sweepOnce(): Promise<readonly PromotionRecord["id"][]> {
+interface Sweep {
+  /** When it is. Default: two minutes after the promotion was asked for. */
+  readonly at?: string;
+  readonly instance?: InstanceState;
+  /** What others do while it looks for the record. */
+  readonly meanwhile?: () => Promise<void>;
+  readonly start?: () => Promise<void>;
+}
+
+/** Answers whose ends were told of, and how many orchestrations were started. */
+async function sweepOnce({ at = "2026-05-01T12:02:00.000Z", instance, meanwhile, start }: Sweep = {}) {
   const told: PromotionRecord["id"][] = [];
+  let started = 0;
   const sweep = createSweepPromotions({
-    promotions,
+    promotions: {
+      ...promotions,
+      read: async (id) => {
+        await meanwhile?.();
+        return await promotions.read(id);
+      },
+    },
     items: createPromotionItems(access),
-    startInstance: async () => expect.unreachable(),
+    startInstance: async () => {
+      await start?.();
+      started += 1;
+    },
     afterPromotionEnd: async ({ id }) => {
       told.push(id);
     },
     log: createMemoryLog().log,
-    now: () => new Date("2026-05-01T12:02:00.000Z"),
+    now: () => new Date(at),
   });
-  await sweep(noDurable);
-  return told;
+  await sweep(instance === undefined ? noDurable : { ...noDurable, state: async () => instance });
+  return { told, started };
 }
+
+async function put(changes: Partial<PromotionRecord>): Promise<void> {
+  const { finishedAt: _, ...open } = record;
+  await promotions.insert({ ...open, ...changes });
+  await promotions.insertOpen({ id: record.id, attempt: 1, createdAt });
+}
+
+const item = anItem({ promotion: record.id, state: "Pending" });
+const stateOf = async () => (await promotions.read(record.id))?.record;
 
 describe("sweepPromotions", () => {
   it("tells once of an end, also where a retry was cut off right after its mark", async () => {
     await promotions.insert(record);
     await promotions.insertOpen({ id: record.id, attempt: 2, createdAt });
 
-    expect(await sweepOnce()).toEqual([record.id]);
-    expect(await sweepOnce()).toEqual([]);
+    expect((await sweepOnce()).told).toEqual([record.id]);
+    expect((await sweepOnce()).told).toEqual([]);
+  });
+
+  it("fails a promotion whose steps throw whenever they are started, with what they threw", async () => {
+    await put({ state: "Running", fault: "advancePromotion: the row is not what it should be" });
+    await createPromotionItems(access).insert([item]);
+    let started = 0;
+
+    for (let sweeps = 0; sweeps < 6; sweeps += 1) started += (await sweepOnce({ instance: "ended" })).started;
+
+    expect(started).toBe(3);
+    expect(await stateOf()).toMatchObject({
+      state: "Failed",
+      error: { code: "INTERNAL", message: expect.stringContaining("the row is not what it should be") },
+    });
+    expect(await promotions.listOpen()).toEqual([]);
+  });
+
+  it("ends it as cancelled where that was asked for", async () => {
+    await put({ state: "Running", cancelRequestedAt: createdAt });
+
+    for (let sweeps = 0; sweeps < 4; sweeps += 1) await sweepOnce({ instance: "ended" });
+
+    expect(await stateOf()).toMatchObject({ state: "Cancelled" });
+  });
+
+  it("goes on for as long as items end between two starts", async () => {
+    await put({ state: "Running" });
+    const items = createPromotionItems(access);
+    const rows = Array.from({ length: 6 }, (_, at) => ({ ...item, key: String(at) }));
+    await items.insert(rows);
+
+    for (const { key } of rows) {
+      await items.update(record.id, key, (current) => ({ ...current, state: "Succeeded" }));
+      await sweepOnce({ instance: "ended" });
+    }
+
+    expect(await stateOf()).toMatchObject({ state: "Running", restarts: { count: 1 } });
+  });
+
+  it("counts no start that could not be made", async () => {
+    await put({ state: "Running" });
+    const start = () => Promise.reject(new Error("the host does not answer"));
+
+    for (let sweeps = 0; sweeps < 6; sweeps += 1) await sweepOnce({ instance: "ended", start });
+
+    expect(await stateOf()).toMatchObject({ state: "Running" });
+  });
+
+  it("forgets items without a record after 10 minutes, but not those of a request that just comes again", async () => {
+    const items = createPromotionItems(access);
+    const open = { id: record.id, attempt: 1 };
+    await promotions.insertOpen({ ...open, createdAt });
+    await items.insert([item]);
+    const at = "2026-05-01T12:11:00.000Z";
+
+    await sweepOnce({ at, meanwhile: () => promotions.insertOpen({ ...open, createdAt: at }) });
+    const kept = await items.read(record.id, item.key);
+    await sweepOnce({ at: "2026-05-01T12:22:00.000Z" });
+
+    expect(kept).toEqual(item);
+    expect(await items.read(record.id, item.key)).toBeUndefined();
+    expect(await promotions.listOpen()).toEqual([]);
+  });
+
+  it("keeps out a request that comes again while its items are being forgotten", async () => {
+    const open = { id: record.id, attempt: 1, createdAt };
+    await promotions.insertOpen(open);
+    await promotions.forgetOpen(open);
+
+    const again = promotions.insertOpen({ ...open, createdAt: "2026-05-01T12:11:00.000Z" });
+
+    await expect(again).rejects.toMatchObject({ code: "STORAGE_UNAVAILABLE", retryable: true });
   });
 });
