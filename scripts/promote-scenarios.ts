@@ -86,6 +86,12 @@ export const promoteScenarios: readonly PromoteScenario[] = [
   ),
   scenario("retried-selection", { kind: "reset", after: "", isExpanded: false }, {}),
   scenario("many-rounds", window, { advancePromotion: looks(7) }, { maxActivities: 3 }),
+  scenario("asks-for-an-early-look", window, {
+    advancePromotion: (nth) =>
+      nth === 0
+        ? { kind: "running", window: { oldest: "0000", newest: "0024", apart: ["0003"] }, lookAgainSeconds: 0.25 }
+        : done,
+  }),
   scenario(
     "cancelled-asleep",
     window,

@@ -49,6 +49,8 @@ export interface PromotionItems {
   /** Rows that are there already are left alone; returns their keys. */
   readonly insert: (items: readonly PromotionItem[]) => Promise<readonly string[]>;
   readonly read: (promotion: ImportId, key: string) => Promise<PromotionItem | undefined>;
+  /** Undefined: there is no such item. */
+  readonly mark: (promotion: ImportId, key: string) => Promise<ItemMark | undefined>;
   readonly update: (
     promotion: ImportId,
     key: string,
@@ -107,6 +109,10 @@ export function createPromotionItems(access: TableAccess): PromotionItems {
     read: async (promotion, key) => {
       const stored = await table.read(itemKeys(promotion, key));
       return stored && itemRow.decode(stored.row);
+    },
+    mark: async (promotion, key) => {
+      const stored = await table.read(itemKeys(promotion, key), markColumns);
+      return stored && decodeMark(stored);
     },
     update: async (promotion, key, change) => {
       const after = await updateRow({ table, key: itemKeys(promotion, key), codec: itemRow, change });

@@ -20,7 +20,7 @@ export const promoteInputSchema = z.strictObject({
   /** `maxActivities` counts the rounds of one instance. */
   course: courseSchema,
   waited: waitedSchema,
-  /** Between two looks at the window. */
+  /** Between two looks at the window, unless a look asks for the next one sooner. */
   tickSeconds: z.number().min(0),
   phase: promotePhaseSchema,
 });

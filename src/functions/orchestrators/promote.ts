@@ -55,7 +55,7 @@ function* carryOut(
       const outcome = yield* run.call(promotionSteps.advancePromotion, { ...ids, window: phase.window });
       if (outcome.kind !== "running")
         return yield* settle(run, outcome, phase, { kind: "finish", end: { kind: "done" } });
-      yield* sleep(ctx, tickSeconds);
+      yield* sleep(ctx, outcome.lookAgainSeconds ?? tickSeconds);
       return { ...phase, window: outcome.window };
     }
     case "finish": {

@@ -19,11 +19,18 @@ export const expandInputSchema = z.strictObject({
 });
 export type ExpandInput = Readonly<z.infer<typeof expandInputSchema>>;
 
+/** Items that may be kept apart of a window: each is a key in its input. */
+export const maxApart = 100;
+
 /**
- * The window over the items in the order of their keys: everything before `oldest` has ended, everything up to and
- * with `newest` has been queued, nothing behind it has.
+ * The window over the items in the order of their keys: everything before `oldest` has ended but those `apart`, everything
+ * up to and with `newest` has been queued, nothing behind it has.
  */
-export const windowSchema = z.strictObject({ oldest: keySchema, newest: keySchema });
+export const windowSchema = z.strictObject({
+  oldest: keySchema,
+  newest: keySchema,
+  apart: z.array(keySchema).max(maxApart).optional(),
+});
 export type Window = Readonly<z.infer<typeof windowSchema>>;
 
 export const advanceInputSchema = z.strictObject({ ...stepFields, window: windowSchema });
@@ -55,9 +62,13 @@ export const expandOutcomeSchema = z.discriminatedUnion("kind", [
 ]);
 export type ExpandOutcome = Readonly<z.infer<typeof expandOutcomeSchema>>;
 
-/** `running`: look again in a while. */
+/** `running`: look again after `lookAgainSeconds`, or the tick of the promotion. */
 export const advanceOutcomeSchema = z.discriminatedUnion("kind", [
-  z.strictObject({ kind: z.literal("running"), window: windowSchema }),
+  z.strictObject({
+    kind: z.literal("running"),
+    window: windowSchema,
+    lookAgainSeconds: z.number().positive().optional(),
+  }),
   ...[done, failed, wait, more, cancelled],
 ]);
 export type AdvanceOutcome = Readonly<z.infer<typeof advanceOutcomeSchema>>;
