@@ -123,7 +123,10 @@ const promotions: Readonly<Record<string, readonly string[]>> = {
     ...["advancePromotion", "timer | cancel", "continueAsNew"],
     ...["advancePromotion", "timer | cancel", "advancePromotion", "finishPromotion(done)"],
   ],
-  "asks-for-an-early-look": ["advancePromotion", "timer | cancel", "advancePromotion", "finishPromotion(done)"],
+  "asks-for-an-early-look": [
+    ...twice("advancePromotion", "timer | cancel"),
+    ...["advancePromotion", "finishPromotion(done)"],
+  ],
   "cancelled-asleep": [
     ...["advancePromotion", "timer (cancelled) | cancel", "advancePromotion", "finishPromotion(done)"],
   ],
