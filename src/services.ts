@@ -49,7 +49,7 @@ export function createServices(config: Config, log: Log, stopping: AbortSignal, 
   const { allow } = config;
   const stores = createStores(config, now);
   const { access, queues, imports, open, parts, keys, secrets, promotions, items } = stores;
-  const registries = createRegistryServices({ config, userAgent, sleep, now, log, readSecret: secrets.read });
+  const registries = createRegistryServices({ config, userAgent, sleep, now, log, secrets });
   const { network, repositories } = registries;
 
   const requestSettings = {
@@ -89,7 +89,7 @@ export function createServices(config: Config, log: Log, stopping: AbortSignal, 
 
   const claimId = createClaimId({ keys, randomBytes, now });
   const beginAgain = createBeginAgain({ imports, parts, secrets, startImport });
-  const retry = createRetryAttempt({ beginAgain, assertAllowed, now });
+  const retry = createRetryAttempt({ beginAgain, assertAllowed, randomBytes, now });
   const importHandlers = createImportHandlers({
     ...{ stores, requestSettings, assertAllowed, claimId, startImport, retry, stop, endCancelled, waitForEnd },
     ...{ planOnly, now },

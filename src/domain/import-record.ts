@@ -54,8 +54,10 @@ export const importRecordSchema = z.strictObject({
   spec: importSpecSchema,
   /** What began it could not be read: it has failed, and `spec` only stands in. */
   isUnreadable: z.literal(true).optional(),
-  /** The request brought credentials for the source: they are in `Secrets` until the import ends. */
+  /** The request brought credentials for the source: they are in `Secrets` until the attempt ends. */
   hasCredentials: z.boolean(),
+  /** Row that they are in; absent: that of the first attempt. `secretRowOf` reads both. */
+  secretName: z.string().optional(),
   /** From 1; the orchestration instance is `{id}-{attempt}`. */
   attempt: z.int().min(1),
   createdAt: isoTimeSchema,

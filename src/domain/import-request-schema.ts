@@ -13,18 +13,18 @@ const maxPasswordChars = 16_384; // Google and ECR tokens have some thousand cha
 
 const text = (maxChars: number) => z.string().min(1).max(maxChars);
 
-/** Credentials for a source that are complete: user name and password. */
-export const sourceCredentialsSchema = z.strictObject({
-  username: text(1_024).describe("User name."),
-  password: text(maxPasswordChars).describe("Password or token. Sealed, and deleted when the import ends."),
-});
+const usernameSchema = text(1_024)
+  .optional()
+  .describe("User name. Not given: the password is an Entra access token at an ACR, an identity token elsewhere.");
+const passwordSchema = text(maxPasswordChars).describe("Password or token. Sealed, and deleted when the import ends.");
+
+/** Credentials for a source that are complete. */
+export const sourceCredentialsSchema = z.strictObject({ username: usernameSchema, password: passwordSchema });
 
 const credentialsSchema = z
   .strictObject({
-    username: text(1_024).optional().describe("User name."),
-    password: text(maxPasswordChars)
-      .optional()
-      .describe("Password or token. Sealed, and deleted when the import ends."),
+    username: usernameSchema,
+    password: passwordSchema.optional(),
     secret: text(256).optional().describe("Name of a secret in the key vault, instead of username and password."),
   })
   .describe("How to sign in at the source. Default: what the service's settings say for that host, else anonymous.");

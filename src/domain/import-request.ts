@@ -144,16 +144,14 @@ function distinct(platforms: readonly Platform[]): readonly Platform[] {
 function toCredentials({ source }: ImportRequest): SourceCredentials | undefined {
   if (typeof source === "string") return undefined;
   const { username, password } = source.credentials ?? {};
-  return username === undefined || password === undefined ? undefined : { username, password };
+  return password === undefined ? undefined : { username, password };
 }
 
 function unsupported(request: ImportRequest): readonly Problem[] {
   const source = typeof request.source === "string" ? undefined : request.source;
   const { credentials } = source ?? {};
-  const isTokenOnly = credentials?.password !== undefined && credentials.username === undefined;
   const problems: readonly (Problem | false)[] = [
     credentials?.secret !== undefined && { property: "source.credentials.secret", what: "give username and password" },
-    isTokenOnly && { property: "source.credentials.password", what: "a password without username" },
     request.verify === "full" && { property: "verify", what: `"manifest" and "none" are there` },
     request.strategy === "delegate" && { property: "strategy", what: `"auto" and "stream" are there` },
   ];

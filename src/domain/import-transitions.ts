@@ -40,8 +40,8 @@ export function stopRequested(record: ImportRecord, now: Date, error: ImportErro
 const maxWaitingChars = 600;
 
 export interface RetryChoice {
-  /** Whether the request for the retry brings credentials for the source: those of the first request are gone. */
-  readonly credentials: "given" | "absent";
+  /** Row of `Secrets` for those that the request for the retry brings: those of the first request are gone. */
+  readonly credentials: { readonly secretName: string } | "absent";
   /** `keep`: the digest that was found at first. `resolve`: start from the tag again. */
   readonly digest: "keep" | "resolve";
   /** The item of a promotion that it is begun again for, in the promotion's attempt. */
@@ -58,8 +58,7 @@ export function retried(record: ImportRecord, now: Date, choice: RetryChoice): I
     const hint = "send a corrected message, with the same importId if it shall be the same import";
     throw conflict(record, "what began it could not be read", hint);
   }
-  const hasCredentials = credentials === "given";
-  if (record.hasCredentials && !hasCredentials) {
+  if (record.hasCredentials && credentials === "absent") {
     throw new ImportError({
       code: "CREDENTIALS_REQUIRED",
       stage: "accept",
@@ -75,7 +74,7 @@ export function retried(record: ImportRecord, now: Date, choice: RetryChoice): I
   return {
     ...{ v, id, trigger, ...(promotion && { promotion }), spec, createdAt, ...found },
     state: "Accepted",
-    hasCredentials,
+    ...(credentials === "absent" ? { hasCredentials: false } : { hasCredentials: true, ...credentials }),
     attempt: record.attempt + 1,
     deadlineAt: deadlineOf(record, now),
     warnings: [],

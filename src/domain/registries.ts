@@ -32,14 +32,24 @@ export type RegistryEntry = Readonly<z.infer<typeof registryEntrySchema>>;
 
 /** Credentials that a request brings for its source. */
 export interface SourceCredentials {
-  readonly username: string;
+  /** Undefined: the password is a token that says itself whose it is. */
+  readonly username?: string | undefined;
   readonly password: string;
 }
 
-/** How to sign in at a registry. */
-export type RegistryCredentials =
+/**
+ * The user name that ACR knows its refresh tokens by, and that the Azure CLI gives them out with.
+ * Source: Azure/acr docs/AAD-OAuth.md.
+ */
+export const refreshTokenUser = "00000000-0000-0000-0000-000000000000";
+
+/** How to sign in at a registry, as requests and settings say it. */
+export type SignIn =
   | { readonly kind: "anonymous" }
-  | { readonly kind: "password"; readonly username: string; readonly password: string };
+  | { readonly kind: "password"; readonly username: string; readonly password: string }
+  /** A password without a user name: an Entra access token for an ACR, an identity token for others. */
+  | { readonly kind: "token"; readonly token: string }
+  | { readonly kind: "refreshToken"; readonly token: string };
 
 /** What the service's settings say about registries. */
 export interface Registries {
@@ -53,7 +63,7 @@ export interface Registries {
    * How to sign in: what the request brings, else what the entry says, else anonymous. Only the first of these that is
    * there counts: a 401 never leads to the next.
    */
-  readonly credentialsFor: (host: string, ofRequest: SourceCredentials | undefined) => RegistryCredentials;
+  readonly signInAt: (host: string, ofRequest: SourceCredentials | undefined) => SignIn;
   /** Hosts that are named exactly. */
   readonly exactHosts: readonly string[];
 }
@@ -70,13 +80,19 @@ export function createRegistries(entries: readonly RegistryEntry[]): Registries 
       exactHosts.find((host) => host.startsWith(`${name}.azurecr.`)),
     hostOfResource: (id) =>
       entries.find(({ resourceId }) => resourceId !== undefined && isSameText(resourceId, id))?.host,
-    credentialsFor: (host, ofRequest) => {
-      if (ofRequest !== undefined) return { kind: "password", ...ofRequest };
+    signInAt: (host, ofRequest) => {
+      if (ofRequest !== undefined) return signInWith(ofRequest);
       const { kind, username, password } = entryFor(host)?.auth ?? { kind: "anonymous" };
       if (kind !== "password" || username === undefined || password === undefined) return { kind: "anonymous" };
       return { kind, username, password };
     },
   };
+}
+
+function signInWith({ username, password }: SourceCredentials): SignIn {
+  if (username === undefined) return { kind: "token", token: password };
+  if (username === refreshTokenUser) return { kind: "refreshToken", token: password };
+  return { kind: "password", username, password };
 }
 
 /**

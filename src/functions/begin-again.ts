@@ -1,5 +1,6 @@
 import type { ImportRecord } from "../domain/import-record.ts";
 import type { SourceCredentials } from "../domain/registries.ts";
+import { secretRowOf } from "../domain/secret-row.ts";
 import type { Imports } from "../store/imports.ts";
 import type { Parts } from "../store/parts.ts";
 import type { Secrets } from "../store/secrets.ts";
@@ -31,11 +32,12 @@ export function createBeginAgain({ imports, parts, secrets, startImport }: Begin
     const { id, attempt } = record;
     // The Open row comes first, for the sweep; then secrets: whatever is Accepted can sign in.
     await startImport.reopen(record);
-    if (credentials !== undefined) {
-      await secrets.delete(id);
-      await secrets.insert(id, credentials);
+    const secretRow = secretRowOf(record);
+    if (credentials !== undefined && secretRow !== undefined) await secrets.insert(secretRow, credentials);
+    if ((await imports.replace({ record, etag })) === "conflict") {
+      if (secretRow !== undefined) await secrets.delete(secretRow);
+      return "conflict";
     }
-    if ((await imports.replace({ record, etag })) === "conflict") return "conflict";
     await (forget === "all" ? parts.deleteAll(id) : parts.deleteUnits(id));
     await startImport.start({ importId: id, attempt }, durable);
     return "begun";

@@ -11,7 +11,7 @@ import type { Log } from "./log.ts";
 export interface EndImportDeps {
   readonly imports: Pick<Imports, "update">;
   readonly open: Pick<Open, "delete">;
-  readonly secrets: Pick<Secrets, "delete">;
+  readonly secrets: Pick<Secrets, "deleteUntil">;
   readonly endedImports: Pick<EndedImports, "announce">;
   readonly afterEnd: AfterEnd;
   readonly log: Log;
@@ -36,7 +36,7 @@ export function createEndImport(deps: EndImportDeps): EndImport {
     const change = (record: ImportRecord) => (record.attempt === attempt ? ended(record, end, now()) : record);
     const record = held === undefined ? await imports.update(importId, change) : await held.change(change);
     if (record?.attempt !== attempt) return record; // a retry was faster: what is there is all its own
-    if (record.hasCredentials) await secrets.delete(importId);
+    if (record.hasCredentials) await secrets.deleteUntil(importId, attempt);
     log("import-ended", { importId, state: record.state, code: record.error?.code, attempt: record.attempt });
     endedImports.announce(importId);
     try {

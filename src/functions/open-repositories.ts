@@ -1,16 +1,20 @@
 import { type HostPattern, matchesAny } from "../domain/host-pattern.ts";
-import type { ImportId } from "../domain/import-id.ts";
 import type { ImportRecord } from "../domain/import-record.ts";
 import { type ImportSpec, targetRepositories } from "../domain/import-spec.ts";
-import type { Registries, SourceCredentials } from "../domain/registries.ts";
+import { type Registries, refreshTokenUser, type SourceCredentials } from "../domain/registries.ts";
+import { secretRowOf } from "../domain/secret-row.ts";
 import { ImportError, type Side, type Stage } from "../errors.ts";
+import { profileFor } from "../registry/profiles.ts";
 import type { Registry, RegistryAccess, RegistryClient, Repository } from "../registry/registry.ts";
+import type { Secrets } from "../store/secrets.ts";
+import type { ToCredentials } from "./sign-in/create-sign-in.ts";
 
 export interface OpenRepositoriesDeps {
-  readonly client: Pick<RegistryClient, "open">;
-  readonly registries: Pick<Registries, "credentialsFor" | "entryFor">;
+  readonly client: Pick<RegistryClient, "open" | "exchange">;
+  readonly registries: Pick<Registries, "signInAt" | "entryFor">;
+  readonly toCredentials: ToCredentials;
   readonly insecureHosts: readonly HostPattern[];
-  readonly readSecret: (importId: ImportId) => Promise<SourceCredentials | undefined>;
+  readonly secrets: Pick<Secrets, "read" | "replace">;
 }
 
 /** Both sides of an import, with the rights that it needs there. */
@@ -22,6 +26,11 @@ export interface OpenedRepositories {
 
 export interface OpenRepositories {
   readonly ofImport: (record: ImportRecord, stage: Stage) => Promise<OpenedRepositories>;
+  /**
+   * As `ofImport`, for the first step. An Entra token that the request brought, which lives for an hour and is good for
+   * much else, is exchanged: from then on the registry's own refresh token is what is sealed.
+   */
+  readonly toResolve: (record: ImportRecord, signal: AbortSignal) => Promise<OpenedRepositories>;
   /** A target as the settings alone say how to reach it. */
   readonly registryOf: (host: string) => Registry;
   /** A source as the settings alone say how to reach it. */
@@ -31,17 +40,18 @@ export interface OpenRepositories {
 }
 
 export function createOpenRepositories(deps: OpenRepositoriesDeps): OpenRepositories {
-  const { client, registries, insecureHosts, readSecret } = deps;
+  const { client, registries, toCredentials, insecureHosts, secrets } = deps;
 
   const access = (side: Side, registry: string, stage: Stage, given: SourceCredentials | undefined): RegistryAccess => {
-    const entry = registries.entryFor(registry);
+    const profile = registries.entryFor(registry)?.profile;
+    const isAcr = profileFor(registry, profile).name === "acr";
     return {
       side,
       registry,
       stage,
-      credentials: registries.credentialsFor(registry, given),
+      credentials: toCredentials(registries.signInAt(registry, given), { host: registry, isAcr }),
       insecure: matchesAny(insecureHosts, registry),
-      ...(entry?.profile === undefined ? {} : { profile: entry.profile }),
+      ...(profile === undefined ? {} : { profile }),
     };
   };
 
@@ -54,15 +64,33 @@ export function createOpenRepositories(deps: OpenRepositoriesDeps): OpenReposito
     };
   };
 
+  /** What the request of a record brought; CREDENTIALS_REQUIRED when it is gone. */
+  const credentialsOf = async (record: ImportRecord): Promise<SourceCredentials | undefined> => {
+    const row = secretRowOf(record);
+    if (row === undefined) return undefined;
+    const credentials = await secrets.read(row);
+    if (credentials === undefined) throw credentialsGone(record.spec);
+    return credentials;
+  };
+
+  const toResolve: OpenRepositories["toResolve"] = async (record, signal) => {
+    const { spec } = record;
+    const row = secretRowOf(record);
+    const given = await credentialsOf(record);
+    if (row === undefined || given === undefined) return ofSpec(spec, given, "resolve");
+    const source = access("source", spec.source.registry, "resolve", given);
+    if (source.credentials.kind !== "entra") return ofSpec(spec, given, "resolve");
+    const kept = { username: refreshTokenUser, password: await client.exchange(source, signal) };
+    if (!(await secrets.replace(row, kept))) throw credentialsGone(spec);
+    return ofSpec(spec, kept, "resolve");
+  };
+
   return {
     registryOf: (host) => client.open(access("target", host, "resolve", undefined)),
     sourceOf: (host) => client.open(access("source", host, "resolve", undefined)),
     ofSpec,
-    ofImport: async ({ id, spec, hasCredentials }, stage) => {
-      const credentials = hasCredentials ? await readSecret(id) : undefined;
-      if (hasCredentials && credentials === undefined) throw credentialsGone(spec);
-      return ofSpec(spec, credentials, stage);
-    },
+    ofImport: async (record, stage) => ofSpec(record.spec, await credentialsOf(record), stage),
+    toResolve,
   };
 }
 

@@ -2,6 +2,7 @@ import type { ImportRecord } from "../domain/import-record.ts";
 import type { ImportSpec } from "../domain/import-spec.ts";
 import { type RetryChoice, retried } from "../domain/import-transitions.ts";
 import type { SourceCredentials } from "../domain/registries.ts";
+import { retrySecretName } from "../domain/secret-row.ts";
 import { ImportError } from "../errors.ts";
 import type { StoredImport } from "../store/imports.ts";
 import type { BeginAgain } from "./begin-again.ts";
@@ -11,6 +12,7 @@ export interface RetryAttemptDeps {
   readonly beginAgain: BeginAgain;
   /** Throws HOST_NOT_ALLOWED: the settings may have changed since the import was accepted. */
   readonly assertAllowed: (spec: ImportSpec) => void;
+  readonly randomBytes: (length: number) => Uint8Array;
   readonly now: () => Date;
 }
 
@@ -25,10 +27,12 @@ export type RetryAttempt = (stored: StoredImport, wish: RetryWish, durable: Dura
 
 /** Begins the next attempt of an import, reusing what is there. */
 export function createRetryAttempt(deps: RetryAttemptDeps): RetryAttempt {
-  const { beginAgain, assertAllowed, now } = deps;
+  const { beginAgain, assertAllowed, randomBytes, now } = deps;
   return async (stored, { digest, credentials, promotion }, durable) => {
+    const nonce = Buffer.from(randomBytes(8)).toString("hex");
+    const secretName = retrySecretName(stored.record.attempt + 1, nonce);
     const record = retried(stored.record, now(), {
-      credentials: credentials === undefined ? "absent" : "given",
+      credentials: credentials === undefined ? "absent" : { secretName },
       digest,
       ...(promotion && { promotion }),
     });

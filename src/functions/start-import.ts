@@ -1,5 +1,6 @@
 import { type Accepted, type AcceptRequest, createAccept, type ImportAttempt, instanceId } from "../domain/accept.ts";
 import type { ImportRecord } from "../domain/import-record.ts";
+import { firstSecretRow } from "../domain/secret-row.ts";
 import type { Imports } from "../store/imports.ts";
 import type { Open } from "../store/open.ts";
 import type { Secrets } from "../store/secrets.ts";
@@ -36,7 +37,7 @@ export function createStartImport(deps: StartImportDeps): StartImport {
     start,
     accept: async (request, durable) => {
       const accept = createAccept({
-        insertSecret: secrets.insert,
+        insertSecret: (id, credentials) => secrets.insert(firstSecretRow(id), credentials),
         insertOpen: open.insert,
         insertImport: imports.insert,
         startOrchestration: (attempt) => start(attempt, durable),

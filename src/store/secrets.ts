@@ -1,51 +1,72 @@
 import { z } from "zod";
 import type { ImportId } from "../domain/import-id.ts";
+import { sourceCredentialsSchema } from "../domain/import-request-schema.ts";
 import type { SourceCredentials } from "../domain/registries.ts";
+import { attemptOfSecret, type SecretRow } from "../domain/secret-row.ts";
 import { ImportError } from "../errors.ts";
 import { bytesColumns, readBytes } from "./columns.ts";
 import type { Sealer } from "./sealing.ts";
 import type { TableAccess } from "./storage-client.ts";
-import type { RowKeys } from "./table.ts";
+import { filterText, type RowKeys } from "./table.ts";
 
-/** Table `Secrets`: the source's credentials that a request brought, sealed, until the import ends. */
+/** Table `Secrets`: the source's credentials that a request brought, sealed, until the attempt ends that they are for. */
 export interface Secrets {
   /** Keeps what is there already. INVALID_REQUEST: there is no key to seal with. */
-  readonly insert: (importId: ImportId, credentials: SourceCredentials) => Promise<void>;
+  readonly insert: (row: SecretRow, credentials: SourceCredentials) => Promise<void>;
   /** undefined: there are none. CREDENTIALS_REQUIRED: there are, but no key opens them any more. */
-  readonly read: (importId: ImportId) => Promise<SourceCredentials | undefined>;
-  readonly delete: (importId: ImportId) => Promise<void>;
+  readonly read: (row: SecretRow) => Promise<SourceCredentials | undefined>;
+  /** Puts other credentials in the place of those that are there; false: they are gone. */
+  readonly replace: (row: SecretRow, credentials: SourceCredentials) => Promise<boolean>;
+  readonly delete: (row: SecretRow) => Promise<void>;
+  /** Those of this attempt and of all before, also of retries that somebody was faster than. */
+  readonly deleteUntil: (importId: ImportId, attempt: number) => Promise<void>;
 }
 
 /** Opens table `Secrets`. */
 export function createSecrets(access: TableAccess, sealer: Sealer): Secrets {
   const table = access.table("Secrets");
+  const encode = (keys: RowKeys, credentials: SourceCredentials) => {
+    const sealed = sealer.seal(JSON.stringify(credentials), placeOf(keys));
+    return { ...keys, v: 1, ...bytesColumns("sealed", sealed) };
+  };
   return {
-    insert: async (importId, credentials) => {
-      const keys = keysOf(importId);
-      const sealed = sealer.seal(JSON.stringify(credentials), placeOf(keys));
-      await table.insert({ ...keys, v: 1, ...bytesColumns("sealed", sealed) });
+    insert: async (row, credentials) => {
+      await table.insert(encode(keysOf(row), credentials));
     },
-    read: async (importId) => {
-      const keys = keysOf(importId);
+    read: async (row) => {
+      const keys = keysOf(row);
       const stored = await table.read(keys);
       if (!stored) return undefined;
       rowSchema.parse(stored.row);
       const sealed = readBytes(stored.row, "sealed");
       const text = sealed && sealer.open(sealed, placeOf(keys));
       if (text === undefined) throw unreadable();
-      return credentialsSchema.parse(JSON.parse(text));
+      return sourceCredentialsSchema.parse(JSON.parse(text));
     },
-    delete: async (importId) => {
-      await table.delete(keysOf(importId));
+    replace: async (row, credentials) => {
+      const keys = keysOf(row);
+      const stored = await table.read(keys, ["rowKey"]);
+      if (stored === undefined) return false;
+      return (await table.replace(encode(keys, credentials), stored.etag)) !== "conflict";
+    },
+    delete: async (row) => {
+      await table.delete(keysOf(row));
+    },
+    deleteUntil: async (importId, attempt) => {
+      const filter = `PartitionKey eq ${filterText(importId)}`;
+      for await (const { row } of table.query({ filter, select: ["rowKey"] })) {
+        const { rowKey } = keySchema.parse(row);
+        if (attemptOfSecret(rowKey) <= attempt) await table.delete({ partitionKey: importId, rowKey });
+      }
     },
   };
 }
 
 const rowSchema = z.object({ v: z.literal(1) });
-const credentialsSchema = z.strictObject({ username: z.string(), password: z.string() });
+const keySchema = z.object({ rowKey: z.string() });
 
-function keysOf(importId: ImportId): RowKeys {
-  return { partitionKey: importId, rowKey: "source" };
+function keysOf({ importId, name }: SecretRow): RowKeys {
+  return { partitionKey: importId, rowKey: name };
 }
 
 function placeOf({ partitionKey, rowKey }: RowKeys): readonly string[] {

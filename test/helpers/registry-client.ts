@@ -43,6 +43,7 @@ export interface TestClient extends AsyncDisposable {
   readonly logged: () => string;
   readonly access: (host: string, options?: AccessOptions) => RegistryAccess;
   readonly repository: (host: string, options?: RepositoryOptions) => Repository;
+  readonly open: RegistryClient["open"];
   readonly exchange: RegistryClient["exchange"];
 }
 
@@ -86,6 +87,7 @@ export function createTestClient(options: TestClientOptions = {}): TestClient {
     access,
     repository: (host, { name = "team/app", actions = ["pull"], ...options }: RepositoryOptions = {}) =>
       client.open(access(host, options)).repository(name, actions),
+    open: client.open,
     exchange: client.exchange,
     [Symbol.asyncDispose]: client.close,
   };

@@ -12,7 +12,7 @@ import { holdRow } from "./held-row.ts";
 export interface ResolveImportDeps {
   readonly imports: Pick<Imports, "replace" | "update">;
   readonly parts: Pick<Parts, "insertPlanned">;
-  readonly repositories: Pick<OpenRepositories, "ofImport">;
+  readonly repositories: Pick<OpenRepositories, "toResolve">;
   readonly resolve: typeof resolveImport;
   readonly needsCheckpoints: (sizeBytes: number, target: Registry) => boolean;
   readonly now: () => Date;
@@ -31,7 +31,7 @@ export function createResolveImport(deps: ResolveImportDeps): Activity<StepInput
     work: async ({ importId }, { row, signal }) => {
       const held = holdRow(imports, row);
       const { spec, trigger, source: found } = row.record;
-      const { source, targets } = await repositories.ofImport(row.record, "resolve");
+      const { source, targets } = await repositories.toResolve(row.record, signal);
       const result = await resolve(
         {
           spec,

@@ -11,7 +11,7 @@ export interface DeleteImportDeps {
   readonly imports: Pick<Imports, "read" | "delete">;
   readonly parts: Pick<Parts, "deleteAll">;
   readonly open: Pick<Open, "delete">;
-  readonly secrets: Pick<Secrets, "delete">;
+  readonly secrets: Pick<Secrets, "deleteUntil">;
 }
 
 /** `DELETE /api/imports/{id}`: forgets an ended import; what it copied stays. The record goes last: a repeat ends it. */
@@ -22,7 +22,7 @@ export function createDeleteImport({ imports, parts, open, secrets }: DeleteImpo
     if (stored === undefined) throw importNotFound(id);
     if (!hasEnded(stored.record.state)) throw notEnded(id, stored.record.state);
     await parts.deleteAll(id);
-    await secrets.delete(id);
+    await secrets.deleteUntil(id, stored.record.attempt + 1); // also what a retry has left that broke off
     await open.delete(id, stored.record.attempt);
     await imports.delete(id);
     return { status: 204 };

@@ -13,7 +13,7 @@ import type { StartImport } from "../start-import.ts";
 export interface SweepImportsDeps {
   readonly imports: Pick<Imports, "read">;
   readonly open: Pick<Open, "list" | "delete">;
-  readonly secrets: Pick<Secrets, "delete">;
+  readonly secrets: Pick<Secrets, "deleteUntil">;
   readonly startImport: Pick<StartImport, "start">;
   readonly endImport: EndImport;
   readonly afterEnd: AfterEnd;
@@ -73,6 +73,6 @@ function endOf(record: ImportRecord): Parameters<EndImport>[1] {
 }
 
 async function forget({ open, secrets }: SweepImportsDeps, { id, attempt }: OpenImport): Promise<void> {
-  await secrets.delete(id);
+  await secrets.deleteUntil(id, attempt);
   await open.delete(id, attempt);
 }

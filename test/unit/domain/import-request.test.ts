@@ -245,11 +245,6 @@ describe("parseImportRequest", () => {
       "source.credentials.secret",
       "NOT_SUPPORTED",
     ],
-    [
-      { source: { sourceImage: "ghcr.io/a", credentials: { password: "s" } } },
-      "source.credentials.password",
-      "NOT_SUPPORTED",
-    ],
   ])("refuses %j at %j as %s", (body, property, code) => {
     const wire = refused(body);
 

@@ -129,7 +129,10 @@ describe("retried", () => {
 
     const refused = refusal(() => retried(withCredentials, laterBy(1), { credentials: "absent", digest: "keep" }));
     expect(refused.toWire()).toMatchObject({ code: "CREDENTIALS_REQUIRED", property: "source.credentials" });
-    const again = retried(withCredentials, laterBy(1), { credentials: "given", digest: "keep" });
+    const again = retried(withCredentials, laterBy(1), {
+      credentials: { secretName: "source-2-ab" },
+      digest: "keep",
+    });
     expect(again.hasCredentials).toBe(true);
   });
 

@@ -23,19 +23,19 @@ describe("createRegistries", () => {
     ["x.y.team.example", "long"],
     ["team.example", "short"],
   ])("finds for %s the entry of that host, else of the longest suffix: %s", (host, username) => {
-    expect(registries.credentialsFor(host, undefined)).toEqual({ kind: "password", username, password: "p" });
+    expect(registries.signInAt(host, undefined)).toEqual({ kind: "password", username, password: "p" });
   });
 
   it.each(["example", "badexample", "x.example:5000", "open.example", "other.io"])(
     "signs in at %s as nobody",
     (host) => {
-      expect(registries.credentialsFor(host, undefined)).toEqual({ kind: "anonymous" });
+      expect(registries.signInAt(host, undefined)).toEqual({ kind: "anonymous" });
     },
   );
 
   it("prefers what the request brings", () => {
     const own = { username: "u", password: "q" };
-    expect(registries.credentialsFor("hub.team.example", own)).toEqual({ kind: "password", ...own });
+    expect(registries.signInAt("hub.team.example", own)).toEqual({ kind: "password", ...own });
   });
 
   it.each([

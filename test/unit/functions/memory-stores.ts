@@ -56,10 +56,10 @@ export function createMemoryOpen(...initial: readonly OpenImport[]) {
 export function createMemorySecrets(...ids: readonly ImportId[]) {
   const held = new Set(ids);
   const secrets = {
-    delete: async (id) => {
+    deleteUntil: async (id) => {
       held.delete(id);
     },
-  } satisfies Pick<Secrets, "delete">;
+  } satisfies Pick<Secrets, "deleteUntil">;
   return { secrets, ids: () => [...held] };
 }
 

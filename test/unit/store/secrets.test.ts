@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { firstSecretRow, retrySecretName } from "../../../src/domain/secret-row.ts";
 import { createSealer, randomSealingKey, type Sealer } from "../../../src/store/sealing.ts";
 import { createSecrets, type Secrets } from "../../../src/store/secrets.ts";
 import type { TableAccess } from "../../../src/store/storage-client.ts";
@@ -20,42 +21,97 @@ beforeEach(() => {
   secrets = createSecrets(access, sealer);
 });
 
+const aRow = () => firstSecretRow(anImportId());
 const credentials = { username: "robot", password: "hunter2-hunter2" };
 
 describe("createSecrets", () => {
   it("gives credentials back until they are deleted", async () => {
-    const id = anImportId();
-    await secrets.insert(id, credentials);
+    const row = aRow();
+    await secrets.insert(row, credentials);
 
-    expect(await secrets.read(id)).toEqual(credentials);
-    await secrets.delete(id);
-    await secrets.delete(id);
-    expect(await secrets.read(id)).toBeUndefined();
+    expect(await secrets.read(row)).toEqual(credentials);
+    await secrets.delete(row);
+    await secrets.delete(row);
+    expect(await secrets.read(row)).toBeUndefined();
   });
 
   it("keeps tokens of any length a request may bring", async () => {
-    const id = anImportId();
+    const row = aRow();
     const long = { username: "ü".repeat(1_024), password: "😀".repeat(16_384) };
 
-    await secrets.insert(id, long);
+    await secrets.insert(row, long);
 
-    expect(await secrets.read(id)).toEqual(long);
+    expect(await secrets.read(row)).toEqual(long);
   });
 
   it("keeps the first credentials when accept is repeated", async () => {
-    const id = anImportId();
-    await secrets.insert(id, credentials);
+    const row = aRow();
+    await secrets.insert(row, credentials);
 
-    await secrets.insert(id, { username: "other", password: "other" });
+    await secrets.insert(row, { username: "other", password: "other" });
 
-    expect(await secrets.read(id)).toEqual(credentials);
+    expect(await secrets.read(row)).toEqual(credentials);
+  });
+
+  it("keeps a token that came without a user name", async () => {
+    const row = aRow();
+
+    await secrets.insert(row, { password: "token" });
+
+    expect(await secrets.read(row)).toEqual({ password: "token" });
+  });
+
+  it("takes other credentials in their place, and none once they are gone", async () => {
+    const row = aRow();
+    await secrets.insert(row, credentials);
+
+    const replaced = await secrets.replace(row, { username: "other", password: "other" });
+    const read = await secrets.read(row);
+    await secrets.delete(row);
+
+    expect([replaced, read]).toEqual([true, { username: "other", password: "other" }]);
+    expect(await secrets.replace(row, credentials)).toBe(false);
+    expect(await secrets.read(row)).toBeUndefined();
+  });
+
+  it("leaves the credentials of a later attempt when an earlier one ends", async () => {
+    const first = aRow();
+    const { importId } = first;
+    const [beaten, second, tenth] = [
+      ...[retrySecretName(2, "aa"), retrySecretName(2, "bb"), retrySecretName(10, "cc")].map((name) => ({
+        importId,
+        name,
+      })),
+    ];
+    if (beaten === undefined || second === undefined || tenth === undefined) throw new Error("a row is missing");
+    for (const row of [first, beaten, second, tenth]) await secrets.insert(row, { password: row.name });
+
+    await secrets.deleteUntil(importId, 1);
+    const afterFirst = await Promise.all([first, second].map((row) => secrets.read(row)));
+    await secrets.deleteUntil(importId, 2);
+    const afterSecond = await Promise.all([beaten, second, tenth].map((row) => secrets.read(row)));
+
+    expect(afterFirst).toEqual([undefined, { password: second.name }]);
+    expect(afterSecond).toEqual([undefined, undefined, { password: tenth.name }]);
+  });
+
+  it("opens what a former key has sealed while both keys are there, and seals with the first", async () => {
+    const [former, next] = [randomSealingKey(), randomSealingKey()];
+    const [row, later] = [aRow(), aRow()];
+    await createSecrets(access, createSealer([former])).insert(row, credentials);
+    const changing = createSecrets(access, createSealer([next, former]));
+    await changing.insert(later, credentials);
+
+    const read = await Promise.all([changing.read(row), createSecrets(access, createSealer([next])).read(later)]);
+
+    expect(read).toEqual([credentials, credentials]);
   });
 
   it("stores nothing that shows user or password", async () => {
-    const id = anImportId();
-    await secrets.insert(id, credentials);
+    const row = aRow();
+    await secrets.insert(row, credentials);
 
-    const stored = await access.table("Secrets").read({ partitionKey: id, rowKey: "source" });
+    const stored = await access.table("Secrets").read({ partitionKey: row.importId, rowKey: row.name });
 
     const bytes = Object.values(stored?.row ?? {}).map((value) =>
       value instanceof Uint8Array ? Buffer.from(value) : Buffer.from(String(value)),
@@ -68,34 +124,34 @@ describe("createSecrets", () => {
   });
 
   it("opens a row that was copied to another import for nobody", async () => {
-    const [id, other] = [anImportId(), anImportId()];
-    await secrets.insert(id, credentials);
-    const stored = await access.table("Secrets").read({ partitionKey: id, rowKey: "source" });
+    const [row, other] = [aRow(), aRow()];
+    await secrets.insert(row, credentials);
+    const stored = await access.table("Secrets").read({ partitionKey: row.importId, rowKey: row.name });
     const sealed = stored?.row.sealed;
     if (!(sealed instanceof Uint8Array)) throw new Error("there is no sealed column");
 
-    await access.table("Secrets").insert({ partitionKey: other, rowKey: "source", v: 1, sealed });
+    await access.table("Secrets").insert({ partitionKey: other.importId, rowKey: other.name, v: 1, sealed });
 
     await expect(secrets.read(other)).rejects.toMatchObject({ code: "CREDENTIALS_REQUIRED" });
   });
 
   it("asks for credentials anew when the key is gone", async () => {
-    const id = anImportId();
-    await secrets.insert(id, credentials);
+    const row = aRow();
+    await secrets.insert(row, credentials);
 
-    const read = createSecrets(access, createSealer([randomSealingKey()])).read(id);
+    const read = createSecrets(access, createSealer([randomSealingKey()])).read(row);
 
     await expect(read).rejects.toMatchObject({ code: "CREDENTIALS_REQUIRED", side: "source" });
   });
 
   it("refuses credentials where there is no key, and stores nothing", async () => {
-    const id = anImportId();
+    const row = aRow();
     const keyless = createSecrets(access, createSealer([]));
 
-    await expect(keyless.insert(id, credentials)).rejects.toMatchObject({
+    await expect(keyless.insert(row, credentials)).rejects.toMatchObject({
       code: "INVALID_REQUEST",
       message: expect.not.stringContaining("hunter2"),
     });
-    expect(await keyless.read(id)).toBeUndefined();
+    expect(await keyless.read(row)).toBeUndefined();
   });
 });

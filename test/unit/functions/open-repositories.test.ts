@@ -1,0 +1,113 @@
+import { describe, expect, it } from "vitest";
+import { digestOf } from "../../../src/digest.ts";
+import { createRegistries, refreshTokenUser, type SourceCredentials } from "../../../src/domain/registries.ts";
+import { firstSecretRow } from "../../../src/domain/secret-row.ts";
+import { createOpenRepositories } from "../../../src/functions/open-repositories.ts";
+import { createSignIn } from "../../../src/functions/sign-in/create-sign-in.ts";
+import { headBlob } from "../../../src/registry/blobs.ts";
+import type { Secrets } from "../../../src/store/secrets.ts";
+import { anImportId, aRecord } from "../../helpers/import-records.ts";
+import { startRegistry } from "../../helpers/registry.ts";
+import { createTestClient } from "../../helpers/registry-client.ts";
+
+const never = new AbortController().signal;
+const digest = digestOf(Buffer.from("content"));
+const id = anImportId();
+
+/** One import whose credentials are kept in memory, at a registry that signs in as an ACR does. */
+async function openWorld(given: SourceCredentials, profile?: string) {
+  const taken = { "entra-token": "puller" };
+  const registry = await startRegistry({
+    auth: {
+      ...{ kind: "bearer", users: {} },
+      entra: (token) => Object.entries(taken).find(([known]) => known === token)?.[1],
+    },
+  });
+  const client = createTestClient();
+  const sealed = new Map([[firstSecretRow(id).name, given]]);
+  const secrets: Pick<Secrets, "read" | "replace"> = {
+    read: async ({ name }) => sealed.get(name),
+    replace: async ({ name }, credentials) => sealed.has(name) && sealed.set(name, credentials).size > 0,
+  };
+  const auth = { kind: "anonymous" } as const;
+  const repositories = createOpenRepositories({
+    client,
+    registries: createRegistries(profile === undefined ? [] : [{ host: registry.host, auth, profile }]),
+    toCredentials: createSignIn(),
+    insecureHosts: [registry.host],
+    secrets,
+  });
+  const { spec, ...rest } = aRecord({ id, hasCredentials: true });
+  const record = { ...rest, spec: { ...spec, source: { ...spec.source, registry: registry.host } } };
+  return {
+    ...{ registry, repositories, record, sealed },
+    [Symbol.asyncDispose]: async () => {
+      await client[Symbol.asyncDispose]();
+      await registry.close();
+    },
+  };
+}
+
+describe("an Entra access token that a request brings", () => {
+  it("is exchanged in the first step: from then on the refresh token is what is sealed and signs in", async () => {
+    await using world = await openWorld({ password: "entra-token" }, "acr");
+    const { repositories, record, registry, sealed } = world;
+
+    await repositories.toResolve(record, never);
+    const { source } = await repositories.ofImport(record, "copy");
+    await headBlob(source, digest, never);
+
+    const kept = sealed.get("source");
+    expect(kept?.username).toBe(refreshTokenUser);
+    expect(kept?.password).not.toBe("entra-token");
+    expect(registry.tokenRequests.map(({ path, user }) => `${path} ${user}`)).toEqual([
+      "/oauth2/exchange puller",
+      "/oauth2/token puller",
+    ]);
+  });
+
+  it("is exchanged once, however often the step is repeated", async () => {
+    await using world = await openWorld({ password: "entra-token" }, "acr");
+    const { repositories, record, registry } = world;
+
+    for (const _ of [1, 2]) await repositories.toResolve(record, never);
+
+    expect(registry.tokenRequests).toHaveLength(1);
+  });
+
+  it("ends the import at once when it has expired", async () => {
+    await using world = await openWorld({ password: "expired-token" }, "acr");
+    const { repositories, record, registry, sealed } = world;
+
+    const opened = repositories.toResolve(record, never);
+
+    await expect(opened).rejects.toMatchObject({
+      ...{ code: "SOURCE_UNAUTHORIZED", side: "source", registry: registry.host, retryable: false },
+      message: expect.stringContaining("the Entra token has expired"),
+    });
+    expect(sealed.get("source")).toEqual({ password: "expired-token" });
+    expect(registry.tokenRequests).toHaveLength(1);
+  });
+
+  it("is an identity token where the registry is no ACR, and shown to its realm as that", async () => {
+    await using world = await openWorld({ password: "entra-token" });
+    const { repositories, record, registry } = world;
+    const { source } = await repositories.toResolve(record, never);
+
+    await headBlob(source, digest, never).catch(() => undefined);
+
+    expect(registry.tokenRequests.map(({ path, status }) => `${path} ${status}`)).toEqual(["/oauth2/token 401"]);
+  });
+});
+
+describe("credentials of a request", () => {
+  it("are asked for anew when they are gone", async () => {
+    await using world = await openWorld({ username: "u", password: "p" });
+    world.sealed.clear();
+
+    await expect(world.repositories.ofImport(world.record, "copy")).rejects.toMatchObject({
+      code: "CREDENTIALS_REQUIRED",
+      registry: world.registry.host,
+    });
+  });
+});
