@@ -31,7 +31,7 @@ export function createImportHandlers(deps: ImportHandlersDeps) {
     handlers: {
       getImport: createGetImport({ imports, view }),
       getImportParts: createGetImportParts({ imports, parts }),
-      listImports: createListImports({ imports, open, items }),
+      listImports: createListImports({ imports, open, items, view }),
       deleteImport: createDeleteImport({ imports, parts, open, secrets }),
     },
     durableHandlers: {

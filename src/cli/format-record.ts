@@ -1,6 +1,7 @@
 import { parseDigest, shortDigest } from "../digest.ts";
+import { formatBytes, formatDuration } from "../domain/quantities.ts";
 import type { DryRun, ImportView, PartView } from "./api-records.ts";
-import { formatBytes, formatDuration, formatTable, printable } from "./format-values.ts";
+import { formatTable, printable } from "./format-values.ts";
 import {
   bytesDone,
   formatProgressLine,

@@ -72,6 +72,8 @@ export interface Part {
   readonly artifactType?: string;
   readonly referrerOf?: z.infer<typeof digestSchema>;
   readonly tags?: readonly string[];
+  /** Of a manifest, what it consists of in its own order: manifests of an index, or config and layers. */
+  readonly children?: readonly z.infer<typeof digestSchema>[];
   /** The exact bytes: of a manifest (absent when too large for a row), or of an inline blob. */
   readonly content?: Uint8Array;
 }

@@ -47,6 +47,11 @@ export const importViewSchema = z
   .meta({ id: "Import", description: "An import." });
 export type ImportView = Readonly<z.infer<typeof importViewSchema>>;
 
+export const importPageSchema = z
+  .strictObject({ imports: z.array(importViewSchema), continuationToken: z.string().optional() })
+  .meta({ id: "ImportPage", description: "Newest first. A filtered page may be short or empty although more follow." });
+export type ImportPage = Readonly<z.infer<typeof importPageSchema>>;
+
 /**
  * What the API says of an import. `progress` is the one of this moment; without it, and once the import has ended, the
  * record's own stands. `baseUrl` is scheme and host of this service, without a trailing slash.

@@ -1,20 +1,23 @@
 import { z } from "zod";
 import { importRequestSchema } from "../domain/import-request-schema.ts";
-import { importViewSchema } from "../domain/import-view.ts";
+import { importPageSchema, importViewSchema } from "../domain/import-view.ts";
+import { partPageSchema } from "../domain/part-view.ts";
+import { planViewSchema } from "../domain/plan-view.ts";
 import type { ApiRoute } from "./api-route.ts";
-import { planViewSchema } from "./plan-only.ts";
 import { poisonRoutes } from "./poison-routes.ts";
 import { promotionRoutes } from "./promotion-routes.ts";
 import { ruleRoutes } from "./rule-routes.ts";
 import { scheduleRoutes } from "./schedule-routes.ts";
 import { deadEventPageSchema, deadEventsQuerySchema, deadEventViewSchema } from "./triggers/dead-events.ts";
 import { healthSchema } from "./triggers/get-health.ts";
-import { partPageSchema, partsQuerySchema } from "./triggers/get-import-parts.ts";
-import { importPageSchema, listQuerySchema } from "./triggers/list-imports.ts";
+import { partsQuerySchema } from "./triggers/get-import-parts.ts";
+import { listQuerySchema } from "./triggers/list-imports.ts";
 import { postImportsQuerySchema } from "./triggers/post-imports.ts";
 import { retryBodySchema, retryQuerySchema } from "./triggers/retry-import.ts";
 
 const importAnswer = (description: string) => ({ description, schema: importViewSchema });
+const ifNoneMatch = { "If-None-Match": "ETag of an earlier answer." } as const;
+const notModified = { description: "As it was" } as const;
 
 /** Every route by the name of its function. */
 export const apiRoutes = {
@@ -41,7 +44,8 @@ export const apiRoutes = {
     authLevel: "function",
     summary: "List imports, newest first",
     query: listQuerySchema,
-    answers: { 200: { description: "A page", schema: importPageSchema } },
+    headers: ifNoneMatch,
+    answers: { 200: { description: "A page", schema: importPageSchema }, 304: notModified },
     problems: [400, 503],
   },
   getImport: {
@@ -49,8 +53,8 @@ export const apiRoutes = {
     route: "api/imports/{id}",
     authLevel: "function",
     summary: "Look at an import",
-    headers: { "If-None-Match": "ETag of an earlier answer." },
-    answers: { 200: importAnswer("The import"), 304: { description: "As it was" } },
+    headers: ifNoneMatch,
+    answers: { 200: importAnswer("The import"), 304: notModified },
     problems: [404, 503],
   },
   getImportParts: {
@@ -59,7 +63,8 @@ export const apiRoutes = {
     authLevel: "function",
     summary: "List the manifests and blobs of an import",
     query: partsQuerySchema,
-    answers: { 200: { description: "A page", schema: partPageSchema } },
+    headers: ifNoneMatch,
+    answers: { 200: { description: "A page", schema: partPageSchema }, 304: notModified },
     problems: [400, 404, 503],
   },
   cancelImport: {

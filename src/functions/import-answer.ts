@@ -1,9 +1,9 @@
-import { createHash } from "node:crypto";
 import type { HttpRequest, HttpResponseInit } from "@azure/functions";
 import { hasEnded, type ImportRecord } from "../domain/import-record.ts";
 import { formatImport, type ImportView } from "../domain/import-view.ts";
 import { withRate } from "../domain/progress.ts";
 import type { Parts } from "../store/parts.ts";
+import { answerTagged, validators } from "./tagged-answer.ts";
 import { json } from "./triggers/http-answer.ts";
 import { baseUrlOf } from "./triggers/read-query.ts";
 
@@ -25,14 +25,8 @@ export function createViewImport({ parts, now }: ImportAnswerDeps) {
 export type ViewImport = ReturnType<typeof createViewImport>;
 
 /** Answers with an import: `Retry-After` while it runs, and an ETag that changes with anything a caller can see. */
-export function answerImport(status: number, view: ImportView, request: HttpRequest): HttpResponseInit {
-  const etag = `"${createHash("sha256").update(JSON.stringify(view)).digest("base64url").slice(0, 27)}"`;
-  const headers = { etag, "cache-control": "no-cache", ...(hasEnded(view.state) ? {} : { "retry-after": "1" }) };
-  if (status === 200 && names(request.headers.get("if-none-match"), etag)) return { status: 304, headers };
-  return json(status, view, headers);
-}
-
-/** A list of ETags, weak where a proxy has compressed the answer on its way (RFC 9110, 13.1.2). */
-function names(header: string | null, etag: string): boolean {
-  return (header ?? "").split(",").some((one) => one.trim().replace(/^W\//, "") === etag);
+export function answerImport(status: 200 | 202, view: ImportView, request: HttpRequest): HttpResponseInit {
+  const headers: Readonly<Record<string, string>> = hasEnded(view.state) ? {} : { "retry-after": "1" };
+  if (status === 200) return answerTagged(view, request, headers);
+  return json(status, view, { ...headers, ...validators(view) });
 }

@@ -1,18 +1,8 @@
 import { STATUS_CODES } from "node:http";
 import { z } from "zod";
-import { definedOnly, importErrorWireSchema } from "../errors.ts";
+import { problemSchema } from "../domain/problem-view.ts";
+import { definedOnly } from "../errors.ts";
 import type { ApiRoute } from "./api-route.ts";
-
-/** The body of every answer that is `application/problem+json`. */
-export const problemSchema = z
-  .strictObject({
-    type: z.string().describe("urn:drayage:error:CODE"),
-    title: z.string(),
-    status: z.int(),
-    detail: z.string().describe("Side and host, what happened, and what to do about it."),
-    ...importErrorWireSchema.omit({ message: true }).shape,
-  })
-  .meta({ id: "Problem", description: "RFC 9457 problem details with Drayage's error code." });
 
 /** Where zod puts a schema that has an id, and where OpenAPI wants it. */
 const definitions = { zod: "#/$defs/", openApi: "#/components/schemas/" } as const;

@@ -1,9 +1,7 @@
 import type { HttpResponseInit } from "@azure/functions";
-import { z } from "zod";
-import { digestSchema } from "../digest.ts";
-import { progressSchema } from "../domain/import-plan.ts";
 import type { ParsedImportRequest } from "../domain/import-request.ts";
 import { targetRepositories } from "../domain/import-spec.ts";
+import type { PlanView } from "../domain/plan-view.ts";
 import { sumProgress } from "../domain/progress.ts";
 import { ImportError } from "../errors.ts";
 import type { Registry } from "../registry/registry.ts";
@@ -17,41 +15,6 @@ export interface PlanOnlyDeps {
   readonly needsCheckpoints: (sizeBytes: number, target: Registry) => boolean;
   readonly now: () => Date;
 }
-
-export const planViewSchema = z
-  .strictObject({
-    dryRun: z.literal(true),
-    action: z.enum(["copy", "skip"]).describe("skip: everything is there already."),
-    source: z.strictObject({
-      registry: z.string(),
-      repository: z.string(),
-      digest: digestSchema,
-      mediaType: z.string(),
-    }),
-    target: z.strictObject({
-      registry: z.string(),
-      tags: z.array(z.string()),
-      untaggedRepositories: z.array(z.string()),
-      digest: digestSchema,
-    }),
-    progress: progressSchema.describe("What would have to be done; done: what is there already."),
-    parts: z.array(
-      z.strictObject({
-        kind: z.enum(["manifest", "blob"]),
-        repository: z.string(),
-        digest: digestSchema,
-        mediaType: z.string(),
-        sizeBytes: z.int(),
-        platform: z.string().optional(),
-        artifactType: z.string().optional(),
-        referrerOf: digestSchema.optional().describe("The manifest that this one belongs to."),
-        tags: z.array(z.string()).optional().describe("Cosign tags that are to hold it."),
-        action: z.enum(["copy", "skip"]),
-      }),
-    ),
-    warnings: z.array(z.string()),
-  })
-  .meta({ id: "Plan", description: "What an import would do." });
 
 /** Answers a dry run: everything an import does before it writes. 504 when the registries take too long. */
 export function createPlanOnly({ repositories, resolve, needsCheckpoints, now }: PlanOnlyDeps) {
@@ -76,7 +39,7 @@ export function createPlanOnly({ repositories, resolve, needsCheckpoints, now }:
     });
     const names = targetRepositories(spec);
     const progress = sumProgress({ parts: found.parts, units: [], startedAt: undefined, now: now() });
-    const view: z.infer<typeof planViewSchema> = {
+    const view: PlanView = {
       dryRun: true,
       action: found.plan.kind === "skip" ? "skip" : "copy",
       source: { registry: spec.source.registry, repository: spec.source.repository, ...found.source },
@@ -87,10 +50,11 @@ export function createPlanOnly({ repositories, resolve, needsCheckpoints, now }:
         digest: found.targetDigest,
       },
       progress,
-      parts: found.parts.map(({ target, state, tags, content: _content, via: _via, ...part }) => ({
+      parts: found.parts.map(({ target, state, tags, children, content: _content, via: _via, ...part }) => ({
         ...part,
         repository: names[target] ?? "",
         ...(tags && { tags: [...tags] }),
+        ...(children && { children: [...children] }),
         action: state === "done" ? "skip" : "copy",
       })),
       warnings: [...assumed, ...found.warnings],

@@ -22,6 +22,9 @@ const maxContentBytes = 8 * 1024 * 1024;
 /** Most manifests are a few KiB: a round through the thread pool costs more than packing them does. */
 const smallBytes = 32 * 1024;
 
+/** What one column holds of them. Larger manifests do without: they leave no room in their rows either. */
+const maxChildren = 240;
+
 const letters = { manifest: "m", blob: "b" } as const;
 
 /** Key of a part's row: `m|n|digest` or `b|n|digest`. */
@@ -34,12 +37,13 @@ export function partKey(
 
 /** A part's row, with the content already packed by {@link packContent}. */
 export function encodePart(importId: ImportId, part: Omit<Part, "content">, packed: Uint8Array | undefined): Row {
-  const { kind: _, target: _target, digest: _digest, sizeBytes, tags, ...columns } = part;
+  const { kind: _, target: _target, digest: _digest, sizeBytes, tags, children, ...columns } = part;
   return {
     ...partKey(importId, part),
     v: 1,
     ...definedOnly(columns),
     ...(tags && { tags: tags.join(",") }), // no tag has a comma
+    ...(children && children.length <= maxChildren && { children: children.join(",") }),
     sizeBytes: BigInt(sizeBytes), // Edm.Int64: a plain number beyond 2^31 would be stored as a double
     ...(packed && bytesColumns("gzip", packed)),
   };
@@ -58,6 +62,7 @@ const partRowSchema = z.object({
   artifactType: z.string().optional(),
   referrerOf: digestSchema.optional(),
   tags: z.string().optional(),
+  children: z.string().optional(),
 });
 
 /** The columns of a part without its content. */
@@ -82,6 +87,7 @@ export function decodePart(row: unknown): Part {
       artifactType: columns.artifactType,
       referrerOf: columns.referrerOf,
       tags: columns.tags?.split(","),
+      children: columns.children?.split(",").map((child) => digestSchema.parse(child)),
     }),
   };
 }

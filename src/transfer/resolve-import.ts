@@ -237,7 +237,8 @@ function toPlan(
 
 function toParts({ targets }: ResolveRequest, cargo: Cargo, present: Presence): readonly Part[] {
   return [...targets.keys()].flatMap((target) => [
-    ...cargo.manifests.map(({ digest, mediaType, size, bytes, platform, artifactType, referrerOf }): Part => {
+    ...cargo.manifests.map((manifest): Part => {
+      const { digest, mediaType, size, bytes, children, platform, artifactType, referrerOf } = manifest;
       const tags = cargo.tags.get(digest);
       const isThere = present.hasManifest(target, digest);
       const described = { kind: "manifest", target, digest, mediaType, sizeBytes: size } as const;
@@ -248,6 +249,7 @@ function toParts({ targets }: ResolveRequest, cargo: Cargo, present: Presence): 
         ...(artifactType && { artifactType }),
         ...(referrerOf && { referrerOf }),
         ...(tags && { tags }),
+        ...(children.length > 0 && { children }),
         content: bytes,
       };
     }),

@@ -13,6 +13,8 @@ import { placeOf } from "./place-of.ts";
 export interface WalkedManifest extends Descriptor {
   readonly bytes: Uint8Array;
   readonly kind: ParsedManifest["kind"];
+  /** The manifests and blobs that it refers to, in its own order, but for those that were not selected. */
+  readonly children: readonly Digest[];
   /** What the index that led here says of it. */
   readonly platform?: Platform;
 }
@@ -140,8 +142,9 @@ async function withoutForeign(request: WalkRequest, found: readonly FoundBlob[],
   return { blobs, warnings };
 }
 
-function toWalked({ digest, bytes, parsed: { kind, mediaType }, platform }: Node): WalkedManifest {
-  return { digest, size: bytes.byteLength, mediaType, kind, bytes, ...(platform && { platform }) };
+function toWalked({ digest, bytes, parsed: { kind, mediaType, blobs }, children, platform }: Node): WalkedManifest {
+  const below = [...children, ...blobs].map((child) => child.digest);
+  return { digest, size: bytes.byteLength, mediaType, kind, bytes, children: below, ...(platform && { platform }) };
 }
 
 /** Groups by height: what has no children first. Digests cannot form a cycle. */

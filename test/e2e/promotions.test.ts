@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { importPageSchema } from "../../src/domain/import-view.ts";
 import {
   type PromotionView,
   promotionItemPageSchema,
   promotionPageSchema,
   promotionViewSchema,
 } from "../../src/domain/promotion-record.ts";
-import { importPageSchema } from "../../src/functions/triggers/list-imports.ts";
 import { type Azurite, startAzurite } from "../helpers/azurite.ts";
 import { image } from "../helpers/images.ts";
 import type { Service } from "../helpers/service.ts";

@@ -1,8 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { importIdSchema } from "../../src/domain/import-id.ts";
-import { type ImportView, importViewSchema } from "../../src/domain/import-view.ts";
+import { type ImportView, importPageSchema, importViewSchema } from "../../src/domain/import-view.ts";
 import { promotionViewSchema } from "../../src/domain/promotion-record.ts";
-import { importPageSchema } from "../../src/functions/triggers/list-imports.ts";
 import { poisonEntrySchema, poisonPageSchema, requeuedSchema } from "../../src/functions/triggers/poison.ts";
 import { type Azurite, startAzurite } from "../helpers/azurite.ts";
 import { image } from "../helpers/images.ts";

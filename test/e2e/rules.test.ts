@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { digestOf } from "../../src/digest.ts";
 import type { ImportView } from "../../src/domain/import-view.ts";
-import { importPageSchema } from "../../src/functions/triggers/list-imports.ts";
+import { importPageSchema } from "../../src/domain/import-view.ts";
 import { hookAnswerSchema } from "../../src/functions/triggers/post-hook.ts";
 import { type Azurite, startAzurite } from "../helpers/azurite.ts";
 import { type DockerRegistry, startDockerRegistry } from "../helpers/docker-registry.ts";

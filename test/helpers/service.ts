@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import { hasEnded } from "../../src/domain/import-record.ts";
 import { type ImportView, importViewSchema } from "../../src/domain/import-view.ts";
-import { partPageSchema } from "../../src/functions/triggers/get-import-parts.ts";
+import { partPageSchema } from "../../src/domain/part-view.ts";
 
 export interface ServiceOptions {
   /** Where instances are kept: the same one after a kill. */

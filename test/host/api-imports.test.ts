@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { z } from "zod";
 import type { ImportView } from "../../src/domain/import-view.ts";
-import { partPageSchema } from "../../src/functions/triggers/get-import-parts.ts";
-import { importPageSchema } from "../../src/functions/triggers/list-imports.ts";
+import { importPageSchema } from "../../src/domain/import-view.ts";
+import { partPageSchema } from "../../src/domain/part-view.ts";
 import { image, multiPlatformImage } from "../helpers/images.ts";
 import { type Api, readImport, readProblem, startApi } from "./api-support/start-api.ts";
 

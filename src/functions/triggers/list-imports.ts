@@ -1,19 +1,23 @@
 import { z } from "zod";
 import { type ImportId, importIdSchema } from "../../domain/import-id.ts";
 import { hasEnded, type ImportRecord, importStateSchema, triggerSchema } from "../../domain/import-record.ts";
-import { formatImport, importViewSchema } from "../../domain/import-view.ts";
+import { formatImport } from "../../domain/import-view.ts";
 import { registryHostSchema } from "../../domain/reference.ts";
 import { ImportError } from "../../errors.ts";
 import type { Imports } from "../../store/imports.ts";
 import type { Open } from "../../store/open.ts";
 import type { PromotionItems } from "../../store/promotion-items.ts";
-import { type HttpHandler, json } from "./http-answer.ts";
+import { mapConcurrently } from "../../transfer/map-concurrently.ts";
+import type { ViewImport } from "../import-answer.ts";
+import { answerTagged } from "../tagged-answer.ts";
+import type { HttpHandler } from "./http-answer.ts";
 import { baseUrlOf, readQuery } from "./read-query.ts";
 
 export interface ListImportsDeps {
   readonly imports: Pick<Imports, "list" | "readMany">;
   readonly open: Pick<Open, "list">;
   readonly items: Pick<PromotionItems, "list">;
+  readonly view: ViewImport;
 }
 
 export const listQuerySchema = z.strictObject({
@@ -22,26 +26,32 @@ export const listQuerySchema = z.strictObject({
   source: registryHostSchema.optional().describe("Host of the source registry."),
   trigger: triggerSchema.shape.kind.optional(),
   promotion: importIdSchema.optional().describe("Id of a promotion: the imports of its items, in their order."),
+  label: z.string().min(1).max(320).optional().describe("KEY or KEY=VALUE of a label."),
   since: z.iso.datetime({ offset: true }).optional().describe("Created at or after."),
   until: z.iso.datetime({ offset: true }).optional().describe("Created before."),
+  progress: z
+    .enum(["stored", "now"])
+    .default("stored")
+    .describe("now: imports that copy come with their progress of this moment, which takes a query for each."),
   limit: z.coerce.number().int().min(1).max(200).default(50),
   continuationToken: z.string().max(4_000).optional().describe("From the page before."),
 });
 type ListQuery = z.infer<typeof listQuerySchema>;
-
-export const importPageSchema = z
-  .strictObject({ imports: z.array(importViewSchema), continuationToken: z.string().optional() })
-  .meta({ id: "ImportPage", description: "Newest first. A filtered page may be short or empty although more follow." });
 
 /** `GET /api/imports`. Unfinished states are few and are read from `Open`; everything else from the newest on. */
 export function createListImports(deps: ListImportsDeps): HttpHandler {
   return async (request) => {
     const query = readQuery(request, listQuerySchema);
     const page = await list(deps, query);
-    const views = page.records.map((record) => formatImport(record, undefined, baseUrlOf(request)));
-    return json(200, { imports: views, continuationToken: page.continuationToken });
+    const imports =
+      query.progress === "now"
+        ? await mapConcurrently(page.records, sumsAtOnce, (record) => deps.view(record, request))
+        : page.records.map((record) => formatImport(record, undefined, baseUrlOf(request)));
+    return answerTagged({ imports, continuationToken: page.continuationToken }, request);
   };
 }
+
+const sumsAtOnce = 8;
 
 interface Page {
   readonly records: readonly ImportRecord[];
@@ -68,7 +78,7 @@ async function listOfPromotion(
 
 async function listAll({ imports }: ListImportsDeps, query: ListQuery): Promise<Page> {
   const { since, until, state, source, target, trigger, limit, continuationToken } = query;
-  return await imports.list({
+  const page = await imports.list({
     limit,
     ...(since === undefined ? {} : { since: new Date(since) }),
     ...(until === undefined ? {} : { until: new Date(until) }),
@@ -78,6 +88,7 @@ async function listAll({ imports }: ListImportsDeps, query: ListQuery): Promise<
     ...(trigger && { trigger }),
     ...(continuationToken && { continuationToken }),
   });
+  return { ...page, records: page.records.filter((record) => hasLabel(record, query.label)) }; // no column has them
 }
 
 /** Pages by id: the token is the last id of the page before. */
@@ -111,7 +122,14 @@ function matches(record: ImportRecord, query: ListQuery): boolean {
     (query.source === undefined || record.spec.source.registry === query.source) &&
     (query.target === undefined || record.spec.target.registry === query.target) &&
     (query.trigger === undefined || record.trigger.kind === query.trigger) &&
+    hasLabel(record, query.label) &&
     (query.since === undefined || createdMs >= Date.parse(query.since)) &&
     (query.until === undefined || createdMs < Date.parse(query.until))
   );
+}
+
+/** `key` or `key=value`; keys may have a `=` themselves. */
+function hasLabel({ spec: { labels } }: ImportRecord, wanted: string | undefined): boolean {
+  if (wanted === undefined || Object.hasOwn(labels, wanted)) return true;
+  return Object.entries(labels).some(([key, value]) => `${key}=${value}` === wanted);
 }

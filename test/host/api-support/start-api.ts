@@ -1,7 +1,7 @@
 import { TableClient, TableServiceClient } from "@azure/data-tables";
 import { expect } from "vitest";
 import { type ImportView, importViewSchema } from "../../../src/domain/import-view.ts";
-import { problemSchema } from "../../../src/functions/openapi.ts";
+import { problemSchema } from "../../../src/domain/problem-view.ts";
 import { type DrayageOptions, projectDirectory, startDrayage } from "../../../src/local/drayage.ts";
 import { startRegistry, type TestRegistry } from "../../helpers/registry.ts";
 

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { importViewSchema } from "../../../src/cli/api-records.ts";
-import { cut, formatBar, formatBytes, formatDuration, formatTable } from "../../../src/cli/format-values.ts";
+import { cut, formatBar, formatTable } from "../../../src/cli/format-values.ts";
 import { formatOutcome, formatProgressLine, formatSource, renderLive } from "../../../src/cli/progress-display.ts";
+import { formatBytes, formatDuration } from "../../../src/domain/quantities.ts";
 import { aRecord, ended } from "./fake-api.ts";
 
 const view = (changes: Readonly<Record<string, unknown>> = {}) => importViewSchema.parse(aRecord(changes));

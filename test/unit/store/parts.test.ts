@@ -60,6 +60,7 @@ describe("part rows", () => {
       artifactType: fc.string(),
       referrerOf: fc.string().map(aDigest),
       tags: fc.array(fc.stringMatching(/^[a-zA-Z0-9_][a-zA-Z0-9._-]{0,20}$/), { minLength: 1, maxLength: 3 }),
+      children: fc.array(fc.string().map(aDigest), { minLength: 1, maxLength: 3 }),
     },
     { requiredKeys: ["kind", "target", "digest", "mediaType", "sizeBytes", "state"] },
   );
