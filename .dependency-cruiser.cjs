@@ -8,6 +8,7 @@ const mayImport = {
   functions: ["domain", "registry", "transfer", "store"],
   cli: ["domain"],
   local: [],
+  page: ["domain"],
 };
 const leaves = "^src/(errors|digest|descriptor|ip-address)\\.ts$";
 const layers = Object.keys(mayImport);
@@ -19,7 +20,11 @@ module.exports = {
     {
       name: "no-orphans",
       severity: "error",
-      from: { orphan: true, path: "^src/", pathNot: "^src/(app|local/[^/]+|cli/[^/]+)\\.ts$" },
+      from: {
+        orphan: true,
+        path: "^src/",
+        pathNot: "^src/(app|local/[^/]+|cli/[^/]+)\\.ts$|^src/page/[^/]+\\.d\\.ts$",
+      },
       to: {},
     },
     ...layers.map((name) => ({
@@ -42,6 +47,23 @@ module.exports = {
       to: { path: layer("local") },
     },
     {
+      name: "page-takes-types-only",
+      severity: "error",
+      comment: "schemas and their library stay out of what browsers load",
+      from: { path: layer("page") },
+      to: {
+        path: "^src/(domain/|errors|digest|descriptor|ip-address)",
+        pathNot: "^src/domain/quantities\\.ts$",
+        dependencyTypesNot: ["type-only"],
+      },
+    },
+    {
+      name: "nothing-imports-the-page",
+      severity: "error",
+      from: { path: "^src/", pathNot: layer("page") },
+      to: { path: layer("page") },
+    },
+    {
       name: "orchestrators-import-no-io",
       severity: "error",
       comment: "an orchestrator is replayed: it may decide, never do",
@@ -60,7 +82,8 @@ module.exports = {
     {
       name: "no-dev-dependencies-in-the-app",
       severity: "error",
-      from: { path: "^src/", pathNot: layer("local") },
+      comment: "the page's libraries are bundled into its files when it is built",
+      from: { path: "^src/", pathNot: [layer("local"), layer("page")] },
       to: { dependencyTypes: ["npm-dev"], dependencyTypesNot: ["type-only"] },
     },
     {
@@ -74,6 +97,6 @@ module.exports = {
     doNotFollow: { path: "node_modules" },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: "tsconfig.json" },
-    enhancedResolveOptions: { extensions: [".ts", ".mts", ".js", ".mjs", ".cjs", ".json"] },
+    enhancedResolveOptions: { extensions: [".ts", ".tsx", ".mts", ".js", ".mjs", ".cjs", ".json"] },
   },
 };

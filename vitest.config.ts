@@ -16,6 +16,12 @@ export default defineConfig({
   test: {
     maxWorkers: 2,
     reporters: results === undefined ? ["default"] : ["default", ["json", { outputFile: results }]],
-    projects: [project("unit", 20_000), project("replay", 20_000), project("host", 60_000), project("e2e", 120_000)],
+    projects: [
+      project("unit", 20_000),
+      project("replay", 20_000),
+      project("host", 60_000),
+      project("e2e", 120_000),
+      project("browser", 60_000),
+    ],
   },
 });

@@ -1,5 +1,6 @@
 import { rmSync } from "node:fs";
 import { build } from "esbuild";
+import { buildPage } from "./build-page.ts";
 
 rmSync("dist", { recursive: true, force: true });
 
@@ -12,6 +13,7 @@ const common = {
 } as const;
 
 await Promise.all([
+  buildPage(),
   // CommonJS: the worker hands out @azure/functions-core through Module.prototype.require.
   build({
     ...common,

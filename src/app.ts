@@ -11,6 +11,8 @@ import { assertCallable } from "./functions/orchestrators/callable.ts";
 import { copyLargeBlob, importSlice } from "./functions/orchestrators/copy-units.ts";
 import { importImage, subOrchestrators } from "./functions/orchestrators/import-image.ts";
 import { promote } from "./functions/orchestrators/promote.ts";
+import { readPageFiles } from "./functions/page/page-files.ts";
+import { createServePage, pageRoutes } from "./functions/page/serve-page.ts";
 import { promoteName } from "./functions/promotions/start-promotion.ts";
 import { importImageName } from "./functions/start-import.ts";
 import { answering, type DurableHttpHandler, type HttpHandler, json } from "./functions/triggers/http-answer.ts";
@@ -93,6 +95,15 @@ for (const [name, handler] of Object.entries(services.arm(toDurable))) {
 
 const openApi = createOpenApi({ ...apiRoutes, ...armRoutes });
 registerHttp("getOpenApi", async () => json(200, openApi));
+
+const page = createServePage({ readFiles: () => readPageFiles(new URL("page/", import.meta.url)) }); // beside app.cjs
+for (const [name, functionName] of [
+  ["document", "page"],
+  ["asset", "pageAsset"],
+] as const) {
+  const handler = answering(log, page[name]);
+  app.http(functionName, { methods: ["GET"], route: pageRoutes[name], authLevel: "anonymous", handler });
+}
 
 app.eventGrid("onRegistryEvent", {
   extraInputs: [df.input.durableClient()],

@@ -1,0 +1,81 @@
+import { useEffect, useRef, useState } from "preact/hooks";
+import { ConnectionBar } from "./parts/connection-bar.tsx";
+import { ThemeChoice } from "./parts/theme-choice.tsx";
+import { formatHash, type Route, useRoute } from "./routing.ts";
+import { useServices } from "./services.ts";
+import { SignInView } from "./views/sign-in-view.tsx";
+import { startView, views } from "./views.tsx";
+
+/** The frame around every view: navigation, the state of the connection, and the view that the address names. */
+export function App() {
+  const route = useRoute();
+  const connection = useConnection();
+  const view = views.find(({ name }) => name === (route.view === "" ? startView : route.view));
+  const place = `${route.view}/${route.argument}`;
+  useArrival(place, view?.title(route) ?? "Not found");
+  const isSigningIn = connection.kind === "sign-in";
+  return (
+    <>
+      <button type="button" class="skip" onClick={() => document.getElementById("main")?.focus()}>
+        Skip to content
+      </button>
+      <header class="top">
+        <a class="brand" href={formatHash(startView)}>
+          Drayage
+        </a>
+        <nav aria-label="Views">
+          <ul class="menu">
+            {views
+              .filter(({ inNavigation }) => inNavigation !== undefined)
+              .map(({ name, inNavigation }) => (
+                <li key={name}>
+                  <a href={formatHash(name)} aria-current={name === view?.name ? "page" : undefined}>
+                    {inNavigation}
+                  </a>
+                </li>
+              ))}
+          </ul>
+        </nav>
+        <ThemeChoice />
+      </header>
+      <ConnectionBar connection={connection} />
+      <main id="main" tabIndex={-1}>
+        {connection.kind === "sign-in" && <SignInView by={connection.by} isRepeated={connection.isRepeated} />}
+        <div key={place} hidden={isSigningIn}>
+          {view === undefined ? <NotFound route={route} /> : view.render(route)}
+        </div>
+      </main>
+    </>
+  );
+}
+
+function NotFound({ route }: { readonly route: Route }) {
+  return (
+    <>
+      <h1>Not found</h1>
+      <p>
+        There is no view <code>{route.view}</code>. <a href={formatHash(startView)}>Go to the imports</a>.
+      </p>
+    </>
+  );
+}
+
+function useConnection() {
+  const { poller } = useServices();
+  const [connection, setConnection] = useState(poller.connection());
+  useEffect(() => poller.subscribe(() => setConnection(poller.connection())), [poller]);
+  return connection;
+}
+
+/** A new place begins at its top, with its title in the window and the focus where reading goes on. */
+function useArrival(place: string, title: string): void {
+  const isFirst = useRef(true);
+  useEffect(() => {
+    document.title = `${title} · Drayage`;
+    if (!isFirst.current) {
+      document.getElementById("main")?.focus({ preventScroll: true });
+      window.scrollTo(0, 0);
+    }
+    isFirst.current = false;
+  }, [place, title]);
+}

@@ -1,0 +1,93 @@
+import type { ProblemView } from "../../domain/problem-view.ts";
+
+/** How a request to the service ended; none of it is thrown. */
+export type Outcome<T> =
+  | { readonly kind: "ok"; readonly value: T; readonly etag: string | undefined }
+  | { readonly kind: "same" }
+  /** An answer that is an error. */
+  | Refusal
+  /** The service or the platform before it wants to know who asks. */
+  | { readonly kind: "sign-in"; readonly by: "key" | "platform" }
+  | { readonly kind: "unreachable" };
+
+export interface Refusal {
+  readonly kind: "refused";
+  readonly status: number;
+  /** Absent where something else than the service answered. */
+  readonly problem: ProblemView | undefined;
+  readonly retryAfterSeconds: number | undefined;
+}
+
+/** Where the function key is kept: for this tab, and no longer than it lives. */
+export interface KeyStore {
+  readonly read: () => string | null;
+  readonly write: (key: string) => void;
+}
+
+export interface ApiDeps {
+  readonly fetch: typeof fetch;
+  readonly key: KeyStore;
+}
+
+/** A request that changes something. */
+export interface Post {
+  readonly path: string;
+  readonly body?: unknown;
+  readonly idempotencyKey?: string;
+  readonly timeoutMs?: number;
+}
+
+export interface Api {
+  readonly get: <T>(path: string, etag: string | undefined) => Promise<Outcome<T>>;
+  readonly post: <T>(post: Post) => Promise<Outcome<T>>;
+}
+
+const answerMs = 20_000;
+
+/** The service that this page came from. The key goes into a header, never into a URL. */
+export function createApi({ fetch, key }: ApiDeps): Api {
+  async function send<T>(path: string, init: RequestInit, timeoutMs: number): Promise<Outcome<T>> {
+    const headers = new Headers(init.headers);
+    const known = key.read();
+    if (known !== null) headers.set("x-functions-key", known);
+    try {
+      const signal = AbortSignal.timeout(timeoutMs);
+      // What the browser would answer from its own cache must come as the 304 that it is.
+      const response = await fetch(path, { ...init, headers, signal, cache: "no-store", redirect: "manual" });
+      return await readOutcome<T>(response);
+    } catch {
+      return { kind: "unreachable" }; // fetch says no more of it, and a body that breaks off is the same to us
+    }
+  }
+  return {
+    get: (path, etag) => send(path, etag === undefined ? {} : { headers: { "if-none-match": etag } }, answerMs),
+    post: ({ path, body, idempotencyKey, timeoutMs = answerMs }) => {
+      const headers = {
+        ...(body === undefined ? {} : { "content-type": "application/json" }),
+        ...(idempotencyKey === undefined ? {} : { "idempotency-key": idempotencyKey }),
+      };
+      const init = { method: "POST", headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) };
+      return send(path, init, timeoutMs);
+    },
+  };
+}
+
+async function readOutcome<T>(response: Response): Promise<Outcome<T>> {
+  if (response.type === "opaqueredirect") return { kind: "sign-in", by: "platform" }; // Easy Auth leads to its sign-in
+  if (response.status === 304) return { kind: "same" };
+  const isProblem = response.headers.get("content-type")?.startsWith("application/problem+json") ?? false;
+  // The host's own refusals have no body; those of the service say what it does not like about the request.
+  if (response.status === 401 || (response.status === 403 && !isProblem)) return { kind: "sign-in", by: "key" };
+  if (!response.ok) {
+    const problem: ProblemView | undefined = isProblem ? await response.json() : undefined;
+    return { kind: "refused", status: response.status, problem, retryAfterSeconds: secondsOf(response) };
+  }
+  // One build makes the page and the service: the types are those that the service writes by.
+  const value: T = response.status === 204 ? undefined : await response.json();
+  return { kind: "ok", value, etag: response.headers.get("etag") ?? undefined };
+}
+
+function secondsOf(response: Response): number | undefined {
+  const seconds = Number(response.headers.get("retry-after") ?? Number.NaN);
+  return Number.isFinite(seconds) ? seconds : undefined;
+}

@@ -1,0 +1,65 @@
+import type { Api, Outcome, Refusal } from "./api.ts";
+
+/** What the page knows of something the API answers. */
+export interface Snapshot<T> {
+  /** The newest that came; it stays when a later request fails. */
+  readonly value: T | undefined;
+  /** It is not there, or was deleted while it was shown. */
+  readonly isGone: boolean;
+  /** The last request was refused with this. */
+  readonly refusal: Refusal | undefined;
+}
+
+/** How often something is asked for: `live` changes by the second, `idle` seldom, `still` not by itself. */
+export type Pace = "live" | "idle" | "still";
+
+/** One path of the API that is on screen. */
+export interface Resource {
+  readonly path: string;
+  readonly pace: () => Pace;
+  /** Asks once; the outcome is in the snapshot already. */
+  readonly load: () => Promise<Outcome<unknown>>;
+}
+
+export interface ResourceOptions<T> {
+  readonly api: Pick<Api, "get">;
+  readonly path: string;
+  readonly pace: (value: T | undefined) => Pace;
+  readonly onChange: () => void;
+}
+
+export type TypedResource<T> = Resource & { readonly snapshot: () => Snapshot<T> };
+
+/** Keeps the newest answer of a path, asked for by its ETag. */
+export function createResource<T>({ api, path, pace, onChange }: ResourceOptions<T>): TypedResource<T> {
+  let snapshot: Snapshot<T> = { value: undefined, isGone: false, refusal: undefined };
+  let etag: string | undefined;
+  const set = (next: Snapshot<T>) => {
+    snapshot = next;
+    onChange();
+  };
+  let asked = 0;
+  let answered = 0;
+  const load = async () => {
+    asked += 1;
+    const turn = asked;
+    const outcome = await api.get<T>(path, etag);
+    if (turn < answered) return outcome; // a later request was faster: what this one says is older
+    answered = turn;
+    if (outcome.kind === "ok") {
+      etag = outcome.etag;
+      set({ value: outcome.value, isGone: false, refusal: undefined });
+    } else if (outcome.kind === "same") {
+      if (snapshot.refusal !== undefined) set({ ...snapshot, refusal: undefined });
+    } else if (outcome.kind === "refused") {
+      set({ ...snapshot, isGone: outcome.status === 404, refusal: outcome });
+    }
+    return outcome;
+  };
+  return {
+    path,
+    pace: () => (snapshot.isGone ? "still" : pace(snapshot.value)),
+    load,
+    snapshot: () => snapshot,
+  };
+}

@@ -1,0 +1,80 @@
+import type { ImportRequest } from "../domain/import-request-schema.ts";
+import { type Credentials, noCredentials } from "./parts/credential-fields.tsx";
+
+/** The form as it is filled in: texts, several values one per line. */
+export interface ImportForm {
+  readonly source: string;
+  readonly credentials: Credentials;
+  readonly target: string;
+  readonly targetTags: string;
+  readonly untaggedTargetRepositories: string;
+  readonly conflict: "fail" | "skipIfSame" | "overwrite";
+  readonly platforms: string;
+  readonly sparseIndex: boolean;
+  readonly referrers: boolean;
+  readonly labels: string;
+}
+
+export const emptyForm: ImportForm = {
+  source: "",
+  credentials: noCredentials,
+  target: "",
+  targetTags: "",
+  untaggedTargetRepositories: "",
+  conflict: "fail",
+  platforms: "",
+  sparseIndex: false,
+  referrers: false,
+  labels: "",
+};
+
+/** The request that a form stands for. What it means is for the service to judge. */
+export function toRequest(form: ImportForm): ImportRequest {
+  const { username, password } = form.credentials;
+  const targetTags = linesOf(form.targetTags);
+  const untagged = linesOf(form.untaggedTargetRepositories);
+  const platforms = linesOf(form.platforms);
+  const labels = linesOf(form.labels).map((line) => splitLabel(line));
+  const source = form.source.trim();
+  return {
+    source: username === "" && password === "" ? source : { sourceImage: source, credentials: { username, password } },
+    ...(form.target.trim() !== "" && { target: form.target.trim() }),
+    ...(targetTags.length > 0 && { targetTags }),
+    ...(untagged.length > 0 && { untaggedTargetRepositories: untagged }),
+    conflict: form.conflict,
+    ...(platforms.length > 0 && { platforms, sparseIndex: form.sparseIndex }),
+    ...(form.referrers && { referrers: true }),
+    ...(labels.length > 0 && { labels: Object.fromEntries(labels) }),
+  };
+}
+
+/** The field of the form that a property of the request stands in, e.g. of `targetTags[1]`. */
+export function fieldOf(property: string | undefined): keyof ImportForm | undefined {
+  if (property?.startsWith("source.credentials")) return "credentials";
+  const [name] = (property ?? "").split(/[.[]/);
+  return fieldNames.find((field) => field === name);
+}
+
+const fieldNames = [
+  "source",
+  "target",
+  "targetTags",
+  "untaggedTargetRepositories",
+  "conflict",
+  "platforms",
+  "sparseIndex",
+  "referrers",
+  "labels",
+] as const satisfies readonly (keyof ImportForm)[];
+
+function linesOf(text: string): string[] {
+  return text
+    .split("\n")
+    .map((line) => line.trim())
+    .filter((line) => line !== "");
+}
+
+function splitLabel(line: string): readonly [string, string] {
+  const at = line.indexOf("=");
+  return at < 0 ? [line, ""] : [line.slice(0, at).trim(), line.slice(at + 1).trim()];
+}

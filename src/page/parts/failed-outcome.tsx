@@ -1,0 +1,26 @@
+import type { Outcome } from "../data/api.ts";
+import { formatHash } from "../routing.ts";
+import { Notice } from "./notice.tsx";
+
+export interface FailedOutcomeProps {
+  /** What was tried, e.g. `Cancelling`. */
+  readonly what: string;
+  readonly outcome: Outcome<unknown>;
+}
+
+/** Says why something did not work; nothing where it did, or where the page asks to sign in. */
+export function FailedOutcome({ what, outcome }: FailedOutcomeProps) {
+  if (outcome.kind === "unreachable")
+    return <Notice tone="bad" title={`${what} failed: the service does not answer`} />;
+  if (outcome.kind !== "refused") return null;
+  const { problem, status } = outcome;
+  return (
+    <Notice tone="bad" title={`${what} failed: ${problem?.title ?? `status ${status}`}`}>
+      {problem !== undefined && (
+        <p>
+          {problem.detail} <a href={formatHash("errors", problem.code)}>About {problem.code}</a>
+        </p>
+      )}
+    </Notice>
+  );
+}

@@ -1,0 +1,32 @@
+import { createContext } from "preact";
+import { useContext } from "preact/hooks";
+import type { Api, KeyStore, Outcome, Post } from "./data/api.ts";
+import type { Poller } from "./data/poller.ts";
+
+/** What every view works with. */
+export interface Services {
+  readonly api: Api;
+  readonly poller: Poller;
+  readonly key: KeyStore;
+  /** Sends something that changes the service, and shows at once what became of it. */
+  readonly act: <T>(post: Post) => Promise<Outcome<T>>;
+}
+
+export const ServicesContext = createContext<Services | undefined>(undefined);
+
+/** The services of the page around the calling component. */
+export function useServices(): Services {
+  const services = useContext(ServicesContext);
+  if (services === undefined) throw new Error("a view stands outside of the page");
+  return services;
+}
+
+/** What `act` of {@link Services} does. */
+export function createAct(api: Pick<Api, "post">, poller: Poller): Services["act"] {
+  return async <T>(post: Post) => {
+    const outcome = await api.post<T>(post);
+    if (outcome.kind === "sign-in") poller.wantSignIn(outcome.by);
+    else poller.refresh(); // after a refusal, too: another tab may have been faster
+    return outcome;
+  };
+}

@@ -1,0 +1,47 @@
+import type { ComponentChild } from "preact";
+import type { Route } from "./routing.ts";
+import { ErrorsView } from "./views/errors-view.tsx";
+import { ImportView } from "./views/import-view.tsx";
+import { ImportsView } from "./views/imports-view.tsx";
+import { StartImportView } from "./views/start-import-view.tsx";
+
+export interface View {
+  /** First part of its address. */
+  readonly name: string;
+  /** Its entry in the navigation; undefined: it is reached by links only. */
+  readonly inNavigation: string | undefined;
+  /** Of the browser's window. */
+  readonly title: (route: Route) => string;
+  readonly render: (route: Route) => ComponentChild;
+}
+
+/** Shown at `/`. */
+export const startView = "imports";
+
+/** Every view, in the order of the navigation. */
+export const views: readonly View[] = [
+  {
+    name: "imports",
+    inNavigation: "Imports",
+    title: () => "Imports",
+    render: ({ query }) => <ImportsView query={query} />,
+  },
+  {
+    name: "start",
+    inNavigation: "Start an import",
+    title: () => "Start an import",
+    render: () => <StartImportView />,
+  },
+  {
+    name: "import",
+    inNavigation: undefined,
+    title: ({ argument }) => `Import ${argument}`,
+    render: ({ argument }) => <ImportView id={argument} />,
+  },
+  {
+    name: "errors",
+    inNavigation: "Errors",
+    title: () => "Errors and cures",
+    render: ({ argument }) => <ErrorsView code={argument} />,
+  },
+];

@@ -1,0 +1,116 @@
+import type { Trigger } from "../../domain/import-record.ts";
+import { type FilterName, fromLocalInput, type ImportFilter, toLocalInput } from "../import-filter.ts";
+import { stateLooks } from "../import-states.ts";
+
+const triggerNames: Readonly<Record<Trigger["kind"], string>> = {
+  http: "HTTP",
+  queue: "Queue",
+  eventGrid: "Event",
+  schedule: "Schedule",
+  promotion: "Promotion",
+  arm: "ARM",
+};
+
+export interface ImportFilterFormProps {
+  readonly filter: ImportFilter;
+  readonly onChange: (filter: ImportFilter) => void;
+}
+
+/** Narrows the list; each change counts when it is made, texts when they are left or entered. */
+export function ImportFilterForm({ filter, onChange }: ImportFilterFormProps) {
+  const set = (name: FilterName, value: string) => onChange({ ...filter, [name]: value.trim() });
+  const isNarrowed = Object.values(filter).some((value) => value !== "");
+  return (
+    <search>
+      <details class="filter-box" open={isNarrowed || isWide()}>
+        <summary>Filter</summary>
+        <form class="filters" onSubmit={(event) => event.preventDefault()}>
+          <Choice label="State" value={filter.state} options={stateOptions} onChange={(to) => set("state", to)} />
+          <Choice
+            label="Trigger"
+            value={filter.trigger}
+            options={Object.entries(triggerNames)}
+            onChange={(to) => set("trigger", to)}
+          />
+          <Field label="Source registry" value={filter.source} hint="docker.io" onChange={(to) => set("source", to)} />
+          <Field
+            label="Target registry"
+            value={filter.target}
+            hint="prod.azurecr.io"
+            onChange={(to) => set("target", to)}
+          />
+          <Field label="Label" value={filter.label} hint="team=web" onChange={(to) => set("label", to)} />
+          <Moment label="Created from" value={filter.since} onChange={(to) => set("since", to)} />
+          <Moment label="Created before" value={filter.until} onChange={(to) => set("until", to)} />
+          <button type="button" disabled={!isNarrowed} onClick={() => onChange(noFilter)}>
+            Show all
+          </button>
+        </form>
+      </details>
+    </search>
+  );
+}
+
+/** On a narrow screen the filters would push the list away. */
+function isWide(): boolean {
+  return window.matchMedia("(min-width: 48rem)").matches;
+}
+
+const stateOptions = Object.keys(stateLooks).map((state) => [state, state] as const);
+const noFilter: ImportFilter = { state: "", trigger: "", source: "", target: "", label: "", since: "", until: "" };
+
+interface FieldProps {
+  readonly label: string;
+  readonly value: string;
+  readonly onChange: (value: string) => void;
+}
+
+function Choice({
+  label,
+  value,
+  options,
+  onChange,
+}: FieldProps & { readonly options: readonly (readonly [string, string])[] }) {
+  return (
+    <label>
+      <span>{label}</span>
+      <select value={value} onChange={({ currentTarget }) => onChange(currentTarget.value)}>
+        <option value="">Any</option>
+        {options.map(([option, name]) => (
+          <option key={option} value={option}>
+            {name}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}
+
+function Field({ label, value, hint, onChange }: FieldProps & { readonly hint: string }) {
+  return (
+    <label>
+      <span>{label}</span>
+      <input
+        type="text"
+        value={value}
+        placeholder={hint}
+        autocapitalize="off"
+        spellcheck={false}
+        onChange={({ currentTarget }) => onChange(currentTarget.value)}
+      />
+    </label>
+  );
+}
+
+function Moment({ label, value, onChange }: FieldProps) {
+  return (
+    <label>
+      <span>{label}</span>
+      <input
+        type="datetime-local"
+        value={toLocalInput(value)}
+        onChange={({ currentTarget }) => onChange(fromLocalInput(currentTarget.value))}
+      />
+    </label>
+  );
+}

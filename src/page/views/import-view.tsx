@@ -1,0 +1,195 @@
+import { useEffect } from "preact/hooks";
+import type { ImportView as View } from "../../domain/import-view.ts";
+import type { PartPage } from "../../domain/part-view.ts";
+import { formatBytes, formatDuration } from "../../domain/quantities.ts";
+import { formatCommand, formatCurl, requestLike } from "../commands.ts";
+import { useChain, useResource } from "../data/use-resource.ts";
+import { stateLooks } from "../import-states.ts";
+import { ByteBar, percentOf } from "../parts/byte-bar.tsx";
+import { Copyable } from "../parts/copyable.tsx";
+import { ErrorCard } from "../parts/error-card.tsx";
+import { Facts } from "../parts/facts.tsx";
+import { FailedOutcome } from "../parts/failed-outcome.tsx";
+import { Notice } from "../parts/notice.tsx";
+import { PartsList } from "../parts/parts-list.tsx";
+import { StateBadge } from "../parts/state-badge.tsx";
+import { Time } from "../parts/time.tsx";
+import { formatSource, targetPlaces } from "../places.ts";
+import { formatHash } from "../routing.ts";
+import { useServices } from "../services.ts";
+import { ImportActions } from "./import-actions.tsx";
+import { StageTimeline } from "./stage-timeline.tsx";
+
+/** One import: how far it is, what it consists of, what went wrong, and what can be done. */
+export function ImportView({ id }: { readonly id: string }) {
+  const path = `/api/imports/${encodeURIComponent(id)}`;
+  const {
+    value: view,
+    isGone,
+    refusal,
+  } = useResource<View>(path, (known) => (known === undefined || stateLooks[known.state].hasEnded ? "idle" : "live"));
+  if (isGone) return <Gone id={id} wasShown={view !== undefined} />;
+  if (view === undefined) {
+    return (
+      <>
+        <h1>Import</h1>
+        {refusal === undefined ? <p role="status">Loading…</p> : <FailedOutcome what="Loading" outcome={refusal} />}
+      </>
+    );
+  }
+  return (
+    <>
+      <div class="title">
+        <h1>{view.source === undefined ? "Import" : formatSource(view.source)}</h1>
+        <span role="status">
+          <StateBadge state={view.state} />
+        </span>
+      </div>
+      <ImportActions view={view} />
+      {view.error !== undefined && <ErrorCard error={view.error} />}
+      {view.waiting !== undefined && (
+        <Notice tone="neutral" title={`Waiting: ${view.waiting.code}`}>
+          <p>
+            {view.waiting.message} Tried again <Time at={view.waiting.until} />.
+          </p>
+        </Notice>
+      )}
+      {view.warnings.length > 0 && (
+        <Notice tone="neutral" title={view.warnings.length === 1 ? "Warning" : "Warnings"}>
+          <ul>
+            {view.warnings.map((warning) => (
+              <li key={warning}>{warning}</li>
+            ))}
+          </ul>
+        </Notice>
+      )}
+      <StageTimeline view={view} />
+      <ImportProgress view={view} />
+      <ImportFacts view={view} />
+      <ImportParts path={path} view={view} />
+      <Commands view={view} />
+    </>
+  );
+}
+
+function Gone({ id, wasShown }: { readonly id: string; readonly wasShown: boolean }) {
+  return (
+    <>
+      <h1>{wasShown ? "This import was deleted" : "There is no such import"}</h1>
+      <p role="status">
+        {wasShown
+          ? "It was deleted while you looked at it. What it copied stays."
+          : `The service knows no import ${id}.`}
+      </p>
+      <p>
+        <a href={formatHash("imports")}>All imports</a>
+      </p>
+    </>
+  );
+}
+
+function ImportProgress({ view: { progress, state, startedAt, finishedAt } }: { readonly view: View }) {
+  if (progress === undefined) return null;
+  const { bytes, blobs, manifests, bytesPerSecond, etaSeconds } = progress;
+  const tookMs = startedAt !== undefined && finishedAt !== undefined && Date.parse(finishedAt) - Date.parse(startedAt);
+  return (
+    <section class="card" aria-labelledby="progress-title">
+      <h2 id="progress-title">Progress</h2>
+      <ByteBar progress={progress} label="Progress of this import" />
+      <p class="legend">
+        <strong>{percentOf(progress)} %</strong> of {formatBytes(bytes.total)}:{" "}
+        <span class="way copied">{formatBytes(bytes.copied)} copied</span>{" "}
+        <span class="way mounted">{formatBytes(bytes.mounted)} mounted</span>{" "}
+        <span class="way skipped">{formatBytes(bytes.skipped)} skipped</span>
+      </p>
+      <p>
+        {blobs.done} of {blobs.total} blobs, {manifests.done} of {manifests.total} manifests
+        {bytesPerSecond > 0 && `, ${formatBytes(bytesPerSecond)}/s`}
+        {etaSeconds !== undefined && !stateLooks[state].hasEnded && `, about ${formatDuration(etaSeconds)} left`}
+        {tookMs !== false && `, took ${formatDuration(tookMs / 1_000)}`}
+      </p>
+    </section>
+  );
+}
+
+function ImportFacts({ view: { id, source, target, trigger, labels, attempt } }: { readonly view: View }) {
+  return (
+    <section class="card" aria-labelledby="facts-title">
+      <h2 id="facts-title">What is imported</h2>
+      <Facts
+        facts={[
+          ["Source", source && formatSource(source)],
+          ["Source digest", source?.digest && <code>{source.digest}</code>],
+          ["Media type", source?.mediaType],
+          ["Target", target && <Lines lines={targetPlaces(target)} />],
+          ["Target digest", target?.digest && <code>{target.digest}</code>],
+          ["Trigger", trigger.ref === undefined ? trigger.kind : `${trigger.kind}: ${trigger.ref}`],
+          ["Labels", Object.keys(labels).length === 0 ? undefined : <Lines lines={formatLabels(labels)} />],
+          ["Attempt", attempt],
+          ["Id", <code key="id">{id}</code>],
+        ]}
+      />
+    </section>
+  );
+}
+
+function Lines({ lines }: { readonly lines: readonly string[] }) {
+  return (
+    <ul class="lines">
+      {lines.map((line) => (
+        <li key={line}>{line}</li>
+      ))}
+    </ul>
+  );
+}
+
+function formatLabels(labels: View["labels"]): readonly string[] {
+  return Object.entries(labels).map(([key, value]) => `${key} = ${value}`);
+}
+
+const partsPerRequest = 1_000;
+const maxPartRequests = 5; // more rows than anybody reads, and than a browser likes
+
+function ImportParts({ path, view }: { readonly path: string; readonly view: View }) {
+  const { poller } = useServices();
+  const { state, attempt } = view;
+  const isRunning = !stateLooks[state].hasEnded;
+  const pages = useChain<PartPage>({
+    first: formatPartsPath(path, undefined),
+    next: (found) => {
+      const token = found.at(-1)?.continuationToken;
+      return token === undefined || found.length >= maxPartRequests ? undefined : formatPartsPath(path, token);
+    },
+    pace: () => (isRunning ? "live" : "still"),
+  });
+  // The last look at a running import may be from before its end.
+  useEffect(() => poller.refresh(), [poller, state, attempt]);
+  const parts = pages.flatMap(({ value }) => value?.parts ?? []);
+  const isCut = pages.at(-1)?.value?.continuationToken !== undefined;
+  return (
+    <section class="card" aria-labelledby="parts-title">
+      <h2 id="parts-title">Manifests and blobs</h2>
+      {parts.length === 0 && <p>{isRunning ? "Not known yet." : "There was nothing to do."}</p>}
+      <PartsList parts={parts} />
+      {isCut && <p>There are more than {parts.length} parts; the API and the command line client list them all.</p>}
+    </section>
+  );
+}
+
+function formatPartsPath(path: string, continuationToken: string | undefined): string {
+  const token = continuationToken === undefined ? {} : { continuationToken };
+  return `${path}/parts?${new URLSearchParams({ limit: String(partsPerRequest), ...token })}`;
+}
+
+function Commands({ view }: { readonly view: View }) {
+  const request = requestLike(view);
+  if (request === undefined) return null;
+  return (
+    <section class="card" aria-labelledby="commands-title">
+      <h2 id="commands-title">Do it again</h2>
+      <p class="help">Platforms, conflict policy and referrers of the request are not part of the record: add them.</p>
+      <Copyable label="Command line" text={formatCommand(request)} />
+      <Copyable label="curl" text={formatCurl(request, window.location.origin)} />
+    </section>
+  );
+}
