@@ -97,7 +97,26 @@ function parseList(body: object, settings: PromotionSettings): ParsedPromotion {
   });
   const [first, ...others] = errors;
   if (first !== undefined) throw joined(first, others);
+  assertOwnTargets(specs);
   return { request, specs, dryRun };
+}
+
+/** Two imports of one target would race, and which of them wins is nobody's wish. */
+function assertOwnTargets(specs: readonly ImportSpec[]): void {
+  const positions = new Map<string, number>();
+  for (const [at, spec] of specs.entries()) {
+    for (const place of new Set(placesOf(spec))) {
+      const other = positions.get(place);
+      if (other !== undefined) refuse(`items[${at}]`, `items[${other}] and items[${at}] have the same target ${place}`);
+      positions.set(place, at);
+    }
+  }
+}
+
+/** What an import writes: its tags, and what it puts without one, which differs by what is copied. */
+function placesOf({ source, target }: ImportSpec): readonly string[] {
+  const untagged = target.untaggedRepositories.map((place) => `${place} for ${formatReference(imageOf(source))}`);
+  return [...target.tags.map(formatSourceImage), ...untagged].map((place) => `${target.registry}/${place}`);
 }
 
 const maxToldErrors = 5;

@@ -27,11 +27,12 @@ function refusal(body: unknown) {
 }
 
 const good = { source: "docker.io/alpine:3.20" };
+const untagged = { source: "docker.io/alpine:3.20", untaggedTargetRepositories: ["m/alpine"] };
 
 describe("parsePromotionRequest", () => {
   it("reads every item with what the request says for all, and what it says itself", () => {
     const { specs = [], request } = parse({
-      items: [good, { ...good, conflict: "overwrite", labels: { own: "1" } }],
+      items: [good, { source: "docker.io/busybox:1", conflict: "overwrite", labels: { own: "1" } }],
       platforms: ["linux/amd64"],
       labels: { all: "1" },
       maxConcurrent: 3,
@@ -61,6 +62,29 @@ describe("parsePromotionRequest", () => {
 
     expect(refused).toMatchObject({ code });
     expect(refused?.property ?? "").toBe(property);
+  });
+
+  it.each([
+    ["one source twice", good, {}],
+    ["two sources for one tag", { source: "ghcr.io/team/alpine:3", targetTags: ["alpine:3.20"] }, {}],
+    ["a further tag of another", { source: "ghcr.io/team/app:1", targetTags: ["app:1", "alpine:3.20"] }, {}],
+    ["the target named otherwise", { ...good, target: "target.example" }, {}],
+    ["one image without a tag", { ...untagged, target: "target.example" }, untagged],
+  ])("refuses two items with the same target, and says where they are: %s", (_, second, first) => {
+    const items = [{ source: "docker.io/busybox:1" }, { ...good, ...first }, second];
+
+    expect(refusal({ items })).toMatchObject({
+      ...{ code: "INVALID_REQUEST", property: "items[2]" },
+      message: expect.stringMatching(/items\[1\] and items\[2\] have the same target target\.example\/\S/),
+    });
+  });
+
+  it.each([
+    ["another registry", { ...good, target: "other.example" }],
+    ["another tag", { source: "docker.io/alpine:3.21" }],
+    ["another image without a tag", { source: "docker.io/alpine:3.21", untaggedTargetRepositories: ["m/alpine"] }],
+  ])("takes %s beside it", (_, second) => {
+    expect(parse({ items: [{ ...good, untaggedTargetRepositories: ["m/alpine"] }, second] }).specs).toHaveLength(2);
   });
 
   it("takes no credentials, and does not repeat them", () => {
