@@ -29,7 +29,7 @@ export interface RuleServicesDeps {
 export function createRuleServices(deps: RuleServicesDeps) {
   const { access, allow, hookSecrets, startImport, assertAllowed, now, log } = deps;
   const settings = { ...deps.requestSettings, defaultConflict: "overwrite" } as const;
-  const rules = createRules(access, (rule, error) => log("rule-unreadable", { rule, error }));
+  const rules = createRules(access);
   const activeRules = createActiveRules({ rules, settings, now, log });
   const acceptPush = createAcceptPush({ activeRules, assertAllowed, startImport, log });
   const assertHosts = (source: string, target: string) => {

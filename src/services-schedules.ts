@@ -49,7 +49,7 @@ export interface ScheduleServicesDeps
 export function createScheduleServices(deps: ScheduleServicesDeps) {
   const { access, allow, promotions, now, log } = deps;
   const settings = { ...deps.requestSettings, defaultConflict: "overwrite" } as const;
-  const schedules = createSchedules(access, (schedule, error) => log("schedule-unreadable", { schedule, error }));
+  const schedules = createSchedules(access);
   const promotionState: StartRunDeps["promotionState"] = async (id) => (await promotions.read(id))?.record.state;
   const startRun = createStartRun({ ...deps, schedules, promotionState });
   const assertSchedulable = createAssertSchedulable({

@@ -1,5 +1,6 @@
 import { ManagedIdentityCredential } from "@azure/identity";
 import type { Config, StorageConfig } from "./config.ts";
+import type { Log } from "./functions/log.ts";
 import { createImports } from "./store/imports.ts";
 import { createKeys } from "./store/keys.ts";
 import { createOpen } from "./store/open.ts";
@@ -13,9 +14,10 @@ import { createTableAccess, type StorageLocation } from "./store/storage-client.
 import { createUploads } from "./store/uploads.ts";
 
 /** The storage account's tables and queues. Nothing here touches the network. */
-export function createStores({ storage, tablePrefix, secretsKeys }: Config, now: () => Date) {
+export function createStores({ storage, tablePrefix, secretsKeys }: Config, log: Log, now: () => Date) {
   const location = toLocation(storage);
   const access = createTableAccess({ storage: location, tablePrefix });
+  access.onUnreadable((row) => log("row-unreadable", { ...row }));
   const sealer = createSealer(secretsKeys);
   const ours = { storage: location, onTransaction: access.count };
   return {

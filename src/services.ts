@@ -47,7 +47,7 @@ const endPolls = { firstPollMs: 1_000, longestPollMs: 16_000 };
 export function createServices(config: Config, log: Log, stopping: AbortSignal, isEmbedded: boolean) {
   const now = () => new Date();
   const { allow } = config;
-  const stores = createStores(config, now);
+  const stores = createStores(config, log, now);
   const { access, queues, imports, open, parts, keys, secrets, promotions, items } = stores;
   const registries = createRegistryServices({ config, userAgent, sleep, now, log, secrets });
   const { network, repositories } = registries;

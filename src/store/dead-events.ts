@@ -52,7 +52,8 @@ export function createDeadEvents(access: TableAccess): DeadEvents {
     },
     page: async (limit, continuationToken) => {
       const { rows, ...page } = await table.page({ filter: "" }, limit, continuationToken);
-      return { dead: rows.map(({ row }) => deadEventRow.decode(row)), continuationToken: page.continuationToken };
+      const dead = table.readable(rows, ({ row }) => deadEventRow.decode(row));
+      return { dead, continuationToken: page.continuationToken };
     },
   };
 }

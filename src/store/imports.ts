@@ -100,7 +100,7 @@ export function createImports(access: TableAccess): Imports {
       let token = continuationToken;
       for (let pages = 0; pages < maxPages && records.length < limit; pages += 1) {
         const page = await table.page(query, limit - records.length, token);
-        for (const { row } of page.rows) records.push(importRow.decode(row));
+        records.push(...table.readable(page.rows, ({ row }) => importRow.decode(row)));
         token = page.continuationToken;
         if (token === undefined) break;
       }

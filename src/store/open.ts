@@ -49,13 +49,14 @@ export function createOpen(access: TableAccess): Open {
     requestStop: (id) => table.merge({ ...keysOf(id), stop: true }),
     readStopped: async () => {
       const ids: ImportId[] = [];
-      for await (const { row } of table.query({ filter: "stop eq true", select: ["rowKey"] }))
-        ids.push(stoppedRowSchema.parse(row).rowKey);
+      for await (const stored of table.query({ filter: "stop eq true", select: ["partitionKey", "rowKey"] }))
+        ids.push(...table.readable([stored], ({ row }) => stoppedRowSchema.parse(row).rowKey));
       return ids;
     },
     list: async () => {
       const all: OpenImport[] = [];
-      for await (const { row } of table.query({ filter: "" })) all.push(openRow.decode(row));
+      for await (const stored of table.query({ filter: "" }))
+        all.push(...table.readable([stored], ({ row }) => openRow.decode(row)));
       return all;
     },
     delete: async (id, attempt) => {

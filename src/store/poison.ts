@@ -56,7 +56,7 @@ export function createPoison(access: TableAccess): Poison {
     list: async (limit, continuationToken) => {
       const page = await table.page({ filter: "" }, limit, continuationToken);
       return {
-        entries: page.rows.map(({ row }) => poisonRow.decode(row)),
+        entries: table.readable(page.rows, ({ row }) => poisonRow.decode(row)),
         continuationToken: page.continuationToken,
       };
     },

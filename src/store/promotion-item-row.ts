@@ -61,7 +61,7 @@ export interface ItemMark extends Readonly<Omit<z.infer<typeof itemMarkSchema>, 
   readonly key: string;
   readonly etag: string;
 }
-export const markColumns = ["rowKey", "attempt", "state", "importId", "queuedAt"];
+export const markColumns = ["partitionKey", "rowKey", "attempt", "state", "importId", "queuedAt"];
 
 export function decodeMark({ row, etag }: StoredRow): ItemMark {
   const { rowKey, ...mark } = itemMarkSchema.parse(row);

@@ -124,7 +124,7 @@ export function createPromotionItems(access: TableAccess): PromotionItems {
       let token: string | undefined;
       do {
         const page = await table.page(query, limit - items.length, token);
-        items.push(...page.rows.map(decodeMark));
+        items.push(...table.readable(page.rows, decodeMark));
         token = page.continuationToken;
       } while (token !== undefined && items.length < limit);
       return { items, isLast: token === undefined };
@@ -144,8 +144,10 @@ export function createPromotionItems(access: TableAccess): PromotionItems {
       const states = { Pending: 0, Queued: 0, Succeeded: 0, Skipped: 0, Failed: 0, Cancelled: 0 };
       const bytes = { copied: 0, mounted: 0, skipped: 0 };
       const finishedAt: string[] = [];
-      for await (const { row } of table.query({ filter: ofPromotion(promotion), select: tallyColumns })) {
-        const tally: ItemTally = decodeTally(row);
+      const query = { filter: ofPromotion(promotion), select: ["partitionKey", "rowKey", ...tallyColumns] };
+      for await (const stored of table.query(query)) {
+        const [tally] = table.readable<ItemTally>([stored], ({ row }) => decodeTally(row));
+        if (tally === undefined) continue;
         states[tally.state] += 1;
         bytes.copied += tally.copied;
         bytes.mounted += tally.mounted;
@@ -157,12 +159,15 @@ export function createPromotionItems(access: TableAccess): PromotionItems {
     list: async (promotion, { state, limit, continuationToken }) => {
       const inState = state === undefined ? "" : ` and state eq ${filterText(state)}`;
       const page = await table.page({ filter: `${ofPromotion(promotion)}${inState}` }, limit, continuationToken);
-      return { items: page.rows.map(({ row }) => itemRow.decode(row)), continuationToken: page.continuationToken };
+      return {
+        items: table.readable(page.rows, ({ row }) => itemRow.decode(row)),
+        continuationToken: page.continuationToken,
+      };
     },
     deleteAll: async (promotion) => {
       const keys: string[] = [];
-      const query = { filter: ofPromotion(promotion), select: markColumns };
-      for await (const stored of table.query(query)) keys.push(decodeMark(stored).key);
+      const query = { filter: ofPromotion(promotion), select: ["rowKey"] };
+      for await (const { row } of table.query(query)) keys.push(String(row.rowKey));
       await writeBatches(
         table,
         keys.map((key) => ({ kind: "delete", key: itemKeys(promotion, key) })),

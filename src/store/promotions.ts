@@ -88,7 +88,8 @@ export function createPromotions(access: TableAccess): Promotions {
     listOpen: async () => {
       const all: OpenPromotion[] = [];
       const filter = `PartitionKey eq ${filterText(partitions.open)}`;
-      for await (const { row } of table.query({ filter })) all.push(decodeOpen(row));
+      for await (const stored of table.query({ filter }))
+        all.push(...table.readable([stored], ({ row }) => decodeOpen(row)));
       return all;
     },
     deleteOpen: async (id, attempt) => {
@@ -119,7 +120,7 @@ export function createPromotions(access: TableAccess): Promotions {
       let token = continuationToken;
       for (let pages = 0; pages < maxPages && records.length < limit; pages += 1) {
         const page = await table.page(query, limit - records.length, token);
-        for (const { row } of page.rows) records.push(promotionRow.decode(row));
+        records.push(...table.readable(page.rows, ({ row }) => promotionRow.decode(row)));
         token = page.continuationToken;
         if (token === undefined) break;
       }

@@ -32,8 +32,8 @@ export interface Rules {
 
 const maxTries = 5;
 
-/** Opens table `Rules`. `onUnreadable` is told the name of a row that a list leaves out, and why. */
-export function createRules(access: TableAccess, onUnreadable: (name: string, error: string) => void): Rules {
+/** Opens table `Rules`. */
+export function createRules(access: TableAccess): Rules {
   const table = access.table("Rules");
   const read: Rules["read"] = async (name) => {
     const stored = await table.read(keysOf(name));
@@ -48,13 +48,8 @@ export function createRules(access: TableAccess, onUnreadable: (name: string, er
     find: async (name) => (await table.read(keysOf(name)))?.etag,
     list: async () => {
       const rules: StoredRule[] = [];
-      for await (const { row, etag } of table.query({ filter: "" })) {
-        try {
-          rules.push({ rule: ruleRow.decode(row), etag });
-        } catch (thrown) {
-          onUnreadable(String(row.rowKey), String(thrown)); // one rule must not stop the events of all others
-        }
-      }
+      for await (const stored of table.query({ filter: "" }))
+        rules.push(...table.readable([stored], ({ row, etag }) => ({ rule: ruleRow.decode(row), etag })));
       return rules;
     },
     put: async (rule, condition) => {

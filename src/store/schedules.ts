@@ -28,8 +28,8 @@ export interface Schedules {
 
 const maxTries = 5;
 
-/** Opens table `Schedules`. `onUnreadable` is told the name of a row that a list leaves out, and why. */
-export function createSchedules(access: TableAccess, onUnreadable: (name: string, error: string) => void): Schedules {
+/** Opens table `Schedules`. */
+export function createSchedules(access: TableAccess): Schedules {
   const table = access.table("Schedules");
   return {
     read: async (name) => {
@@ -39,13 +39,8 @@ export function createSchedules(access: TableAccess, onUnreadable: (name: string
     has: async (name) => (await table.read(keysOf(name))) !== undefined,
     list: async () => {
       const all: ScheduleRecord[] = [];
-      for await (const { row } of table.query({ filter: "" })) {
-        try {
-          all.push(scheduleRow.decode(row));
-        } catch (thrown) {
-          onUnreadable(String(row.rowKey), String(thrown)); // one schedule must not stop the runs of all others
-        }
-      }
+      for await (const stored of table.query({ filter: "" }))
+        all.push(...table.readable([stored], ({ row }) => scheduleRow.decode(row)));
       return all;
     },
     put: async (first, change) => {

@@ -2,7 +2,7 @@ import { Agent as HttpAgent } from "node:http";
 import { Agent as HttpsAgent } from "node:https";
 import { TableClient, type TableServiceClientOptions } from "@azure/data-tables";
 import type { TokenCredential } from "@azure/identity";
-import { createTable, type Table } from "./table.ts";
+import { createTable, type Table, type UnreadableRow } from "./table.ts";
 
 /** Where the tables are: what `AzureWebJobsStorage` or `AzureWebJobsStorage__accountName` says. */
 export type StorageLocation =
@@ -37,6 +37,8 @@ export interface TableAccess {
   readonly count: (transaction: StorageTransaction) => void;
   /** Calls `listener` before each storage transaction until the returned function is called. */
   readonly onTransaction: (listener: (transaction: StorageTransaction) => void) => () => void;
+  /** Calls `listener` with each row that a list leaves out until the returned function is called. */
+  readonly onUnreadable: (listener: (row: UnreadableRow) => void) => () => void;
   /** Closes idle connections. */
   readonly close: () => void;
 }
@@ -48,6 +50,10 @@ const retryOptions = { maxRetries: 3, retryDelayInMs: 200, maxRetryDelayInMs: 2_
 /** Opens Table Storage by connection string or identity. No request is made before a table is used. */
 export function createTableAccess({ storage, tablePrefix }: TableAccessOptions): TableAccess {
   const listeners = new Set<(transaction: StorageTransaction) => void>();
+  const unreadable = new Set<(row: UnreadableRow) => void>();
+  const tellUnreadable = (row: UnreadableRow): void => {
+    for (const listener of unreadable) listener(row);
+  };
   let transactions = 0;
   const count = (transaction: StorageTransaction): void => {
     transactions += 1;
@@ -79,7 +85,7 @@ export function createTableAccess({ storage, tablePrefix }: TableAccessOptions):
     table: (name) => {
       const known = tables.get(name);
       if (known) return known;
-      const table = createTable(openClient(storage, `${tablePrefix}${name}`, options), name);
+      const table = createTable(openClient(storage, `${tablePrefix}${name}`, options), name, tellUnreadable);
       tables.set(name, table);
       return table;
     },
@@ -89,6 +95,12 @@ export function createTableAccess({ storage, tablePrefix }: TableAccessOptions):
       listeners.add(listener);
       return () => {
         listeners.delete(listener);
+      };
+    },
+    onUnreadable: (listener) => {
+      unreadable.add(listener);
+      return () => {
+        unreadable.delete(listener);
       };
     },
     close: () => agent.destroy(),

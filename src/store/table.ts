@@ -1,6 +1,6 @@
 import type { TableClient, TransactionAction } from "@azure/data-tables";
 import { z } from "zod";
-import { ImportError } from "../errors.ts";
+import { ImportError, scrub } from "../errors.ts";
 import { createOnce } from "./once.ts";
 import { classify, headersOf, type Refusal, toStorageError } from "./storage-errors.ts";
 
@@ -67,6 +67,11 @@ export interface Table {
   readonly delete: (key: RowKeys, etag?: string) => Promise<"deleted" | "conflict">;
   readonly page: (query: RowQuery, limit: number, continuationToken: string | undefined) => Promise<RowPage>;
   readonly query: (query: RowQuery) => AsyncIterable<StoredRow>;
+  /**
+   * What `decode` makes of rows, for lists: a row of another version or writer is left out and told of, since it must not
+   * hide all the others.
+   */
+  readonly readable: <T>(rows: readonly StoredRow[], decode: (stored: StoredRow) => T) => readonly T[];
   /** All or nothing; one partition, at most 100 actions and 4 MiB. */
   readonly batch: (actions: readonly BatchAction[]) => Promise<BatchOutcome>;
 }
@@ -74,18 +79,25 @@ export interface Table {
 /** `missing`, `exists`, `conflict`: what one of the rows was, so that nothing has been written. */
 export type BatchOutcome = "done" | "missing" | "exists" | "conflict";
 
+/** A row that a list leaves out. */
+export interface UnreadableRow extends RowKeys {
+  readonly table: string;
+  readonly error: string;
+}
+
 /** A text as OData filters quote it; whatever it holds, it stays one value. */
 export function filterText(value: string): string {
   return `'${value.replaceAll("'", "''")}'`;
 }
 
 const maxPageRows = 1_000; // the service's own limit
+const maxErrorChars = 500; // of a row that cannot be read
 
 /** One call with all its repeats; also the bound for a body that stops in the middle. */
 const callTimeoutMs = 30_000;
 
 /** The table behind `client`; it is created at its first use. `name` is what errors call it. */
-export function createTable(client: TableClient, name: string): Table {
+export function createTable(client: TableClient, name: string, onUnreadable: (row: UnreadableRow) => void): Table {
   const ensure = createOnce(async () => {
     await client.createTable({ abortSignal: AbortSignal.timeout(callTimeoutMs) });
   });
@@ -185,6 +197,17 @@ export function createTable(client: TableClient, name: string): Table {
         continuationToken = next.continuationToken;
       } while (continuationToken !== undefined);
     },
+    readable: (rows, decode) =>
+      rows.flatMap((stored) => {
+        try {
+          return [decode(stored)];
+        } catch (thrown) {
+          const { partitionKey, rowKey } = stored.row;
+          const error = scrub(String(thrown).slice(0, maxErrorChars));
+          onUnreadable({ table: name, partitionKey: String(partitionKey), rowKey: String(rowKey), error });
+          return [];
+        }
+      }),
     batch: (actions) =>
       run(
         async (abortSignal) => {

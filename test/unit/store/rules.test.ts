@@ -15,7 +15,8 @@ afterAll(() => azurite[Symbol.asyncDispose]());
 beforeEach(() => {
   access = openTables(azurite);
   unreadable = [];
-  rules = createRules(access, (name) => unreadable.push(name));
+  access.onUnreadable(({ rowKey }) => unreadable.push(rowKey));
+  rules = createRules(access);
 });
 
 const aRule = (name: string, repository = "team/*"): Rule =>

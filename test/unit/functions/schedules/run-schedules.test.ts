@@ -20,7 +20,8 @@ afterAll(() => azurite[Symbol.asyncDispose]());
 beforeEach(() => {
   access = openTables(azurite);
   unreadable = [];
-  schedules = createSchedules(access, (name) => unreadable.push(name));
+  access.onUnreadable(({ rowKey }) => unreadable.push(rowKey));
+  schedules = createSchedules(access);
 });
 
 /** The service's minute, at whatever time the test says it is. */
