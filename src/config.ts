@@ -13,6 +13,7 @@ import { proxiesInLowerCase, proxySettings } from "./domain/proxy-settings.ts";
 import { createRegistries, parseRegistries, type Registries } from "./domain/registries.ts";
 import { profileNames } from "./registry/profiles.ts";
 import type { ProxySettings } from "./registry/proxy.ts";
+import { limitPresets } from "./registry/rate-limits.ts";
 import { formatQueueName } from "./store/queues.ts";
 
 /** Where tables and queues are. */
@@ -172,7 +173,7 @@ const hostSchema = z.string().transform((text, context) => {
 });
 
 const registriesSchema = z.string().transform((text, context) => {
-  const { entries, problems } = parseRegistries(text, profileNames);
+  const { entries, problems } = parseRegistries(text, { profiles: profileNames, limits: Object.keys(limitPresets) });
   for (const problem of problems) context.addIssue(problem);
   return entries;
 });

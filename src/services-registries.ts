@@ -1,24 +1,25 @@
 import type { Config } from "./config.ts";
-import type { Log } from "./functions/log.ts";
+import { createHostBoard, type HostBoardDeps } from "./functions/host-board.ts";
 import { createOpenRepositories, type OpenRepositoriesDeps } from "./functions/open-repositories.ts";
 import { createSignIn } from "./functions/sign-in/create-sign-in.ts";
 import { createRegistryClient, defaultLimits } from "./registry/client.ts";
 import { createNetwork } from "./services-network.ts";
 
-export interface RegistryServicesDeps extends Pick<OpenRepositoriesDeps, "secrets"> {
+export interface RegistryServicesDeps extends Pick<OpenRepositoriesDeps, "secrets">, HostBoardDeps {
   readonly config: Config;
   readonly userAgent: string;
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
   readonly now: () => Date;
-  readonly log: Log;
 }
 
 /** The one client of all registries, and what opens a repository through it. */
-export function createRegistryServices({ config, userAgent, sleep, now, log, secrets }: RegistryServicesDeps) {
-  const { registries, insecureHosts, connectionsPerHost, requestsPerHost } = config;
-  const limits = { ...defaultLimits, connectionsPerHost, requestsPerHost };
+export function createRegistryServices(deps: RegistryServicesDeps) {
+  const { config, hosts, sleep, now, log, userAgent, secrets } = deps;
+  const { registries, insecureHosts, connectionsPerHost, requestsPerHost, limitShares } = config;
+  const limits = { ...defaultLimits, connectionsPerHost, requestsPerHost, limitShares };
   const network = createNetwork(config, log);
-  const client = createRegistryClient({ limits, network, userAgent, random: Math.random, sleep, now, log });
+  const board = createHostBoard({ hosts, log });
+  const client = createRegistryClient({ limits, network, board, userAgent, random: Math.random, sleep, now, log });
   const repositories = createOpenRepositories({
     ...{ client, registries, insecureHosts, secrets },
     toCredentials: createSignIn(),
@@ -26,6 +27,8 @@ export function createRegistryServices({ config, userAgent, sleep, now, log, sec
   return {
     network,
     repositories,
+    /** Pauses and budgets of a registry, as this process knows them. */
+    stateOf: client.stateOf,
     /** Those that the settings name exactly: what health tells of. */
     namedRegistries: () =>
       [

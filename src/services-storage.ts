@@ -1,6 +1,7 @@
 import { ManagedIdentityCredential } from "@azure/identity";
 import type { Config, StorageConfig } from "./config.ts";
 import type { Log } from "./functions/log.ts";
+import { createHosts } from "./store/hosts.ts";
 import { createImports } from "./store/imports.ts";
 import { createKeys } from "./store/keys.ts";
 import { createOpen } from "./store/open.ts";
@@ -28,6 +29,7 @@ export function createStores({ storage, tablePrefix, secretsKeys }: Config, log:
     imports: createImports(access),
     open: createOpen(access),
     parts: createParts(access),
+    hosts: createHosts(access, { now }),
     keys: createKeys(access),
     sealer,
     secrets: createSecrets(access, sealer),

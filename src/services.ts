@@ -49,7 +49,7 @@ export function createServices(config: Config, log: Log, stopping: AbortSignal, 
   const { allow } = config;
   const stores = createStores(config, log, now);
   const { access, queues, imports, open, parts, keys, secrets, promotions, items } = stores;
-  const registries = createRegistryServices({ config, userAgent, sleep, now, log, secrets });
+  const registries = createRegistryServices({ config, hosts: stores.hosts, userAgent, sleep, now, log, secrets });
   const { network, repositories } = registries;
 
   const requestSettings = {

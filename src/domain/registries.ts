@@ -9,6 +9,27 @@ const authSchema = z.strictObject({
   secret: z.string().min(1).optional(),
 });
 
+const perMinuteSchema = z.int().min(1).max(10_000_000);
+
+const limitsShape =
+  "expected a name, or an object with readsPerMinute, writesPerMinute, referrersPerMinute or tokensPerMinute";
+
+/** Requests that a registry grants a minute: by the name of what is published, or one by one. */
+const limitsSchema = z.union(
+  [
+    z.string(),
+    z
+      .strictObject({
+        readsPerMinute: perMinuteSchema.optional(),
+        writesPerMinute: perMinuteSchema.optional(),
+        referrersPerMinute: perMinuteSchema.optional(),
+        tokensPerMinute: perMinuteSchema.optional(),
+      })
+      .refine((limits) => Object.keys(limits).length > 0, limitsShape),
+  ],
+  limitsShape,
+);
+
 /** One entry of the setting REGISTRIES. Properties that are not built yet are known, so that they are refused by name. */
 export const registryEntrySchema = z.strictObject({
   host: z.string().transform((text, context) => {
@@ -23,7 +44,7 @@ export const registryEntrySchema = z.strictObject({
   resourceId: z.string().optional(),
   auth: authSchema,
   profile: z.string().optional(),
-  limits: z.unknown().optional(),
+  limits: limitsSchema.optional(),
   mirror: z.unknown().optional(),
   caFile: z.string().min(1).optional(),
   insecure: z.boolean().optional(),
@@ -95,13 +116,19 @@ function signInWith({ username, password }: SourceCredentials): SignIn {
   return { kind: "password", username, password };
 }
 
+/** The names that an entry may use. */
+export interface EntryNames {
+  readonly profiles: readonly string[];
+  readonly limits: readonly string[];
+}
+
 /**
  * Reads the setting REGISTRIES (JSON). Every problem is one line that names the entry; none means that `entries` are
- * whole. `profiles`: the names that `profile` may have.
+ * whole.
  */
 export function parseRegistries(
   text: string,
-  profiles: readonly string[],
+  names: EntryNames,
 ): { readonly entries: readonly RegistryEntry[]; readonly problems: readonly string[] } {
   const items = z.array(z.unknown()).safeParse(parseJson(text));
   if (!items.success) return { entries: [], problems: ["expected a JSON list of entries"] };
@@ -112,7 +139,7 @@ export function parseRegistries(
     const name = nameOf(item, at);
     if (parsed.success) {
       entries.push(parsed.data);
-      problems.push(...entryProblems(parsed.data, profiles).map((problem) => `${name}: ${problem}`));
+      problems.push(...entryProblems(parsed.data, names).map((problem) => `${name}: ${problem}`));
     } else {
       for (const { path, message } of parsed.error.issues) problems.push(`${name}: ${[...path, message].join(" ")}`);
     }
@@ -125,9 +152,9 @@ export function parseRegistries(
   return { entries, problems };
 }
 
-function entryProblems(entry: RegistryEntry, profiles: readonly string[]): readonly string[] {
-  const { auth, profile } = entry;
-  const notBuilt = (["limits", "mirror"] as const).filter((key) => entry[key] !== undefined);
+function entryProblems(entry: RegistryEntry, names: EntryNames): readonly string[] {
+  const { auth, limits, profile } = entry;
+  const notBuilt = (["mirror"] as const).filter((key) => entry[key] !== undefined);
   const isBuilt = auth.kind === "anonymous" || auth.kind === "password";
   const problems: readonly (string | false)[] = [
     ...notBuilt.map((key) => `${key} is not supported yet`),
@@ -141,7 +168,12 @@ function entryProblems(entry: RegistryEntry, profiles: readonly string[]): reado
       "resourceId is no resource id of a registry: expected /subscriptions/…/resourceGroups/…/providers/Microsoft.ContainerRegistry/registries/…",
     entry.resourceId !== undefined && isWildcard(entry.host) && "a resourceId needs an exact host",
     entry.alias !== undefined && isWildcard(entry.host) && "an alias needs an exact host",
-    profile !== undefined && !profiles.includes(profile) && `profile ${profile} is none of ${profiles.join(", ")}`,
+    profile !== undefined &&
+      !names.profiles.includes(profile) &&
+      `profile ${profile} is none of ${names.profiles.join(", ")}`,
+    typeof limits === "string" &&
+      !names.limits.includes(limits) &&
+      `limits ${limits} is none of ${names.limits.join(", ")}`,
   ];
   return problems.filter((problem) => problem !== false);
 }

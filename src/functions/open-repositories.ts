@@ -5,6 +5,7 @@ import { type Registries, refreshTokenUser, type SourceCredentials } from "../do
 import { secretRowOf } from "../domain/secret-row.ts";
 import { ImportError, type Side, type Stage } from "../errors.ts";
 import { profileFor } from "../registry/profiles.ts";
+import { limitPresets } from "../registry/rate-limits.ts";
 import type { Registry, RegistryAccess, RegistryClient, Repository } from "../registry/registry.ts";
 import type { Secrets } from "../store/secrets.ts";
 import type { ToCredentials } from "./sign-in/create-sign-in.ts";
@@ -43,7 +44,8 @@ export function createOpenRepositories(deps: OpenRepositoriesDeps): OpenReposito
   const { client, registries, toCredentials, insecureHosts, secrets } = deps;
 
   const access = (side: Side, registry: string, stage: Stage, given: SourceCredentials | undefined): RegistryAccess => {
-    const profile = registries.entryFor(registry)?.profile;
+    const { profile, limits: granted } = registries.entryFor(registry) ?? {};
+    const limits = typeof granted === "string" ? limitPresets[granted] : granted;
     const isAcr = profileFor(registry, profile).name === "acr";
     return {
       side,
@@ -52,6 +54,7 @@ export function createOpenRepositories(deps: OpenRepositoriesDeps): OpenReposito
       credentials: toCredentials(registries.signInAt(registry, given), { host: registry, isAcr }),
       insecure: matchesAny(insecureHosts, registry),
       ...(profile === undefined ? {} : { profile }),
+      ...(limits === undefined ? {} : { limits }),
     };
   };
 

@@ -1,18 +1,11 @@
 import { KiB } from "../descriptor.ts";
-import { createAuthorizer, type HostSignIn } from "./authorizer.ts";
+import { createAuthorizer } from "./authorizer.ts";
 import type { Network } from "./guarded-agent.ts";
-import { createHostLimits, type HostLimits } from "./limits.ts";
-import { profileFor } from "./profiles.ts";
-import type {
-  Action,
-  LearnedHost,
-  Registry,
-  RegistryAccess,
-  RegistryClient,
-  RegistryRequest,
-  Repository,
-  RequestClass,
-} from "./registry.ts";
+import type { HostBoard } from "./host-board.ts";
+import { createKnownHost, type KnownHost } from "./known-host.ts";
+import type { RegistryProfile } from "./profiles.ts";
+import type { Action, Registry, RegistryAccess, RegistryClient, RegistryRequest, Repository } from "./registry.ts";
+import type { RequestClass } from "./request-class.ts";
 import { createRetry } from "./retry.ts";
 import { catalogScope, mergeScopes, repositoryScope } from "./scopes.ts";
 import { createSender, type Sending } from "./sender.ts";
@@ -35,6 +28,8 @@ export interface ClientLimits {
   readonly stallMs: number;
   /** A registry that asks to wait longer than this is not waited for here: the error says how long. */
   readonly maxWaitSeconds: number;
+  /** Processes that share what a registry grants. */
+  readonly limitShares: number;
 }
 
 export const defaultLimits: ClientLimits = {
@@ -45,11 +40,13 @@ export const defaultLimits: ClientLimits = {
   headersTimeoutMs: 60_000,
   stallMs: 30_000,
   maxWaitSeconds: 60,
+  limitShares: 1,
 };
 
 export interface RegistryClientDeps {
   readonly limits: ClientLimits;
   readonly network: Network;
+  readonly board: HostBoard;
   readonly userAgent: string;
   /** In [0, 1). */
   readonly random: () => number;
@@ -65,14 +62,10 @@ export function createRegistryClient(deps: RegistryClientDeps): RegistryClient {
   const transport = createTransport({ ...limits, network: deps.network });
   const send = createSender({ ...deps, ...limits, transport, retry: createRetry({ ...deps, ...limits }) });
   const tokens = createTokens({ now, fetch: fetchToken });
-  const hosts = new Map<string, Host>();
+  const hosts = new Map<string, KnownHost>();
 
-  const hostFor = (name: string): Host => {
-    const host = hosts.get(name) ?? {
-      limits: createHostLimits({ ...deps, ...limits }),
-      signIn: { scheme: undefined, scopes: new Map() },
-      learned: { maxPutBytes: undefined, uploadBytesPerSecond: undefined },
-    };
+  const hostFor = (name: string): KnownHost => {
+    const host = hosts.get(name) ?? createKnownHost({ ...deps, ...limits, host: name });
     hosts.set(name, host);
     return host;
   };
@@ -85,7 +78,7 @@ export function createRegistryClient(deps: RegistryClientDeps): RegistryClient {
     const content = form && Buffer.from(new URLSearchParams(form).toString(), "utf8");
     const sending: Sending = {
       access,
-      host: hostFor(url.host).limits,
+      limits: hostFor(url.host).limitsOf(access),
       requestClass: "token",
       method: content === undefined ? "GET" : "POST",
       url,
@@ -105,22 +98,28 @@ export function createRegistryClient(deps: RegistryClientDeps): RegistryClient {
   const open = (access: RegistryAccess): Registry => {
     const apiHost = apiHostOf(access.registry);
     const base = new URL(`${access.insecure ? "http" : "https"}://${apiHost}`);
-    const { limits: hostLimits, signIn, learned } = hostFor(apiHost);
+    const host = hostFor(apiHost);
+    const { signIn, learned, learn, recognise } = host;
+    const accountLimits = host.limitsOf(access);
 
     const sendAs =
       ({ root, scope, about }: Sender): Repository["send"] =>
       async ({ target, pullFrom = [], ...request }, signal) => {
         const url = "url" in target ? atHost(new URL(target.url), base) : new URL(`${root}${target.path}`, base);
         const scopes = mergeScopes([scope, ...pullFrom.map((from) => repositoryScope(from, ["pull"]))]);
+        const profile = host.profileOf(access);
         const sending: Sending = {
           ...request,
           access,
-          host: hostLimits,
-          requestClass: requestClassOf(request.method, target),
+          limits: accountLimits,
+          requestClass: requestClassOf(request.method, target, profile),
+          quotaClass: profile.countsPulls ? "pull" : undefined,
           url,
           subject: subjectOf(about, target),
-          // A Location or Link may lead to another host: nobody signs in there.
-          ...(url.origin === base.origin ? { authorizer: createAuthorizer({ access, signIn, tokens, scopes }) } : {}),
+          // A Location or Link may lead to another host: nobody signs in there, and it says nothing of this one.
+          ...(url.origin === base.origin
+            ? { authorizer: createAuthorizer({ access, signIn, tokens, scopes }), recognise }
+            : {}),
         };
         return await send(sending, signal);
       };
@@ -130,7 +129,11 @@ export function createRegistryClient(deps: RegistryClientDeps): RegistryClient {
       send: sendAs({ root: `/v2/${name}/`, scope: repositoryScope(name, actions), about: name }),
     });
     const registry: Registry = {
-      ...{ access, apiHost, profile: profileFor(apiHost, access.profile), learned, repository },
+      ...{ access, apiHost, learned, learn, repository },
+      get profile() {
+        return host.profileOf(access);
+      },
+      recall: host.sync,
       sendToCatalog: sendAs({ root: "/v2/", scope: catalogScope, about: "the registry" }),
     };
     return registry;
@@ -141,8 +144,9 @@ export function createRegistryClient(deps: RegistryClientDeps): RegistryClient {
     const service = scheme?.kind === "bearer" ? scheme.service : undefined;
     return tokens.exchange(access, service ?? access.registry, signal);
   };
+  const stateOf: RegistryClient["stateOf"] = (registry) => hostFor(apiHostOf(registry)).state();
 
-  return { open, exchange, close: transport.close };
+  return { open, exchange, stateOf, close: transport.close };
 }
 
 /** Below which path requests go, with which right, and what errors say they were about. */
@@ -150,13 +154,6 @@ interface Sender {
   readonly root: string;
   readonly scope: string;
   readonly about: string;
-}
-
-/** What is shared by all who ask one host. */
-interface Host {
-  readonly limits: HostLimits;
-  readonly signIn: HostSignIn;
-  readonly learned: LearnedHost;
 }
 
 const maxTokenBytes = 256 * KiB; // tokens with many claims exceed 64 KiB at some identity providers
@@ -175,8 +172,13 @@ function atHost(url: URL, base: URL): URL {
   return url;
 }
 
-function requestClassOf(method: RegistryRequest["method"], target: RegistryRequest["target"]): RequestClass {
+function requestClassOf(
+  method: RegistryRequest["method"],
+  target: RegistryRequest["target"],
+  { countsPulls }: RegistryProfile,
+): RequestClass {
   if (method !== "GET" && method !== "HEAD") return "write";
+  if (countsPulls && method === "GET" && "path" in target && target.path.startsWith("manifests/")) return "pull";
   const isReferrers =
     "path" in target
       ? target.path.startsWith("referrers/")

@@ -1,118 +1,265 @@
 import { type ErrorPlace, ImportError } from "../errors.ts";
 import { codeOf } from "./errors-from-response.ts";
-import type { RequestClass } from "./registry.ts";
+import type { HostBoard, HostFacts, Pause } from "./host-board.ts";
+import { chargedClasses, perMinuteOf, type RateLimits } from "./rate-limits.ts";
+import { type RequestClass, requestClasses } from "./request-class.ts";
+import { createSemaphore, type Semaphore } from "./semaphore.ts";
+import { createTokenBucket, type TokenBucket } from "./token-bucket.ts";
 
 export interface HostLimitsOptions {
   /** Requests in flight per class. */
   readonly requestsPerHost: number;
   readonly maxWaitSeconds: number;
+  /** Processes that share what a registry grants: each takes its part. */
+  readonly limitShares: number;
   readonly now: () => Date;
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
 }
 
-/** What one host may be asked at once and when, for everybody in this process. */
-export interface HostLimits {
+/** How one host is known to the other processes. */
+export interface HostLimitsDeps extends HostLimitsOptions {
+  readonly host: string;
+  readonly board: HostBoard;
+  /** Takes over what another process has found out. */
+  readonly onFacts: (facts: HostFacts) => void;
+}
+
+/** What one account may ask of one host at once and when, for everybody in this process. */
+export interface AccountLimits {
   /**
-   * Waits for a free place among the requests of a class, first come first served, and until no pause is on. Returns
-   * the function that gives the place back. A pause longer than `maxWaitSeconds` is thrown, not waited for.
+   * Waits for a free place among the requests of a class, first come first served, until no pause is on, and for its turn
+   * within the budget. Returns the function that gives the place back. A wait longer than `maxWaitSeconds` is thrown.
    */
   readonly enter: (requestClass: RequestClass, place: ErrorPlace, signal: AbortSignal) => Promise<() => void>;
-  /** Holds back requests of one class, or all, for `ms` from now. A longer pause that is on already stays. */
-  readonly pause: (what: RequestClass | "all", ms: number) => void;
+  /**
+   * Holds back requests of one class of this account, or all of the host, for `ms` from now. A longer pause that is on
+   * already stays. Other processes are told of pauses that are worth it.
+   */
+  readonly pause: (what: RequestClass | "all", ms: number, reason: string) => Promise<void>;
+  /** The host has counted more than was thought: the next lower limits hold, where there are some. */
+  readonly exceeded: (requestClass: RequestClass) => void;
 }
+
+/** What holds requests to a host back just now. */
+export interface HostState {
+  readonly pauses: readonly (Pick<Pause, "until" | "reason"> & { readonly requestClass: RequestClass | "all" })[];
+  readonly budgets: readonly {
+    readonly requestClass: RequestClass;
+    /** Of this process. */
+    readonly perMinute: number;
+    /** Requests that may leave at once. */
+    readonly free: number;
+    /** Requests that wait for their turn. */
+    readonly waiting: number;
+  }[];
+}
+
+export interface HostLimits {
+  /**
+   * The limits of one account. `rates`: what the host grants it, the likeliest first; the next holds when the host
+   * refuses more. It is asked again at each request, since a host may be recognised late.
+   */
+  readonly of: (account: string, rates: () => readonly RateLimits[]) => AccountLimits;
+  readonly state: () => HostState;
+  /** Reads the notes of the other processes, unless that was done in the last seconds; waits at first contact only. */
+  readonly sync: () => Promise<void>;
+}
+
+const syncEveryMs = 5_000;
+const sharedPauseMs = 5_000;
+const sameEndMs = 1_000; // a Retry-After that counts down names the same end again and again
 
 /**
  * Every class has places of its own: registries count them apart, and a download that waits for its upload to begin
  * must not take the place which that upload needs.
  */
-export function createHostLimits({ requestsPerHost, maxWaitSeconds, now, sleep }: HostLimitsOptions): HostLimits {
+export function createHostLimits(deps: HostLimitsDeps): HostLimits {
+  const { requestsPerHost, maxWaitSeconds, limitShares, host, board, onFacts, now, sleep } = deps;
   const places = new Map<RequestClass, Semaphore>();
-  const pausedUntilMs = new Map<RequestClass | "all", number>();
+  const accounts = new Map<string, Account>();
+  const pauses = new Map<string, Pause>();
+  let syncedAtMs = Number.NEGATIVE_INFINITY;
+  let firstSync: Promise<void> | undefined;
 
-  const pauseLeftMs = (requestClass: RequestClass): number => {
-    const untilMs = Math.max(pausedUntilMs.get(requestClass) ?? 0, pausedUntilMs.get("all") ?? 0);
-    return untilMs - now().getTime();
+  const hold = (pause: Pause): void => {
+    if (pause.until.getTime() > (pauses.get(pause.key)?.until.getTime() ?? 0)) pauses.set(pause.key, pause);
   };
 
-  const waitForPause = async (requestClass: RequestClass, place: ErrorPlace, signal: AbortSignal): Promise<void> => {
-    for (let leftMs = pauseLeftMs(requestClass); leftMs > 0; leftMs = pauseLeftMs(requestClass)) {
-      if (leftMs > maxWaitSeconds * 1_000) throw pausedError(place, Math.ceil(leftMs / 1_000));
+  const readBoard = async (): Promise<void> => {
+    const { pauses, facts } = await board.read(host);
+    for (const pause of pauses) hold(pause);
+    onFacts(facts);
+  };
+
+  const sync = async (): Promise<void> => {
+    const nowMs = now().getTime();
+    if (nowMs - syncedAtMs >= syncEveryMs) {
+      syncedAtMs = nowMs;
+      const reading = readBoard(); // it never rejects
+      firstSync ??= reading;
+    }
+    await firstSync;
+  };
+
+  /** The pause that holds such a request back longest. */
+  const pauseOn = (key: string): Pause | undefined => {
+    const nowMs = now().getTime();
+    const [longest] = [pauses.get("all"), pauses.get(key)]
+      .filter((pause) => pause !== undefined && pause.until.getTime() > nowMs)
+      .sort((one, other) => Number(other?.until) - Number(one?.until));
+    return longest;
+  };
+
+  const untilUnpaused = async (key: string, place: ErrorPlace, signal: AbortSignal): Promise<void> => {
+    for (let pause = pauseOn(key); pause !== undefined; pause = pauseOn(key)) {
+      const leftMs = pause.until.getTime() - now().getTime();
+      if (leftMs > maxWaitSeconds * 1_000) throw heldBack(place, leftMs, `because ${pause.reason}`);
       await sleep(leftMs, signal);
     }
   };
 
-  return {
-    enter: async (requestClass, place, signal) => {
-      const semaphore = places.get(requestClass) ?? createSemaphore(requestsPerHost);
-      places.set(requestClass, semaphore);
-      const leave = await semaphore.acquire(signal);
-      try {
-        await waitForPause(requestClass, place, signal);
-        return leave;
-      } catch (thrown) {
-        leave();
-        throw thrown;
-      }
-    },
-    pause: (what, ms) => {
-      pausedUntilMs.set(what, Math.max(pausedUntilMs.get(what) ?? 0, now().getTime() + ms));
-    },
+  const placesOf = (requestClass: RequestClass): Semaphore => {
+    const semaphore = places.get(requestClass) ?? createSemaphore(requestsPerHost);
+    places.set(requestClass, semaphore);
+    return semaphore;
   };
-}
 
-export interface Semaphore {
-  /** Waits for a permit; the function it returns gives it back and may be called again without effect. */
-  readonly acquire: (signal: AbortSignal) => Promise<() => void>;
-}
+  const of: HostLimits["of"] = (name, rates) => {
+    const account = accounts.get(name) ?? { name, buckets: new Map(), lines: new Map(), steps: new Map() };
+    accounts.set(name, account);
 
-/** Hands out permits in the order they were asked for. Who is aborted while waiting leaves the queue. */
-export function createSemaphore(permits: number): Semaphore {
-  let free = permits;
-  const waiting = new Set<() => void>(); // a Set keeps the order, and lets go from its middle
+    /** Made anew when the rate changes: at a step down, or when the host is recognised. */
+    const bucketOf = (requestClass: RequestClass): TokenBucket | undefined => {
+      const granted = rates();
+      const step = Math.min(account.steps.get(requestClass) ?? 0, granted.length - 1);
+      const perMinute = perMinuteOf(granted[step], requestClass);
+      if (perMinute === undefined) return undefined;
+      const known = account.buckets.get(requestClass);
+      const share = perMinute / limitShares;
+      if (known?.perMinute === share) return known;
+      const bucket = createTokenBucket(share, now);
+      account.buckets.set(requestClass, bucket);
+      return bucket;
+    };
+    const bucketsFor = (requestClass: RequestClass): readonly TokenBucket[] =>
+      chargedClasses(requestClass).flatMap((charged) => bucketOf(charged) ?? []);
 
-  const permit = (): (() => void) => {
-    let isHeld = true;
-    return () => {
-      if (!isHeld) return;
-      isHeld = false;
-      const [next] = waiting;
-      if (next === undefined) free += 1;
-      else next();
+    const pay = async (requestClass: RequestClass, signal: AbortSignal): Promise<void> => {
+      for (;;) {
+        const buckets = bucketsFor(requestClass);
+        const waitMs = Math.max(0, ...buckets.map((bucket) => bucket.waitMs(1)));
+        if (waitMs > 0) await sleep(waitMs, signal);
+        else {
+          for (const bucket of buckets) bucket.take();
+          return;
+        }
+      }
+    };
+
+    /** A place, at a moment when no pause is on. */
+    const enterUnpaused = async (
+      requestClass: RequestClass,
+      place: ErrorPlace,
+      signal: AbortSignal,
+    ): Promise<() => void> => {
+      const key = pauseKey(requestClass, name);
+      for (;;) {
+        await untilUnpaused(key, place, signal);
+        const leave = await placesOf(requestClass).acquire(signal);
+        if (pauseOn(key) === undefined) return leave;
+        leave();
+      }
+    };
+
+    /** One after the other: who waits must not collect what those behind him need, and leaves no gap when he gives up. */
+    const enterInLine = async (
+      requestClass: RequestClass,
+      place: ErrorPlace,
+      signal: AbortSignal,
+    ): Promise<() => void> => {
+      const line = account.lines.get(requestClass) ?? { turns: createSemaphore(1), waiting: 0 };
+      account.lines.set(requestClass, line);
+      const waitMs = Math.max(0, ...bucketsFor(requestClass).map((bucket) => bucket.waitMs(line.waiting + 1)));
+      if (waitMs > maxWaitSeconds * 1_000) throw heldBack(place, waitMs, "since its requests a minute are used up");
+      line.waiting += 1;
+      try {
+        const done = await line.turns.acquire(signal);
+        try {
+          await untilUnpaused(pauseKey(requestClass, name), place, signal);
+          await pay(requestClass, signal);
+          return await enterUnpaused(requestClass, place, signal);
+        } finally {
+          done();
+        }
+      } finally {
+        line.waiting -= 1;
+      }
+    };
+
+    return {
+      enter: async (requestClass, place, signal) => {
+        await sync();
+        const isLimited = bucketsFor(requestClass).length > 0;
+        return await (isLimited ? enterInLine : enterUnpaused)(requestClass, place, signal);
+      },
+      pause: async (what, ms, reason) => {
+        const pause = { key: pauseKey(what, name), until: new Date(now().getTime() + ms), reason };
+        const known = pauses.get(pause.key)?.until.getTime() ?? 0;
+        hold(pause);
+        if (ms > sharedPauseMs && pause.until.getTime() - known > sameEndMs) await board.pause(host, pause);
+      },
+      exceeded: (requestClass) => {
+        for (const charged of chargedClasses(requestClass))
+          account.steps.set(charged, (account.steps.get(charged) ?? 0) + 1);
+      },
     };
   };
 
-  return {
-    acquire: async (signal) => {
-      signal.throwIfAborted();
-      if (free > 0) {
-        free -= 1;
-        return permit();
-      }
-      return await new Promise((resolve, reject) => {
-        const leave = () => {
-          waiting.delete(admit);
-          signal.removeEventListener("abort", abort);
-        };
-        const admit = () => {
-          leave();
-          resolve(permit());
-        };
-        const abort = () => {
-          leave();
-          reject(signal.reason);
-        };
-        waiting.add(admit);
-        signal.addEventListener("abort", abort, { once: true });
-      });
-    },
+  const state = (): HostState => {
+    const nowMs = now().getTime();
+    return {
+      pauses: [...pauses.values()]
+        .filter(({ until }) => until.getTime() > nowMs)
+        .map(({ key, until, reason }) => ({ requestClass: pausedClass(key), until, reason })),
+      budgets: [...accounts.values()].flatMap(({ buckets, lines }) =>
+        [...buckets].map(([requestClass, bucket]) => ({
+          requestClass,
+          perMinute: bucket.perMinute,
+          free: bucket.free(),
+          waiting: lines.get(requestClass)?.waiting ?? 0,
+        })),
+      ),
+    };
   };
+
+  return { of, state, sync };
 }
 
-function pausedError(place: ErrorPlace, retryAfterSeconds: number): ImportError {
+/** What this process knows of one account at one host. */
+interface Account {
+  readonly name: string;
+  readonly buckets: Map<RequestClass, TokenBucket>;
+  readonly lines: Map<RequestClass, { readonly turns: Semaphore; waiting: number }>;
+  /** How often the host has refused what was thought to be granted. */
+  readonly steps: Map<RequestClass, number>;
+}
+
+/** `all`, or class and account: both stand in a table, where accounts go by their hash. */
+function pauseKey(what: RequestClass | "all", account: string): string {
+  return what === "all" ? what : `${what}|${account}`;
+}
+
+function pausedClass(key: string): RequestClass | "all" {
+  const name = key.split("|", 1).join("");
+  return requestClasses.find((requestClass) => requestClass === name) ?? "all";
+}
+
+function heldBack(place: ErrorPlace, ms: number, why: string): ImportError {
+  const retryAfterSeconds = Math.ceil(ms / 1_000);
   return new ImportError({
     ...place,
     code: codeOf(place, "RATE_LIMITED"),
-    what: `the registry has asked for no requests for another ${retryAfterSeconds} s`,
+    what: `no request is made for another ${retryAfterSeconds} s, ${why}`,
     retryable: true,
     retryAfterSeconds,
   });

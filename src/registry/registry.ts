@@ -1,5 +1,8 @@
 import type { ErrorPlace } from "../errors.ts";
+import type { HostFacts } from "./host-board.ts";
+import type { HostState } from "./limits.ts";
 import type { RegistryProfile } from "./profiles.ts";
+import type { RateLimits } from "./rate-limits.ts";
 
 /** User and password, as registries and token services take them. */
 export interface UserPassword {
@@ -37,12 +40,11 @@ export interface RegistryAccess extends ErrorPlace {
   readonly insecure: boolean;
   /** Name of a profile that overrides the one found by host. */
   readonly profile?: string;
+  /** What the registry grants the account, where the operator says so; else what the profile knows. */
+  readonly limits?: RateLimits;
 }
 
 export type Action = "pull" | "push";
-
-/** Request classes that registries count apart (ACR: DataplaneRead, DataplaneWrite, ListReferrers, OAuth). */
-export type RequestClass = "read" | "write" | "referrers" | "token";
 
 export interface RequestBody {
   /** Announced as Content-Length; content of any other length fails the request. */
@@ -94,9 +96,14 @@ export interface Registry {
   readonly access: RegistryAccess;
   /** Host and port of the API, e.g. `registry-1.docker.io`. */
   readonly apiHost: string;
+  /** As far as it is known by now: by the host, by name, by answers, and by what was learned. */
   readonly profile: RegistryProfile;
   /** What this process has learned about the host; shared by all who open it. */
   readonly learned: LearnedHost;
+  /** Keeps what was found out, for the other processes too. */
+  readonly learn: (facts: HostFacts) => Promise<void>;
+  /** Makes sure that what other processes have found out is known here, before something is decided by it. */
+  readonly recall: () => Promise<void>;
   readonly repository: (name: string, actions: readonly Action[]) => Repository;
   /** Sends with the right to list repositories; paths are below `/v2/`. */
   readonly sendToCatalog: Repository["send"];
@@ -106,6 +113,8 @@ export interface Registry {
 export interface LearnedHost {
   /** Set by a 413: whole-blob PUTs are refused, chunks of at most this size go. */
   maxPutBytes: number | undefined;
+  /** PATCH was refused as such: blobs go whole. */
+  refusesChunks: boolean;
   /** Moving average of finished blob uploads, bytes per second. */
   uploadBytesPerSecond: number | undefined;
 }
@@ -115,5 +124,7 @@ export interface RegistryClient {
   readonly open: (access: RegistryAccess) => Registry;
   /** Exchanges the Entra token of `access` for the refresh token that an ACR gives for it. */
   readonly exchange: (access: RegistryAccess, signal: AbortSignal) => Promise<string>;
+  /** What holds requests to a registry back just now, as this process knows it. */
+  readonly stateOf: (registry: string) => HostState;
   readonly close: () => Promise<void>;
 }

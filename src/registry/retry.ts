@@ -1,6 +1,7 @@
 import { ImportError } from "../errors.ts";
-import type { HostLimits } from "./limits.ts";
-import type { RegistryAccess, RegistryRequest, RequestClass } from "./registry.ts";
+import type { AccountLimits } from "./limits.ts";
+import type { RegistryAccess, RegistryRequest } from "./registry.ts";
+import type { RequestClass } from "./request-class.ts";
 
 export interface RetryDeps {
   /** Tries in all. */
@@ -16,7 +17,7 @@ export interface RetryOptions {
   readonly mode: NonNullable<RegistryRequest["retry"]>;
   readonly access: RegistryAccess;
   readonly requestClass: RequestClass;
-  readonly host: HostLimits;
+  readonly limits: AccountLimits;
 }
 
 /**
@@ -30,7 +31,7 @@ export function createRetry({ attempts, maxWaitSeconds, random, sleep, log }: Re
   const recover = async (
     error: ImportError,
     tries: number,
-    { mode, access, requestClass, host }: RetryOptions,
+    { mode, access, requestClass, limits }: RetryOptions,
     signal: AbortSignal,
   ): Promise<void> => {
     const { registry, side } = access;
@@ -38,7 +39,8 @@ export function createRetry({ attempts, maxWaitSeconds, random, sleep, log }: Re
     if (!error.retryable || error.side !== side || settled.has(error)) throw error;
     const waitMs = Math.max((error.retryAfterSeconds ?? 0) * 1_000, backoffMs(tries, random));
     const paused = pausedBy(error, requestClass);
-    if (paused !== undefined) host.pause(paused, waitMs);
+    if (paused !== undefined) await limits.pause(paused, waitMs, reasonOf(error));
+    if (error.httpStatus === 429) limits.exceeded(requestClass);
     if (mode === "once" || tries >= attempts || waitMs > maxWaitSeconds * 1_000) {
       settled.add(error);
       throw error;
@@ -69,6 +71,10 @@ function pausedBy({ httpStatus, code }: ImportError, requestClass: RequestClass)
   if (httpStatus === 429) return requestClass;
   const isConnectionFailure = httpStatus === undefined && code.endsWith("_UNAVAILABLE");
   return httpStatus === 503 || isConnectionFailure ? "all" : undefined;
+}
+
+function reasonOf({ httpStatus }: ImportError): string {
+  return httpStatus === undefined ? "it cannot be reached" : `it has answered ${httpStatus}`;
 }
 
 /**

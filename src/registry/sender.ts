@@ -1,8 +1,10 @@
 import type { Authorizer } from "./authorizer.ts";
 import { errorFromResponse, maxErrorBytes } from "./errors-from-response.ts";
-import type { HostLimits } from "./limits.ts";
+import type { AccountLimits } from "./limits.ts";
+import { usedUpSeconds } from "./quota.ts";
 import { exchangeFollowing } from "./redirects.ts";
-import type { RegistryAccess, RegistryRequest, RegistryResponse, RequestBody, RequestClass } from "./registry.ts";
+import type { RegistryAccess, RegistryRequest, RegistryResponse, RequestBody } from "./registry.ts";
+import type { RequestClass } from "./request-class.ts";
 import { createResponse, discard, headerOf, wholeBodyMs } from "./response.ts";
 import { type createRetry, parseRetryAfter } from "./retry.ts";
 import type { Transport, WireResponse } from "./transport.ts";
@@ -18,8 +20,12 @@ export interface SenderDeps {
 /** A request as it goes to one host. */
 export interface Sending extends Omit<RegistryRequest, "target" | "pullFrom"> {
   readonly access: RegistryAccess;
-  readonly host: HostLimits;
+  readonly limits: AccountLimits;
   readonly requestClass: RequestClass;
+  /** Whose quota the host's answers tell, where it is not that of the request's own class. */
+  readonly quotaClass?: RequestClass | undefined;
+  /** Is shown the headers of every answer of the host itself. */
+  readonly recognise?: (header: (name: string) => string | undefined) => Promise<void>;
   readonly url: URL;
   /** What it is about, for errors: neither host nor query. */
   readonly subject: string;
@@ -33,7 +39,7 @@ export interface Sending extends Omit<RegistryRequest, "target" | "pullFrom"> {
 export type Send = (sending: Sending, signal: AbortSignal) => Promise<RegistryResponse>;
 
 export function createSender({ transport, retry, userAgent, headersTimeoutMs, now }: SenderDeps): Send {
-  const exchange = (
+  const exchange = async (
     sending: Sending,
     authorization: string | undefined,
     signal: AbortSignal,
@@ -53,15 +59,17 @@ export function createSender({ transport, retry, userAgent, headersTimeoutMs, no
       body,
       headersTimeoutMs: sending.headersTimeoutMs ?? headersTimeoutMs,
     };
-    return exchangeFollowing(transport, request, { place: access, insecure: access.insecure }, signal);
+    const response = await exchangeFollowing(transport, request, { place: access, insecure: access.insecure }, signal);
+    if (isFrom(url, response)) await sending.recognise?.((name) => headerOf(response, name));
+    return response;
   };
 
   /** Learns how a host wants to be signed in at, where the request itself could not be sent a second time. */
   const introduce = async (sending: Sending, authorizer: Authorizer, signal: AbortSignal): Promise<void> => {
-    const { access, host, requestClass, url } = sending;
+    const { access, limits, requestClass, url } = sending;
     const ping = {
       access,
-      host,
+      limits,
       requestClass,
       url: new URL("/v2/", url),
       method: "GET",
@@ -83,7 +91,7 @@ export function createSender({ transport, retry, userAgent, headersTimeoutMs, no
     const authorization = await authorizer.current(signal);
     const response = await exchange(sending, authorization, signal);
     // A host that we were redirected to has no say in how we sign in here.
-    if (response.status !== 401 || response.url.origin !== url.origin) {
+    if (response.status !== 401 || !isFrom(url, response)) {
       if (response.status !== 401) authorizer.accepted();
       return { response, isRetryable: false };
     }
@@ -108,7 +116,9 @@ export function createSender({ transport, retry, userAgent, headersTimeoutMs, no
       status: response.status,
       subject,
       body,
-      retryAfterSeconds: parseRetryAfter(retryAfter, now()),
+      retryAfterSeconds:
+        parseRetryAfter(retryAfter, now()) ??
+        (response.status === 429 ? usedUpSeconds((name) => headerOf(response, name)) : undefined),
       correlationId: headerOf(response, "x-ms-correlation-request-id"),
       isRetryable,
       storageHost: response.url.host === url.host ? undefined : response.url.host,
@@ -117,12 +127,13 @@ export function createSender({ transport, retry, userAgent, headersTimeoutMs, no
   };
 
   const attempt = async (sending: Sending, signal: AbortSignal): Promise<RegistryResponse> => {
-    const { access, host, requestClass, accept } = sending;
-    const leave = await host.enter(requestClass, access, signal);
+    const { access, limits, requestClass, accept } = sending;
+    const leave = await limits.enter(requestClass, access, signal);
     try {
       const answer = await exchangeSignedIn(sending, signal);
       const { response } = answer;
       if (!accept.includes(response.status)) throw await refusal(answer, sending, signal);
+      await heedQuota(response, sending);
       return createResponse(response, { place: access, signal, now, onClose: leave });
     } catch (thrown) {
       leave();
@@ -131,10 +142,21 @@ export function createSender({ transport, retry, userAgent, headersTimeoutMs, no
   };
 
   return (sending, signal) => {
-    const { access, requestClass, host, body, retry: wanted = "idempotent" } = sending;
+    const { access, requestClass, limits, body, retry: wanted = "idempotent" } = sending;
     const mode = mayReplay(body) ? wanted : "once";
-    return retry({ mode, access, requestClass, host }, () => attempt(sending, signal), signal);
+    return retry({ mode, access, requestClass, limits }, () => attempt(sending, signal), signal);
   };
+}
+
+/** The last request that a quota had room for: the next ones wait, rather than be refused. */
+async function heedQuota(response: WireResponse, { limits, requestClass, quotaClass, url }: Sending): Promise<void> {
+  const seconds = isFrom(url, response) ? usedUpSeconds((name) => headerOf(response, name)) : undefined;
+  if (seconds !== undefined) await limits.pause(quotaClass ?? requestClass, seconds * 1_000, "its quota is used up");
+}
+
+/** Whether the host itself has answered, and not another one that it redirected to. */
+function isFrom({ origin }: URL, response: WireResponse): boolean {
+  return response.url.origin === origin;
 }
 
 interface Answer {

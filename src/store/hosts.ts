@@ -2,16 +2,31 @@ import { z } from "zod";
 import { definedOnly } from "../errors.ts";
 import type { TableAccess } from "./storage-client.ts";
 import { contended } from "./storage-errors.ts";
-import type { Row, RowKeys } from "./table.ts";
+import { filterText, type Row, type RowKeys } from "./table.ts";
 
-/** What the processes of an app tell each other about a registry. */
+/** A time in which requests of one kind are held back. */
+export interface HostPause {
+  /** Which requests: `all`, or a class and the hash of an account. */
+  readonly key: string;
+  readonly until: Date;
+  /** Why, in words. */
+  readonly reason: string;
+}
+
+/** What was found out about a registry. */
 export interface HostFacts {
-  /** No request goes there before; past or absent: none waits. */
-  readonly pausedUntil?: Date;
-  /** Why, e.g. `429`. */
-  readonly reason?: string;
   /** A larger PUT is answered 413. */
   readonly maxPutBytes?: number;
+  /** PATCH is refused. */
+  readonly refusesChunks?: boolean;
+  /** Name of the profile that its answers have shown. */
+  readonly profile?: string;
+}
+
+/** What the processes of an app tell each other about a registry. */
+export interface HostNotes {
+  readonly pauses: readonly HostPause[];
+  readonly facts: HostFacts;
 }
 
 /** Freshness is judged by this process's clock. */
@@ -19,12 +34,12 @@ export interface HostsDeps {
   readonly now: () => Date;
 }
 
-/** Table `Hosts`: one row per registry. Each process reads a row every 5 s at most, however often it asks. */
+/** Table `Hosts`: a partition per registry. Each process reads it every 5 s at most, however often it asks. */
 export interface Hosts {
-  readonly read: (registry: string) => Promise<HostFacts>;
+  readonly read: (registry: string) => Promise<HostNotes>;
   /** A pause is only ever prolonged. */
-  readonly pause: (registry: string, until: Date, reason: string) => Promise<void>;
-  readonly learn: (registry: string, facts: Pick<HostFacts, "maxPutBytes">) => Promise<void>;
+  readonly pause: (registry: string, pause: HostPause) => Promise<void>;
+  readonly learn: (registry: string, facts: HostFacts) => Promise<void>;
 }
 
 const freshMs = 5_000;
@@ -33,32 +48,27 @@ const maxTries = 8;
 /** Opens table `Hosts`. */
 export function createHosts(access: TableAccess, { now }: HostsDeps): Hosts {
   const table = access.table("Hosts");
-  const cache = new Map<string, { readonly readAtMs: number; readonly facts: Promise<HostFacts> }>();
+  const cache = new Map<string, { readonly readAtMs: number; readonly notes: Promise<HostNotes> }>();
 
-  const remember = (registry: string, facts: Promise<HostFacts>): Promise<HostFacts> => {
-    const entry = { readAtMs: now().getTime(), facts };
-    cache.set(registry, entry);
-    facts.catch(() => {
-      if (cache.get(registry) === entry) cache.delete(registry); // the next one who asks tries again
-    });
-    return facts;
-  };
+  async function readNotes(registry: string): Promise<HostNotes> {
+    const pauses: HostPause[] = [];
+    let facts: HostFacts = {};
+    for await (const { row } of table.query({ filter: `PartitionKey eq ${filterText(registry)}` })) {
+      const { pause, facts: found } = hostRow.decode(row);
+      if (pause !== undefined) pauses.push(pause);
+      facts = { ...facts, ...found };
+    }
+    return { pauses, facts };
+  }
 
-  /** Creates or changes the row; `change` may find nothing to do. */
-  async function write(registry: string, change: (facts: HostFacts) => HostFacts | undefined): Promise<void> {
+  /** Creates or changes a row; `change` may find nothing to do. */
+  async function write(keys: RowKeys, change: (row: unknown) => Row | undefined): Promise<void> {
     for (let tries = 0; tries < maxTries; tries += 1) {
-      const stored = await table.read(keysOf(registry));
-      const before = stored ? hostRow.decode(stored.row) : {};
-      const facts = change(before);
-      if (facts === undefined) {
-        await remember(registry, Promise.resolve(before));
-        return;
-      }
-      const row = hostRow.encode(registry, facts);
+      const stored = await table.read(keys);
+      const row = change(stored?.row);
+      if (row === undefined) return;
       const written = await (stored ? table.replace(row, stored.etag) : table.insert(row));
-      if (typeof written === "string") continue; // somebody else was faster
-      await remember(registry, Promise.resolve(facts));
-      return;
+      if (typeof written !== "string") return; // else somebody was faster
     }
     throw contended(table.name);
   }
@@ -66,52 +76,76 @@ export function createHosts(access: TableAccess, { now }: HostsDeps): Hosts {
   return {
     read: (registry) => {
       const known = cache.get(registry);
-      if (known && now().getTime() - known.readAtMs < freshMs) return known.facts;
-      const read = async () => {
-        const stored = await table.read(keysOf(registry));
-        return stored ? hostRow.decode(stored.row) : {};
-      };
-      return remember(registry, read());
+      if (known && now().getTime() - known.readAtMs < freshMs) return known.notes;
+      const entry = { readAtMs: now().getTime(), notes: readNotes(registry) };
+      cache.set(registry, entry);
+      entry.notes.catch(() => {
+        if (cache.get(registry) === entry) cache.delete(registry); // the next one who asks tries again
+      });
+      return entry.notes;
     },
-    pause: (registry, until, reason) =>
-      write(registry, (facts) =>
-        facts.pausedUntil && facts.pausedUntil >= until ? undefined : { ...facts, pausedUntil: until, reason },
-      ),
-    learn: (registry, { maxPutBytes }) =>
-      write(registry, (facts) =>
-        maxPutBytes === undefined || facts.maxPutBytes === maxPutBytes ? undefined : { ...facts, maxPutBytes },
-      ),
+    pause: (registry, pause) => {
+      const row = hostRow.encodePause(registry, pause);
+      return write(row, (stored) => {
+        const before = stored === undefined ? undefined : hostRow.decode(stored).pause;
+        return before !== undefined && before.until >= pause.until ? undefined : row;
+      });
+    },
+    learn: (registry, facts) =>
+      write(factKeys(registry), (stored) => {
+        const before = stored === undefined ? {} : hostRow.decode(stored).facts;
+        const after = { ...before, ...facts };
+        return stored !== undefined && isSame(before, after) ? undefined : hostRow.encodeFacts(registry, after);
+      }),
   };
 }
 
+const factsKey = "facts";
+const pausePrefix = "pause|";
+
 const rowSchema = z.object({
   v: z.literal(1),
+  rowKey: z.string(),
   pausedUntil: z.iso.datetime().optional(),
   reason: z.string().optional(),
   maxPutBytes: z.bigint().optional(),
+  refusesChunks: z.boolean().optional(),
+  profile: z.string().optional(),
 });
 
 /** Times as ISO text, absent facts as absent columns. */
 export const hostRow = {
-  encode: (registry: string, { pausedUntil, reason, maxPutBytes }: HostFacts): Row => ({
-    ...keysOf(registry),
+  encodePause: (registry: string, { key, until, reason }: HostPause): Row => ({
+    partitionKey: registry,
+    rowKey: `${pausePrefix}${key}`,
+    v: 1,
+    pausedUntil: until.toISOString(),
+    reason,
+  }),
+  encodeFacts: (registry: string, { maxPutBytes, refusesChunks, profile }: HostFacts): Row => ({
+    ...factKeys(registry),
     v: 1,
     ...definedOnly({
-      pausedUntil: pausedUntil?.toISOString(),
-      reason,
       maxPutBytes: maxPutBytes === undefined ? undefined : BigInt(maxPutBytes),
+      refusesChunks,
+      profile,
     }),
   }),
-  decode: (row: unknown): HostFacts => {
-    const { pausedUntil, reason, maxPutBytes } = rowSchema.parse(row);
-    return definedOnly({
-      pausedUntil: pausedUntil === undefined ? undefined : new Date(pausedUntil),
-      reason,
-      maxPutBytes: maxPutBytes === undefined ? undefined : Number(maxPutBytes),
-    });
+  decode: (stored: unknown): { readonly pause?: HostPause; readonly facts: HostFacts } => {
+    const { rowKey, pausedUntil, reason = "", maxPutBytes, refusesChunks, profile } = rowSchema.parse(stored);
+    if (pausedUntil !== undefined)
+      return { pause: { key: rowKey.slice(pausePrefix.length), until: new Date(pausedUntil), reason }, facts: {} };
+    const maxBytes = maxPutBytes === undefined ? undefined : Number(maxPutBytes);
+    return { facts: definedOnly({ maxPutBytes: maxBytes, refusesChunks, profile }) };
   },
 };
 
-function keysOf(registry: string): RowKeys {
-  return { partitionKey: registry, rowKey: "host" };
+function factKeys(registry: string): RowKeys {
+  return { partitionKey: registry, rowKey: factsKey };
+}
+
+function isSame(one: HostFacts, other: HostFacts): boolean {
+  return (
+    one.maxPutBytes === other.maxPutBytes && one.refusesChunks === other.refusesChunks && one.profile === other.profile
+  );
 }

@@ -1,6 +1,7 @@
 import type { Side } from "../../src/errors.ts";
 import { type ClientLimits, createRegistryClient, defaultLimits } from "../../src/registry/client.ts";
 import type { Network } from "../../src/registry/guarded-agent.ts";
+import type { HostBoard } from "../../src/registry/host-board.ts";
 import type { Action, Credentials, RegistryAccess, RegistryClient, Repository } from "../../src/registry/registry.ts";
 import { createLoopbackNetwork } from "./network.ts";
 
@@ -30,11 +31,20 @@ export function createFakeClock(start = "2026-11-24T12:00:00.000Z"): FakeClock {
   };
 }
 
+/** A process that is alone. */
+export const emptyBoard: HostBoard = {
+  read: async () => ({ pauses: [], facts: {} }),
+  pause: async () => undefined,
+  learn: async () => undefined,
+};
+
 export interface TestClientOptions {
   readonly limits?: Partial<ClientLimits>;
   readonly random?: () => number;
   /** Default: this machine. */
   readonly network?: Network;
+  /** Default: nobody else is there. */
+  readonly board?: HostBoard;
 }
 
 export interface TestClient extends AsyncDisposable {
@@ -61,12 +71,13 @@ export interface RepositoryOptions extends AccessOptions {
 
 /** The real client on a fake clock: waits between tries take no time. Source repository `team/app` by default. */
 export function createTestClient(options: TestClientOptions = {}): TestClient {
-  const { limits = {}, random = () => 0.5, network = createLoopbackNetwork() } = options;
+  const { limits = {}, random = () => 0.5, network = createLoopbackNetwork(), board = emptyBoard } = options;
   const clock = createFakeClock();
   const lines: string[] = [];
   const client = createRegistryClient({
     limits: { ...defaultLimits, ...limits },
     network,
+    board,
     userAgent: "drayage-test",
     random,
     now: clock.now,

@@ -1,12 +1,14 @@
 import { describe, expect, it } from "vitest";
 import { createRegistries, parseRegistries } from "../../../src/domain/registries.ts";
 
-const profiles = ["acr", "ghcr"];
+const names = { profiles: ["acr", "ghcr"], limits: ["acr-basic", "acr-premium"] };
+const limitsShape =
+  "limits expected a name, or an object with readsPerMinute, writesPerMinute, referrersPerMinute or tokensPerMinute";
 const password = (host: string, username: string) => ({
   host,
   auth: { kind: "password" as const, username, password: "p" },
 });
-const problemsOf = (entry: unknown) => parseRegistries(JSON.stringify([entry]), profiles).problems;
+const problemsOf = (entry: unknown) => parseRegistries(JSON.stringify([entry]), names).problems;
 
 describe("createRegistries", () => {
   const registries = createRegistries([
@@ -56,7 +58,7 @@ describe("parseRegistries", () => {
       { host: "index.docker.io", auth: { kind: "anonymous" } },
     ]);
 
-    const { entries, problems } = parseRegistries(text, profiles);
+    const { entries, problems } = parseRegistries(text, names);
 
     expect(problems).toEqual([]);
     expect(entries.map(({ host }) => host)).toEqual(["ghcr.io", "*.example", "docker.io"]);
@@ -69,7 +71,11 @@ describe("parseRegistries", () => {
     [{ auth: { kind: "password", username: "u" } }, "auth password is missing"],
     [{ auth: { kind: "password", password: "p" } }, "auth username is missing"],
     [{ auth: { kind: "anonymous", username: "u" } }, "anonymous takes no user"],
-    [{ limits: {} }, "limits is not supported yet"],
+    [{ limits: "acr-huge" }, "limits acr-huge is none of acr-basic, acr-premium"],
+    [{ limits: {} }, limitsShape],
+    [{ limits: 1_000 }, limitsShape],
+    [{ limits: { writesPerMinute: 0 } }, "limits writesPerMinute Too small"],
+    [{ limits: { writesPerMinute: 1_000, burst: 5 } }, 'limits Unrecognized key: "burst"'],
     [{ mirror: "m" }, "mirror is not supported yet"],
     [{ resourceId: "r" }, "resourceId is no resource id of a registry"],
     [{ profile: "nexus" }, "profile nexus is none of acr, ghcr"],
@@ -84,10 +90,10 @@ describe("parseRegistries", () => {
   });
 
   it("refuses what is no list, no host, or there twice", () => {
-    expect(parseRegistries("{", profiles).problems).toEqual(["expected a JSON list of entries"]);
+    expect(parseRegistries("{", names).problems).toEqual(["expected a JSON list of entries"]);
     expect(problemsOf({ host: "https://x", auth: { kind: "anonymous" } })[0]).toContain("expected host[:port]");
     const twice = { host: "a.example", alias: "a", auth: { kind: "anonymous" } };
-    expect(parseRegistries(JSON.stringify([twice, twice]), profiles).problems).toEqual([
+    expect(parseRegistries(JSON.stringify([twice, twice]), names).problems).toEqual([
       "host a.example is named twice",
       "alias a is given twice",
     ]);
@@ -96,6 +102,6 @@ describe("parseRegistries", () => {
   it("repeats no password", () => {
     const entry = { host: "r.example", auth: { kind: "password", password: "hunter2", usrname: "u" }, alias: "" };
     expect(JSON.stringify(problemsOf(entry))).not.toContain("hunter2");
-    expect(JSON.stringify(parseRegistries(`${JSON.stringify([entry])}x`, profiles).problems)).not.toContain("hunter2");
+    expect(JSON.stringify(parseRegistries(`${JSON.stringify([entry])}x`, names).problems)).not.toContain("hunter2");
   });
 });

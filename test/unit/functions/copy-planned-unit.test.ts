@@ -82,7 +82,9 @@ function nowhere(apiHost = "t.example"): Repository {
   };
   const registry: Registry = {
     ...{ access, apiHost, profile: profileFor(apiHost, undefined), repository: unused, sendToCatalog: unused },
-    learned: { maxPutBytes: undefined, uploadBytesPerSecond: undefined },
+    learned: { maxPutBytes: undefined, refusesChunks: false, uploadBytesPerSecond: undefined },
+    learn: async () => undefined,
+    recall: async () => undefined,
   };
   return { registry, name: "team/app", send: unused };
 }

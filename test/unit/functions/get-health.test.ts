@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { createGetHealth } from "../../../src/functions/triggers/get-health.ts";
 import { createRegistryClient, defaultLimits } from "../../../src/registry/client.ts";
 import { createTestNetwork } from "../../helpers/network.ts";
+import { emptyBoard } from "../../helpers/registry-client.ts";
 
 const request = new HttpRequest({ method: "GET", url: "http://drayage.test/api/health" });
 
@@ -13,6 +14,7 @@ describe("GET /api/health", () => {
       ...{
         limits: defaultLimits,
         network: createTestNetwork(),
+        board: emptyBoard,
         userAgent: "test",
         random: () => 0,
         now: () => new Date(),

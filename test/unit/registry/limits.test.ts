@@ -1,66 +1,56 @@
 import { describe, expect, it } from "vitest";
 import { ImportError } from "../../../src/errors.ts";
-import { createHostLimits, createSemaphore } from "../../../src/registry/limits.ts";
-import { createFakeClock, thrownBy } from "../../helpers/registry-client.ts";
+import type { HostBoard, HostFacts, HostNotes, Pause } from "../../../src/registry/host-board.ts";
+import { createHostLimits } from "../../../src/registry/limits.ts";
+import type { RateLimits } from "../../../src/registry/rate-limits.ts";
+import { createFakeClock, emptyBoard, thrownBy } from "../../helpers/registry-client.ts";
 
 const never = new AbortController().signal;
 const place = { side: "source", registry: "r.example", stage: "copy" } as const;
 
-describe("createSemaphore", () => {
-  it("hands permits out in the order they were asked for", async () => {
-    const semaphore = createSemaphore(1);
-    const order: number[] = [];
-    const first = await semaphore.acquire(never);
-    const others = [1, 2, 3].map(async (number) => {
-      const release = await semaphore.acquire(never);
-      order.push(number);
-      release();
-    });
+interface LimitsOptions {
+  readonly rates?: readonly RateLimits[];
+  readonly limitShares?: number;
+  readonly requestsPerHost?: number;
+  readonly board?: HostBoard;
+  readonly clock?: ReturnType<typeof createFakeClock>;
+}
 
-    first();
-    await Promise.all(others);
-
-    expect(order).toEqual([1, 2, 3]);
+/** The limits of one process at `r.example`. */
+function create(options: LimitsOptions = {}) {
+  const { rates = [], limitShares = 1, requestsPerHost = 2, board = emptyBoard, clock = createFakeClock() } = options;
+  const facts: HostFacts[] = [];
+  const host = createHostLimits({
+    ...{ host: "r.example", board, requestsPerHost, maxWaitSeconds: 60, limitShares, ...clock },
+    onFacts: (found) => facts.push(found),
   });
+  return { clock, host, facts, limits: host.of("anonymous", () => rates) };
+}
 
-  it("lets an aborted waiter leave the queue without losing a permit", async () => {
-    const semaphore = createSemaphore(1);
-    const aborter = new AbortController();
-    const held = await semaphore.acquire(never);
-    const gone = semaphore.acquire(aborter.signal);
-    const next = semaphore.acquire(never);
-
-    aborter.abort(new Error("cancelled"));
-    held();
-
-    await expect(gone).rejects.toThrow("cancelled");
-    await expect(next).resolves.toBeTypeOf("function");
-  });
-
-  it("takes a permit back once only", async () => {
-    const semaphore = createSemaphore(1);
-    const release = await semaphore.acquire(never);
-    release();
-    release();
-    await semaphore.acquire(never);
-    const aborter = new AbortController();
-    const second = semaphore.acquire(aborter.signal);
-
-    aborter.abort(new Error("still taken"));
-
-    await expect(second).rejects.toThrow("still taken");
-  });
-});
-
-describe("createHostLimits", () => {
-  const create = () => {
-    const clock = createFakeClock();
-    return { clock, limits: createHostLimits({ requestsPerHost: 2, maxWaitSeconds: 60, ...clock }) };
+/** What processes have written for each other. */
+function createBoard() {
+  const pauses: Pause[] = [];
+  let facts: HostFacts = {};
+  let reads = 0;
+  const board: HostBoard = {
+    read: async (): Promise<HostNotes> => {
+      reads += 1;
+      return { pauses: [...pauses], facts };
+    },
+    pause: async (_, pause) => {
+      pauses.push(pause);
+    },
+    learn: async (_, found) => {
+      facts = { ...facts, ...found };
+    },
   };
+  return { board, pauses, reads: () => reads };
+}
 
-  it("holds back the paused class and no other", async () => {
+describe("pauses of a host", () => {
+  it("hold back the paused class and no other", async () => {
     const { clock, limits } = create();
-    limits.pause("write", 5_000);
+    await limits.pause("write", 5_000, "it has answered 429");
 
     await limits.enter("read", place, never);
     const sleptForRead = [...clock.sleeps];
@@ -70,28 +60,40 @@ describe("createHostLimits", () => {
     expect(clock.sleeps).toEqual([5_000]);
   });
 
-  it("holds back everything while the host is paused", async () => {
-    const { clock, limits } = create();
-    limits.pause("all", 3_000);
+  it("hold back the paused account and no other", async () => {
+    const { clock, host, limits } = create();
+    await limits.pause("read", 5_000, "it has answered 429");
 
+    await host.of("somebody", () => []).enter("read", place, never);
+    const sleptForOther = [...clock.sleeps];
     await limits.enter("read", place, never);
+
+    expect(sleptForOther).toEqual([]);
+    expect(clock.sleeps).toEqual([5_000]);
+  });
+
+  it("hold back everybody and everything where the host itself is paused", async () => {
+    const { clock, host, limits } = create();
+    await limits.pause("all", 3_000, "it has answered 503");
+
+    await host.of("somebody", () => []).enter("read", place, never);
 
     expect(clock.sleeps).toEqual([3_000]);
   });
 
-  it("keeps the longer of two pauses", async () => {
+  it("last as long as the longer of two", async () => {
     const { clock, limits } = create();
-    limits.pause("read", 9_000);
-    limits.pause("read", 1_000);
+    await limits.pause("read", 9_000, "it has answered 429");
+    await limits.pause("read", 1_000, "it has answered 429");
 
     await limits.enter("read", place, never);
 
     expect(clock.sleeps).toEqual([9_000]);
   });
 
-  it("throws a pause that is too long to be waited for, and gives the place back", async () => {
+  it("are thrown when they are too long to be waited for, and give the place back", async () => {
     const { clock, limits } = create();
-    limits.pause("read", 90_500);
+    await limits.pause("read", 90_500, "it has answered 429");
 
     const errors = [];
     for (let count = 0; count < 3; count += 1) errors.push(await thrownBy(() => limits.enter("read", place, never)));
@@ -99,15 +101,183 @@ describe("createHostLimits", () => {
     await limits.enter("read", place, never);
 
     expect(errors.every((error) => error instanceof ImportError)).toBe(true);
-    expect(errors[2]).toMatchObject({ code: "SOURCE_RATE_LIMITED", retryable: true, retryAfterSeconds: 91 });
+    expect(errors[2]).toMatchObject({
+      code: "SOURCE_RATE_LIMITED",
+      message: "source r.example: no request is made for another 91 s, because it has answered 429",
+      retryable: true,
+      retryAfterSeconds: 91,
+    });
     expect(clock.sleeps).toEqual([]);
   });
 
-  it("lets a download that is held open not keep an upload from starting", async () => {
+  it("are shared with other processes from 5 s on, which see them within 5 s", async () => {
+    const { board } = createBoard();
+    const clock = createFakeClock();
+    const [one, other] = [create({ board, clock }), create({ board, clock })];
+    await other.limits.enter("write", place, never);
+
+    await one.limits.pause("write", 4_000, "it has answered 429");
+    await one.limits.pause("write", 40_000, "it has answered 429");
+    await other.limits.enter("write", place, never);
+    const sleptAtOnce = [...clock.sleeps];
+    clock.advance(5_000);
+    (await other.limits.enter("read", place, never))(); // asks the board again, and does not wait for the answer
+    await other.limits.enter("read", place, never);
+
+    expect(sleptAtOnce).toEqual([]);
+    expect(other.host.state().pauses).toEqual([
+      { requestClass: "write", until: new Date(clock.now().getTime() + 35_000), reason: "it has answered 429" },
+    ]);
+  });
+
+  it("are written once while a Retry-After counts down to the same end", async () => {
+    const { board, pauses } = createBoard();
+    const { clock, limits } = create({ board });
+
+    for (let left = 60; left > 50; left -= 1) {
+      await limits.pause("write", left * 1_000, "it has answered 429");
+      clock.advance(1_000);
+    }
+
+    expect(pauses).toHaveLength(1);
+  });
+
+  it("that others have written hold back the very first request of a process", async () => {
+    const { board } = createBoard();
+    await create({ board }).limits.pause("all", 20_000, "it cannot be reached");
+    const { clock, limits } = create({ board });
+
+    await limits.enter("read", place, never);
+
+    expect(clock.sleeps).toEqual([20_000]);
+  });
+});
+
+describe("notes of other processes", () => {
+  it("are read every 5 s at most, however many requests are made", async () => {
+    const { board, reads } = createBoard();
+    const { clock, limits } = create({ board });
+
+    for (let second = 0; second < 20; second += 1) {
+      (await limits.enter("read", place, never))();
+      clock.advance(1_000);
+    }
+
+    expect(reads()).toBe(4);
+  });
+
+  it("are known before the first request is made", async () => {
+    const { board } = createBoard();
+    await board.learn("r.example", { maxPutBytes: 1_000_000 });
+    const { facts, host } = create({ board });
+
+    await host.sync();
+
+    expect(facts).toEqual([{ maxPutBytes: 1_000_000 }]);
+  });
+});
+
+describe("places at a host", () => {
+  it("are apart for reads and writes, so that a download held open does not keep its upload from starting", async () => {
     const { limits } = create();
     await limits.enter("read", place, never);
     await limits.enter("read", place, never);
 
     await expect(limits.enter("write", place, never)).resolves.toBeTypeOf("function");
+  });
+});
+
+describe("budgets of a host", () => {
+  const minuteMs = 60_000;
+  const writes = (writesPerMinute: number) => [{ writesPerMinute }];
+
+  /** When each of `count` writes left that were asked for at once, in ms from the first. */
+  async function spend(count: number, options: LimitsOptions) {
+    const { clock, limits } = create({ requestsPerHost: 1, ...options });
+    const times: number[] = [];
+    const beganMs = clock.now().getTime();
+    for (let number = 0; number < count; number += 1) {
+      const leave = await limits.enter("write", place, never);
+      times.push(clock.now().getTime() - beganMs);
+      leave();
+    }
+    return times;
+  }
+
+  it("let no minute see more than the limit, wherever it begins, and use at least 85 % of it", async () => {
+    const times = await spend(5_000, { rates: writes(1_000) });
+
+    const busiest = Math.max(
+      ...times.map((begin) => times.filter((time) => time >= begin && time < begin + minuteMs).length),
+    );
+    const perMinute = (times.length / (times.at(-1) ?? 0)) * minuteMs;
+    expect(busiest).toBeLessThanOrEqual(1_000);
+    expect(perMinute).toBeGreaterThanOrEqual(850);
+  });
+
+  it("are divided among the processes that share them", async () => {
+    const times = await spend(1_000, { rates: writes(1_000), limitShares: 4 });
+
+    const inOneMinute = times.filter((time) => time < minuteMs).length;
+    expect(inOneMinute).toBeLessThanOrEqual(250);
+    expect(inOneMinute).toBeGreaterThanOrEqual(240);
+  });
+
+  it("cost nothing where there is none", async () => {
+    const { clock, limits } = create({ requestsPerHost: 1_000 });
+
+    for (let count = 0; count < 1_000; count += 1) await limits.enter("write", place, never);
+
+    expect(clock.sleeps).toEqual([]);
+  });
+
+  it("make requests leave in the order they came, without those who gave up", async () => {
+    const { limits } = create({ rates: writes(10), requestsPerHost: 100 });
+    await limits.enter("write", place, never);
+    const aborter = new AbortController();
+    const order: number[] = [];
+    const waiting = [1, 2, 3, 4].map(async (number) => {
+      await limits.enter("write", place, number === 2 ? aborter.signal : never);
+      order.push(number);
+    });
+
+    aborter.abort(new Error("cancelled"));
+    const ends = await Promise.allSettled(waiting);
+
+    expect(ends.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled", "fulfilled"]);
+    expect(order).toEqual([1, 3, 4]);
+  });
+
+  it("throw a wait that is longer than a minute, and say how long it is", async () => {
+    const { limits } = create({ rates: writes(10), requestsPerHost: 1 });
+    await limits.enter("write", place, never); // holds the only place: the line stands still
+    const others = Array.from({ length: 8 }, () => limits.enter("write", place, never));
+
+    const error = await thrownBy(() => limits.enter("write", place, never));
+
+    expect(others).toHaveLength(8);
+    expect(error).toMatchObject({ code: "SOURCE_RATE_LIMITED", retryable: true, retryAfterSeconds: 61 });
+  });
+
+  it("count a list of referrers as a read, too", async () => {
+    const { clock, limits } = create({ rates: [{ readsPerMinute: 10, referrersPerMinute: 1_000 }] });
+    (await limits.enter("read", place, never))();
+
+    await limits.enter("referrers", place, never);
+
+    expect(clock.sleeps).toHaveLength(1);
+  });
+
+  it("fall to the next lower limits when the host refuses what was thought to be granted", async () => {
+    const { host, limits } = create({ rates: [{ writesPerMinute: 2_000 }, { writesPerMinute: 1_000 }] });
+    (await limits.enter("write", place, never))();
+    const [before] = host.state().budgets;
+
+    limits.exceeded("write");
+    limits.exceeded("write"); // several were on their way when the first was refused
+    (await limits.enter("write", place, never))();
+
+    expect(before).toMatchObject({ requestClass: "write", perMinute: 2_000 });
+    expect(host.state().budgets).toMatchObject([{ requestClass: "write", perMinute: 1_000 }]);
   });
 });

@@ -23,40 +23,50 @@ const seconds = (count: number) => new Date(time.getTime() + count * 1_000);
 const startProcess = () => createHosts(access, { now });
 
 describe("host rows", () => {
-  it("decode what they encode", () => {
-    const anyFacts = fc.record(
-      {
-        pausedUntil: fc.date({ noInvalidDate: true, min: new Date(0), max: new Date("9999-01-01T00:00:00Z") }),
-        reason: fc.string(),
-        maxPutBytes: fc.maxSafeNat(),
-      },
-      { requiredKeys: [] },
-    );
+  const anyPause = fc.record({
+    key: fc.constantFrom("all", "write|anonymous"),
+    until: fc.date({ noInvalidDate: true, min: new Date(0), max: new Date("9999-01-01T00:00:00Z") }),
+    reason: fc.string(),
+  });
+  const anyFacts = fc.record(
+    { maxPutBytes: fc.maxSafeNat(), refusesChunks: fc.boolean(), profile: fc.string() },
+    { requiredKeys: [] },
+  );
 
+  it("decode the pauses that they encode", () => {
+    fc.assert(
+      fc.property(anyPause, (pause) => {
+        expect(hostRow.decode(hostRow.encodePause("ghcr.io", pause))).toEqual({ pause, facts: {} });
+      }),
+    );
+  });
+
+  it("decode the facts that they encode", () => {
     fc.assert(
       fc.property(anyFacts, (facts) => {
-        expect(hostRow.decode(hostRow.encode("ghcr.io", facts))).toEqual(facts);
+        expect(hostRow.decode(hostRow.encodeFacts("ghcr.io", facts))).toEqual({ facts });
       }),
     );
   });
 });
 
 describe("createHosts", () => {
+  const pause = (count: number, key = "all") => ({ key, until: seconds(count), reason: "it has answered 429" });
+
   it("knows nothing of a host that nobody has spoken of", async () => {
-    expect(await startProcess().read("localhost:5000")).toEqual({});
+    expect(await startProcess().read("localhost:5000")).toEqual({ pauses: [], facts: {} });
   });
 
   it("tells another process of a pause, within five seconds", async () => {
     const [one, other] = [startProcess(), startProcess()];
     await other.read("ghcr.io");
-    const until = seconds(120);
+    const paused = pause(120, "write|anonymous");
 
-    await one.pause("ghcr.io", until, "429");
+    await one.pause("ghcr.io", paused);
 
-    expect(await one.read("ghcr.io")).toEqual({ pausedUntil: until, reason: "429" });
-    expect(await other.read("ghcr.io")).toEqual({});
+    expect((await other.read("ghcr.io")).pauses).toEqual([]);
     time = seconds(5);
-    expect(await other.read("ghcr.io")).toEqual({ pausedUntil: until, reason: "429" });
+    expect((await other.read("ghcr.io")).pauses).toEqual([paused]);
   });
 
   it("reads a host once in five seconds, however many ask", async () => {
@@ -73,24 +83,38 @@ describe("createHosts", () => {
 
   it("only ever prolongs a pause", async () => {
     const hosts = startProcess();
-    const late = seconds(300);
-    await hosts.pause("ghcr.io", late, "503");
+    const late = pause(300);
+    await hosts.pause("ghcr.io", late);
 
-    await hosts.pause("ghcr.io", seconds(10), "429");
+    await hosts.pause("ghcr.io", { ...pause(10), reason: "it has answered 503" });
 
-    expect(await startProcess().read("ghcr.io")).toEqual({ pausedUntil: late, reason: "503" });
+    expect((await startProcess().read("ghcr.io")).pauses).toEqual([late]);
+  });
+
+  it("keeps the pauses of classes and accounts apart", async () => {
+    const hosts = startProcess();
+
+    await hosts.pause("ghcr.io", pause(60, "write|anonymous"));
+    await hosts.pause("ghcr.io", pause(30, "read|anonymous"));
+
+    expect((await startProcess().read("ghcr.io")).pauses).toEqual([
+      pause(30, "read|anonymous"),
+      pause(60, "write|anonymous"),
+    ]);
   });
 
   it("keeps what several processes learn at once", async () => {
-    const until = seconds(60);
-
     await Promise.all([
-      startProcess().pause("ghcr.io", until, "429"),
+      startProcess().pause("ghcr.io", pause(60)),
       startProcess().learn("ghcr.io", { maxPutBytes: 100_000_000_000 }),
-      startProcess().pause("ghcr.io", seconds(30), "429"),
+      startProcess().learn("ghcr.io", { profile: "ghcr" }),
+      startProcess().pause("ghcr.io", pause(30)),
     ]);
 
-    expect(await startProcess().read("ghcr.io")).toMatchObject({ pausedUntil: until, maxPutBytes: 100_000_000_000 });
+    expect(await startProcess().read("ghcr.io")).toEqual({
+      pauses: [pause(60)],
+      facts: { maxPutBytes: 100_000_000_000, profile: "ghcr" },
+    });
   });
 
   it("asks again after a read that failed", async () => {
@@ -99,6 +123,6 @@ describe("createHosts", () => {
     proxy.breakNext({ kind: "refuse", status: 403 });
 
     await expect(hosts.read("ghcr.io")).rejects.toMatchObject({ code: "STORAGE_UNAVAILABLE" });
-    expect(await hosts.read("ghcr.io")).toEqual({});
+    expect(await hosts.read("ghcr.io")).toEqual({ pauses: [], facts: {} });
   });
 });

@@ -14,6 +14,7 @@ import {
   type UploadLeases,
 } from "../../../src/transfer/upload-lease.ts";
 import { createLoopbackNetwork } from "../../helpers/network.ts";
+import { emptyBoard } from "../../helpers/registry-client.ts";
 import type { SeededBlob, TestRegistry } from "../../helpers/registry.ts";
 
 /** Time that passes as it does, and at once where somebody sleeps: but for sleeps that only an abort is to end. */
@@ -95,6 +96,7 @@ export function createKit(options: KitOptions = {}, leases = createTestLeases())
   const client = createRegistryClient({
     limits,
     network: createLoopbackNetwork(),
+    board: emptyBoard,
     userAgent: "test",
     random: () => 0,
     sleep: clock.sleep,

@@ -1,0 +1,66 @@
+import { createHash } from "node:crypto";
+import type { HostSignIn } from "./authorizer.ts";
+import type { HostFacts } from "./host-board.ts";
+import { type AccountLimits, createHostLimits, type HostLimits, type HostLimitsDeps } from "./limits.ts";
+import { profileNamed, profileOfAnswer, profileOfHost, type RegistryProfile } from "./profiles.ts";
+import type { Credentials, LearnedHost, RegistryAccess } from "./registry.ts";
+
+/** What this process knows of one host; shared by all who ask it. */
+export interface KnownHost extends Pick<HostLimits, "state" | "sync"> {
+  readonly signIn: HostSignIn;
+  readonly learned: LearnedHost;
+  readonly limitsOf: (access: RegistryAccess) => AccountLimits;
+  /** What the operator says, else what is known by now; without chunks where the host has refused them. */
+  readonly profileOf: (access: RegistryAccess) => RegistryProfile;
+  /** Keeps what was found out, for the other processes too. */
+  readonly learn: (facts: HostFacts) => Promise<void>;
+  /** Looks at the headers of an answer until they have told what the host is. */
+  readonly recognise: (header: (name: string) => string | undefined) => Promise<void>;
+}
+
+/** A host of which nothing is known but its name. */
+export function createKnownHost(deps: Omit<HostLimitsDeps, "onFacts">): KnownHost {
+  const learned: LearnedHost = { maxPutBytes: undefined, refusesChunks: false, uploadBytesPerSecond: undefined };
+  let profileName = profileOfHost(deps.host);
+
+  const takeOver = ({ maxPutBytes, refusesChunks, profile }: HostFacts): void => {
+    if (maxPutBytes !== undefined) learned.maxPutBytes = Math.min(learned.maxPutBytes ?? maxPutBytes, maxPutBytes);
+    if (refusesChunks === true) learned.refusesChunks = true;
+    profileName ??= profile;
+  };
+  const profileOf: KnownHost["profileOf"] = ({ profile }) => {
+    const known = profileNamed(profile ?? profileName);
+    return learned.refusesChunks ? { ...known, chunkBytes: 0 } : known;
+  };
+  const learn: KnownHost["learn"] = async (facts) => {
+    takeOver(facts);
+    await deps.board.learn(deps.host, facts);
+  };
+  const { of, state, sync } = createHostLimits({ ...deps, onFacts: takeOver });
+
+  return {
+    state,
+    sync,
+    signIn: { scheme: undefined, scopes: new Map() },
+    learned,
+    limitsOf: (access) => {
+      const { limits, credentials } = access;
+      return of(accountOf(credentials), limits === undefined ? () => profileOf(access).rates : () => [limits]);
+    },
+    profileOf,
+    learn,
+    recognise: async (header) => {
+      const profile = profileName === undefined ? profileOfAnswer(header) : undefined;
+      if (profile !== undefined) await learn({ profile });
+    },
+  };
+}
+
+const secretMembers: readonly string[] = ["password", "token"];
+
+/** Tells accounts apart, whatever secret they bring: registries count by account. Refresh tokens count as one account. */
+function accountOf(credentials: Credentials): string {
+  if (credentials.kind === "anonymous") return "anonymous";
+  const account = JSON.stringify(credentials, (key, value) => (secretMembers.includes(key) ? undefined : value));
+  return createHash("sha256").update(account).digest("base64url").slice(0, 16);
+}

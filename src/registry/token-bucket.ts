@@ -1,0 +1,47 @@
+/** A budget of requests; see {@link createTokenBucket}. */
+export interface TokenBucket {
+  readonly perMinute: number;
+  /** Milliseconds until the `count`-th request from now may leave; 0: at once. */
+  readonly waitMs: (count: number) => number;
+  /** Counts one request. */
+  readonly take: () => void;
+  /** Requests that may leave now. */
+  readonly free: () => number;
+}
+
+const minuteMs = 60_000;
+const burstShare = 0.1;
+const flowShare = 0.89; // the rest is for requests that arrive closer together than they left
+
+/**
+ * A tenth of a minute's requests may leave at once, the others flow evenly. Together they are less than the limit, so no
+ * minute sees more than it, wherever it begins: registries count in windows that we do not know.
+ */
+export function createTokenBucket(perMinute: number, now: () => Date): TokenBucket {
+  const capacity = Math.max(1, Math.floor(perMinute * burstShare));
+  const msPerToken = minuteMs / (perMinute * flowShare);
+  let tokens = capacity;
+  let countedAtMs = now().getTime();
+
+  const refill = (): void => {
+    const nowMs = now().getTime();
+    tokens = Math.min(capacity, tokens + Math.max(0, nowMs - countedAtMs) / msPerToken);
+    countedAtMs = nowMs;
+  };
+
+  return {
+    perMinute,
+    waitMs: (count) => {
+      refill();
+      return Math.max(0, Math.ceil((count - tokens) * msPerToken));
+    },
+    take: () => {
+      refill();
+      tokens -= 1;
+    },
+    free: () => {
+      refill();
+      return Math.max(0, Math.floor(tokens));
+    },
+  };
+}
