@@ -3,7 +3,7 @@ import { createImportId } from "../src/domain/import-id.ts";
 import type { ImportPlan, Unit } from "../src/domain/import-plan.ts";
 import type { ErrorCode, ImportErrorWire } from "../src/errors.ts";
 import { type Course, type ImportImageInput, nothingWaited } from "../src/functions/orchestrators/input.ts";
-import type { ResolveOutcome, StepName, StepOutcome } from "../src/functions/steps.ts";
+import type { CheckedOutcome, Incomplete, ResolveOutcome, StepName, StepOutcome } from "../src/functions/steps.ts";
 
 /** One import whose steps answer as its script says. */
 export interface ReplayScenario {
@@ -11,7 +11,7 @@ export interface ReplayScenario {
   readonly instanceId: string;
   readonly input: ImportImageInput;
   /** What the `nth` call (from 0) of a step for the same work returns; it may throw. */
-  readonly script: (step: StepName, nth: number, input: unknown) => ResolveOutcome | StepOutcome;
+  readonly script: (step: StepName, nth: number, input: unknown) => ResolveOutcome | CheckedOutcome;
   /** `held`: long timers never fire. */
   readonly timers: "fire" | "held";
   /** What happens once everything waits. */
@@ -50,7 +50,7 @@ const failed = (code: ErrorCode) => ({ kind: "failed", error: error(code) }) as 
 const wait = (retryAfterSeconds: number, code: ErrorCode) =>
   ({ kind: "wait", retryAfterSeconds, error: error(code, true) }) as const;
 
-type Script = Partial<Readonly<Record<StepName, (nth: number, input: unknown) => ResolveOutcome | StepOutcome>>>;
+type Script = Partial<Readonly<Record<StepName, (nth: number, input: unknown) => ResolveOutcome | CheckedOutcome>>>;
 
 interface Sketch extends Partial<Pick<ReplayScenario, "timers" | "meanwhile">> {
   readonly course?: Partial<Course>;
@@ -69,6 +69,14 @@ function scenario(name: string, planned: ImportPlan, script: Script, sketch: Ske
     meanwhile,
   };
 }
+
+const incomplete = (repair: ImportPlan): Incomplete => ({
+  kind: "incomplete",
+  error: error("TARGET_CONTENT_MISSING"),
+  repair,
+});
+/** What the first call finds missing is there for the second. */
+const lacking = (repair: ImportPlan) => (nth: number) => (nth === 0 ? incomplete(repair) : done);
 
 const single = plan({ kind: "single", units: units(1) });
 const small = plan({ units: units(2) });
@@ -144,10 +152,30 @@ export const replayScenarios: readonly ReplayScenario[] = [
     resolveImport: (nth) => (nth < 2 ? crash() : { kind: "done", plan: { ...small, levels: [level("a")] } }),
   }),
   scenario("finish-fails-all-retries", small, { finishImport: () => crash() }),
+  scenario("verified", plan({ units: units(2), levels: [level("a")], verify: units(3) }), {
+    verifyBlobs: (nth, input) => (nth === 0 && JSON.stringify(input).includes('"n":1') ? more : done),
+  }),
+  scenario("full-while-verifying", plan({ units: units(2), verify: units(5) }), {}, { course: { maxActivities: 3 } }),
+  scenario("repaired-when-verified", plan({ units: units(2), verify: units(2) }), {
+    verifyBlobs: (nth, input) =>
+      nth === 0 && JSON.stringify(input).includes('"n":1') ? incomplete(plan({ units: [unit(1)], verify: [unit(1)] })) : done,
+  }),
+  scenario("repaired-when-published", plan({ units: units(1), levels: [level("a"), level("b")] }), {
+    publishManifests: (nth, input) =>
+      nth === 0 && JSON.stringify(input).includes(`["${level("b")[0]}"]`)
+        ? incomplete(plan({ units: units(2, 5), levels: [level("child")] }))
+        : done,
+  }),
+  scenario("repaired-when-tagged", plan({ units: units(2) }), {
+    finishImport: lacking(plan({ units: units(1, 5) })),
+  }),
+  scenario("single-repaired", single, { copyAndFinish: lacking(plan({ units: units(1, 5) })) }),
+  scenario("many-repairs", small, { finishImport: lacking(plan({ units: units(5, 5) })) }, { course: { maxActivities: 3 } }),
+  scenario("repaired-in-vain", small, { finishImport: atTags(incomplete(plan({ units: units(1, 5) }))) }),
 ];
 
 /** What tagging returns; any other end of the import is written. */
-function atTags(outcome: StepOutcome) {
+function atTags(outcome: StepOutcome | Incomplete) {
   return (_: number, input: unknown) => (JSON.stringify(input).includes('"kind":"published"') ? outcome : done);
 }
 

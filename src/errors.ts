@@ -44,6 +44,7 @@ export const errorCodes = [
   "TARGET_DIGEST_REJECTED",
   "TARGET_SPARSE_REFUSED",
   "TARGET_CONTENT_MISSING",
+  "TARGET_CONTENT_CORRUPT",
   "TARGET_UPLOAD_REJECTED",
   "UNSUPPORTED_MEDIA_TYPE",
   "HOST_NOT_ALLOWED",
@@ -58,7 +59,12 @@ export type ErrorCode = (typeof errorCodes)[number];
 export type Side = "source" | "target";
 export type Stage = "accept" | "resolve" | "copy" | "publish" | "verify";
 
-const upstreamErrorSchema = z.strictObject({ code: z.string(), message: z.string() });
+const upstreamErrorSchema = z.strictObject({
+  code: z.string(),
+  message: z.string(),
+  /** The content that the registry speaks of, where it names one. */
+  digest: z.string().optional(),
+});
 export type UpstreamError = Readonly<z.infer<typeof upstreamErrorSchema>>;
 
 /** An {@link ImportError} as it stands in records, histories and API answers: one line of text, no stack, no secret. */
@@ -159,9 +165,10 @@ const maxUpstreamErrors = 5;
 function initToWire(init: ImportErrorInit): ImportErrorWire {
   const place = [init.side, init.registry].filter((part) => part !== undefined).join(" ");
   const text = `${place === "" ? "" : `${place}: `}${init.what}${init.hint === undefined ? "" : `; ${init.hint}`}`;
-  const upstream = init.upstream?.slice(0, maxUpstreamErrors).map(({ code, message }) => ({
+  const upstream = init.upstream?.slice(0, maxUpstreamErrors).map(({ code, message, digest }) => ({
     code: scrub(code.slice(0, maxScrubbedChars)).slice(0, 100),
     message: scrub(message.slice(0, maxScrubbedChars)).slice(0, 300),
+    ...(digest !== undefined && { digest }),
   }));
   return {
     code: init.code,

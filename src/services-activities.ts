@@ -4,20 +4,25 @@ import { createCopyAndFinish } from "./functions/activities/copy-and-finish.ts";
 import { createCopyBlobSegment, createCopyBlobs } from "./functions/activities/copy-blobs.ts";
 import { createCopyPlannedUnit } from "./functions/activities/copy-planned-unit.ts";
 import { createFinishImport, type FinishImportDeps } from "./functions/activities/finish-import.ts";
+import { createPlanRepair } from "./functions/activities/plan-repair.ts";
 import { createPublishLevel, createPublishManifests } from "./functions/activities/publish-manifests.ts";
 import { createPublishRoot } from "./functions/activities/publish-root.ts";
 import { createResolveImport } from "./functions/activities/resolve-import.ts";
+import { createVerifyBlobs } from "./functions/activities/verify-blobs.ts";
+import { createVerifyPlannedUnit } from "./functions/activities/verify-planned-unit.ts";
 import { createPlanOnly } from "./functions/plan-only.ts";
 import { createRunningActivities } from "./functions/running-activities.ts";
 import type { StepInput, StepName } from "./functions/steps.ts";
 import type { Registry } from "./registry/registry.ts";
 import type { RegistryServices } from "./services-registries.ts";
 import type { Stores } from "./services-storage.ts";
+import { createByteBudget } from "./transfer/byte-budget.ts";
 import { createCopyBlob } from "./transfer/copy-blob.ts";
 import { createCopyUnit } from "./transfer/copy-unit.ts";
 import { createPublishing } from "./transfer/publishing.ts";
 import { resolveImport } from "./transfer/resolve-import.ts";
 import { defaultTransferSettings, needsCheckpoints } from "./transfer/transfer-settings.ts";
+import { createVerifyUnit } from "./transfer/verify-unit.ts";
 
 const wholeBlobBudgetMs = 115 * 60_000; // functionTimeout of host.json, less 5 min
 
@@ -48,9 +53,14 @@ export function createActivityServices(deps: ActivityServicesDeps) {
   const copyPlannedUnit = createCopyPlannedUnit({
     ...{ parts, repositories, copyUnit, now, processStartedAt, wholeBlobBudgetMs },
   });
-  const { publishManifests, putTags } = createPublishing({ sleep, random: Math.random });
-  const publishRoot = createPublishRoot({ parts, repositories, publishManifests, putTags });
-  const publishLevel = createPublishLevel({ parts, repositories, publishManifests });
+  // One connection a blob and nothing kept: whatever is verified at once needs no share of BUFFER_BYTES.
+  const reader = { ...settings, buffers: createByteBudget(0), now: () => Date.now(), sleep };
+  const verifyUnit = createVerifyUnit({ reader, parallelBlobs: settings.parallelBlobs });
+  const verifyPlannedUnit = createVerifyPlannedUnit({ parts, repositories, verifyUnit, now, wholeBlobBudgetMs });
+  const publishing = createPublishing({ sleep, random: Math.random });
+  const planRepair = createPlanRepair({ parts, repositories });
+  const publishRoot = createPublishRoot({ ...publishing, parts, repositories, planRepair });
+  const publishLevel = createPublishLevel({ ...publishing, parts, repositories, planRepair });
   const frame: ActivityDeps = { imports, stop, cancellation, stopping, budgetMs, now, log };
   const copyDeps = { parts, copyPlannedUnit };
   const finishDeps = { imports, parts, repositories, publishRoot, endImport, now };
@@ -65,8 +75,9 @@ export function createActivityServices(deps: ActivityServicesDeps) {
     resolveImport: running(createResolveImport({ ...resolving, imports, parts })),
     copyBlobs: running(createCopyBlobs(copyDeps)),
     copyBlobSegment: running(createCopyBlobSegment(copyDeps)),
+    verifyBlobs: running(createVerifyBlobs({ imports, verifyPlannedUnit })),
     publishManifests: running(createPublishManifests({ parts, publishLevel })),
-    copyAndFinish: running(createCopyAndFinish({ ...finishDeps, copyPlannedUnit, publishLevel })),
+    copyAndFinish: running(createCopyAndFinish({ ...finishDeps, copyPlannedUnit, verifyPlannedUnit, publishLevel })),
     finishImport: running(createFinishImport(finishDeps)),
   };
   return { activities, planOnly: createPlanOnly(resolving), track, ended, budgetMs };

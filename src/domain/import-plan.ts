@@ -36,6 +36,8 @@ export const importPlanSchema = z.strictObject({
    * when something refers to it: finishImport puts it under its tags.
    */
   levels: z.array(z.array(digestSchema).min(1)),
+  /** What is to be read and hashed at the target once it is copied: absent unless that was asked for. */
+  verify: z.array(unitSchema).optional(),
 });
 export type ImportPlan = Readonly<z.infer<typeof importPlanSchema>>;
 
@@ -44,6 +46,10 @@ export const progressSchema = z.strictObject({
   manifests: z.strictObject({ total: z.int(), done: z.int() }),
   blobs: z.strictObject({ total: z.int(), done: z.int() }),
   bytes: z.strictObject({ total: z.int(), copied: z.int(), mounted: z.int(), skipped: z.int() }),
+  verified: z
+    .strictObject({ blobs: z.int(), bytes: z.int() })
+    .optional()
+    .describe("Of those: read again at the target and hashed, where verify is full."),
   bytesPerSecond: z.number(),
   etaSeconds: z.number().optional(),
 });
@@ -63,6 +69,8 @@ export interface Part {
   readonly sizeBytes: number;
   readonly state: "pending" | "done";
   readonly via?: Via;
+  /** Was read again at the target, and is what its digest says. */
+  readonly isVerified?: true;
   /** Milliseconds the copy took, and how often it was begun. */
   readonly ms?: number;
   readonly attempts?: number;

@@ -94,7 +94,9 @@ export const importRequestSchema = z
     verify: z
       .enum(["manifest", "full", "none"])
       .optional()
-      .describe("manifest (default): read tag and digest back. full: hash every blob at the target; not yet there."),
+      .describe(
+        "manifest (default): read tag and digest back. full: before that, read every blob at the target and hash it.",
+      ),
     strategy: z
       .enum(["auto", "stream", "delegate"])
       .optional()

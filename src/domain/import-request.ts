@@ -85,7 +85,7 @@ function toSpec(request: ImportRequest, settings: RequestSettings, { source, tar
     sparseIndex: request.sparseIndex ?? false,
     ...definedOnly({ referrers: toReferrers(request.referrers) }),
     foreignLayers: request.foreignLayers ?? "auto",
-    verify: request.verify === "none" ? "none" : "manifest",
+    verify: request.verify ?? "manifest",
     timeoutSeconds: request.timeoutSeconds ?? settings.defaultTimeoutSeconds,
     labels: request.labels ?? {},
   };
@@ -152,7 +152,6 @@ function unsupported(request: ImportRequest): readonly Problem[] {
   const { credentials } = source ?? {};
   const problems: readonly (Problem | false)[] = [
     credentials?.secret !== undefined && { property: "source.credentials.secret", what: "give username and password" },
-    request.verify === "full" && { property: "verify", what: `"manifest" and "none" are there` },
     request.strategy === "delegate" && { property: "strategy", what: `"auto" and "stream" are there` },
   ];
   return problems.filter((problem) => problem !== false);

@@ -36,7 +36,7 @@ export const importSpecSchema = z.strictObject({
   /** Signatures, SBOMs and attestations travel along: all of them, or those of these types. Absent: they do not. */
   referrers: z.strictObject({ artifactTypes: z.array(z.string()).optional() }).optional(),
   foreignLayers: z.enum(["auto", "skip"]),
-  verify: z.enum(["manifest", "none"]),
+  verify: z.enum(["manifest", "full", "none"]),
   timeoutSeconds: z.int().min(1),
   labels: z.record(z.string(), z.string()),
   /** Only while the source's tag names the digest that was found: events of pushes arrive late and out of order. */

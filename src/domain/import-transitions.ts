@@ -129,6 +129,14 @@ export function resolved(record: ImportRecord, found: Resolved): ImportRecord {
   };
 }
 
+/** What was copied is read again, before any tag is written. */
+export function verifying(record: ImportRecord): ImportRecord {
+  if (record.state === "Verifying" || record.state === "Publishing") return record; // the latter: after a repair
+  assertMayMove(record, "Verifying");
+  const { waiting: _, ...known } = record;
+  return { ...known, state: "Verifying" };
+}
+
 /** Nothing is to be done, since the target holds this digest: another one than the source's for a rewritten index. */
 export function foundAtTarget(record: ImportRecord, targetDigest: Digest): ImportRecord {
   return (record.targetDigest ?? record.source?.digest) === targetDigest ? record : { ...record, targetDigest };

@@ -4,6 +4,7 @@ import { definedOnly, importErrorWireSchema } from "../errors.ts";
 import { importIdSchema } from "./import-id.ts";
 import { type Progress, progressSchema } from "./import-plan.ts";
 import { hasEnded, type ImportRecord, importStateSchema, triggerSchema, waitingSchema } from "./import-record.ts";
+import { importSpecSchema } from "./import-spec.ts";
 import { withRate } from "./progress.ts";
 
 const timeSchema = z.iso.datetime();
@@ -34,6 +35,9 @@ export const importViewSchema = z
       })
       .optional()
       .describe("Where it is copied to. Absent where what began the import could not be read."),
+    verify: importSpecSchema.shape.verify.describe(
+      "What is read back: tags and digests (manifest), before that every blob too (full), or nothing (none).",
+    ),
     progress: progressSchema.optional().describe("Known once resolved."),
     attempt: z.int().min(1).describe("Counts retries, from 1."),
     createdAt: timeSchema,
@@ -65,6 +69,7 @@ export function formatImport(record: ImportRecord, progress: Progress | undefine
     trigger: record.trigger,
     labels: spec.labels,
     ...(record.isUnreadable ? {} : formatPlaces(record)),
+    verify: spec.verify,
     ...definedOnly({ progress: hasEnded(record.state) ? finalProgress(record) : (progress ?? record.progress) }),
     attempt: record.attempt,
     createdAt: record.createdAt,

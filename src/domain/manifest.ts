@@ -186,7 +186,7 @@ function inlineContent({ digest, size, data }: DescriptorDocument, at: ErrorPlac
 function corrupt(what: string, at: ErrorPlace, digest?: Digest, cause?: unknown): ImportError {
   return new ImportError({
     ...at,
-    code: "SOURCE_CONTENT_CORRUPT",
+    code: at.side === "source" ? "SOURCE_CONTENT_CORRUPT" : "TARGET_CONTENT_CORRUPT",
     what: `the manifest ${what}`,
     ...(digest === undefined ? {} : { digest }),
     cause,

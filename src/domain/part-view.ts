@@ -12,6 +12,7 @@ export const partViewSchema = z
     sizeBytes: z.int(),
     state: z.enum(["pending", "done"]),
     via: viaSchema.optional().describe("How it came to be there."),
+    isVerified: z.literal(true).optional().describe("Read again at the target and hashed (verify: full)."),
     ms: z.number().optional(),
     attempts: z.int().optional(),
     platform: z.string().optional(),

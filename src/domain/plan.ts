@@ -20,6 +20,8 @@ export interface PlanRequest {
   readonly blobs: readonly BlobToPlan[];
   /** Manifests in the order to publish them, children first; the root may be among them. */
   readonly levels: readonly (readonly Digest[])[];
+  /** Positions of the target repositories where every blob is to be read again; empty: nowhere. */
+  readonly verifyIn: readonly number[];
   /** Whether a blob of this size cannot count on being uploaded within one activity. */
   readonly needsCheckpoints: (sizeBytes: number) => boolean;
 }
@@ -35,20 +37,43 @@ const maxSingleManifests = 100; // what one activity publishes elsewhere, too
  * lacks is in exactly one unit, with all the repositories that lack it. Largest first, so that the longest copy is
  * not begun last.
  */
-export function planImport({ decision, root, rootIs, blobs, levels, needsCheckpoints }: PlanRequest): ImportPlan {
+export function planImport(request: PlanRequest): ImportPlan {
+  const { decision, root, rootIs, blobs, levels, verifyIn } = request;
   if (decision === "skip") return { v: 1, kind: "skip", units: [], large: [], levels: [] };
-  const missing = mergeByDigest(blobs).toSorted(byPlanOrder);
-  const isLarge = ({ sizeBytes, inline }: PlannedBlob) => inline === undefined && needsCheckpoints(sizeBytes);
-  const packed = packUnits(missing.filter((blob) => !isLarge(blob)));
-  const units = packed.map((unitBlobs, n): Unit => ({ n, blobs: unitBlobs }));
-  const large = missing.filter(isLarge).map((blob, at): Unit => ({ n: units.length + at, blobs: [blob] }));
+  const missing = mergeByDigest(blobs);
+  const { units, large } = planUnits(missing, request.needsCheckpoints);
   const toPublish = distinctLevels(levels, rootIs === "tagged" ? [root] : []);
+  const toVerify = mergeByDigest(blobs.map((blob) => ({ ...blob, missingIn: verifyIn })));
+  const verify = toUnits(packUnits(toVerify.toSorted(byPlanOrder)));
   const isSingle =
     units.length <= 1 &&
     large.length === 0 &&
-    missing.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) <= maxUnitBytes &&
+    sumBytes(missing) <= maxUnitBytes &&
+    verify.length <= 1 &&
+    sumBytes(toVerify) * verifyIn.length <= maxUnitBytes &&
     toPublish.flat().length <= maxSingleManifests;
-  return { v: 1, kind: isSingle ? "single" : "copy", units, large, levels: toPublish };
+  const kind = isSingle ? "single" : "copy";
+  return { v: 1, kind, units, large, levels: toPublish, ...(verifyIn.length > 0 && { verify }) };
+}
+
+/** The units of blobs that are each named once: those that need checkpoints apart, numbered after the others. */
+export function planUnits(
+  blobs: readonly PlannedBlob[],
+  needsCheckpoints: (sizeBytes: number) => boolean,
+): Pick<ImportPlan, "units" | "large"> {
+  const sorted = blobs.toSorted(byPlanOrder);
+  const isLarge = ({ sizeBytes, inline }: PlannedBlob) => inline === undefined && needsCheckpoints(sizeBytes);
+  const units = toUnits(packUnits(sorted.filter((blob) => !isLarge(blob))));
+  const large = sorted.filter(isLarge).map((blob, at): Unit => ({ n: units.length + at, blobs: [blob] }));
+  return { units, large };
+}
+
+function toUnits(packed: readonly PlannedBlob[][]): Unit[] {
+  return packed.map((blobs, n) => ({ n, blobs }));
+}
+
+function sumBytes(blobs: readonly PlannedBlob[]): number {
+  return blobs.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
 }
 
 function mergeByDigest(blobs: readonly BlobToPlan[]): readonly PlannedBlob[] {

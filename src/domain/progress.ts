@@ -1,7 +1,7 @@
 import type { Part, Progress } from "./import-plan.ts";
 
 /** What a sum needs to know of a part. */
-export type CountedPart = Pick<Part, "kind" | "state" | "via" | "sizeBytes">;
+export type CountedPart = Pick<Part, "kind" | "state" | "via" | "isVerified" | "sizeBytes">;
 
 /** Bytes a running unit has moved of blobs whose parts are not done yet. */
 export interface UnitBytes {
@@ -17,7 +17,7 @@ export interface ProgressSum {
 }
 
 /** What the rows of an import add up to. */
-export type ProgressCounts = Pick<Progress, "manifests" | "blobs" | "bytes">;
+export type ProgressCounts = Pick<Progress, "manifests" | "blobs" | "bytes" | "verified">;
 
 /**
  * What stands in the parts and in the counts of running units, summed up. A part is counted from when it is done; until
@@ -27,7 +27,8 @@ export function sumProgress({ parts, units, startedAt, now }: ProgressSum): Prog
   const manifests = { total: 0, done: 0 };
   const blobs = { total: 0, done: 0 };
   const bytes = { total: 0, copied: 0, mounted: 0, skipped: 0 };
-  for (const { kind, state, via, sizeBytes } of parts) {
+  const verified = { blobs: 0, bytes: 0 };
+  for (const { kind, state, via, isVerified, sizeBytes } of parts) {
     const isDone = state === "done";
     const counts = kind === "manifest" ? manifests : blobs;
     counts.total += 1;
@@ -35,9 +36,11 @@ export function sumProgress({ parts, units, startedAt, now }: ProgressSum): Prog
     if (kind === "manifest") continue;
     bytes.total += sizeBytes;
     if (isDone) bytes[via ?? "copied"] += sizeBytes;
+    if (isVerified) verified.blobs += 1;
+    if (isVerified) verified.bytes += sizeBytes;
   }
   for (const { copiedBytes } of units) bytes.copied += copiedBytes;
-  return withRate({ manifests, blobs, bytes }, startedAt, now);
+  return withRate({ manifests, blobs, bytes, ...(verified.blobs > 0 && { verified }) }, startedAt, now);
 }
 
 /**
@@ -46,7 +49,7 @@ export function sumProgress({ parts, units, startedAt, now }: ProgressSum): Prog
  * reports its bytes anew: more than there are is never shown.
  */
 export function withRate(counts: ProgressCounts, startedAt: Date | undefined, now: Date): Progress {
-  const { manifests, blobs } = counts;
+  const { manifests, blobs, verified } = counts;
   const { total, mounted, skipped } = counts.bytes;
   const copied = Math.max(0, Math.min(counts.bytes.copied, total - mounted - skipped));
   const leftBytes = Math.max(0, total - copied - mounted - skipped);
@@ -57,6 +60,7 @@ export function withRate(counts: ProgressCounts, startedAt: Date | undefined, no
     manifests,
     blobs,
     bytes: { total, copied, mounted, skipped },
+    ...(verified && { verified }),
     bytesPerSecond,
     ...(isKnown ? { etaSeconds: Math.ceil(leftBytes / bytesPerSecond) } : {}),
   };

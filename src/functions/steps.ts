@@ -19,9 +19,20 @@ const stepFields = { v: z.literal(1), importId: importIdSchema, attempt: z.int()
 export const stepInputSchema = z.strictObject(stepFields);
 export type StepInput = Readonly<z.infer<typeof stepInputSchema>>;
 
-/** `round` counts from 0 how often this unit was handed out before. */
-export const copyInputSchema = z.strictObject({ ...stepFields, unit: unitSchema, round: z.int().min(0) });
+/**
+ * `round` counts from 0 how often this unit was handed out before. `isRepair`: the target lacks what it was believed to
+ * have; neither its HEAD nor a mount is trusted.
+ */
+export const copyInputSchema = z.strictObject({
+  ...stepFields,
+  unit: unitSchema,
+  round: z.int().min(0),
+  isRepair: z.literal(true).optional(),
+});
 export type CopyInput = Readonly<z.infer<typeof copyInputSchema>>;
+
+export const verifyInputSchema = z.strictObject({ ...stepFields, unit: unitSchema, round: z.int().min(0) });
+export type VerifyInput = Readonly<z.infer<typeof verifyInputSchema>>;
 
 export const copyAndFinishInputSchema = z.strictObject({
   ...stepFields,
@@ -81,6 +92,17 @@ export const resolveOutcomeSchema = z.discriminatedUnion("kind", [
 ]);
 export type ResolveOutcome = Readonly<z.infer<typeof resolveOutcomeSchema>>;
 
+/** What was believed to be at the target is not: `repair` copies and publishes it again, `error` is for a second time. */
+export const incompleteSchema = z.strictObject({
+  kind: z.literal("incomplete"),
+  error: importErrorWireSchema,
+  repair: importPlanSchema,
+});
+export type Incomplete = Readonly<z.infer<typeof incompleteSchema>>;
+
+/** Outcome of the steps that find out what the target really has. */
+export type CheckedOutcome = StepOutcome | Incomplete;
+
 export type Unfinished = Exclude<StepOutcome, { kind: "done" }>;
 
 const step = <Input, Output>(name: string): Step<Input, Output> => ({ name });
@@ -89,8 +111,9 @@ export const steps = {
   resolveImport: step<StepInput, ResolveOutcome>("resolveImport"),
   copyBlobs: step<CopyInput, StepOutcome>("copyBlobs"),
   copyBlobSegment: step<CopyInput, StepOutcome>("copyBlobSegment"),
-  publishManifests: step<PublishInput, StepOutcome>("publishManifests"),
-  copyAndFinish: step<CopyAndFinishInput, StepOutcome>("copyAndFinish"),
-  finishImport: step<FinishInput, StepOutcome>("finishImport"),
+  verifyBlobs: step<VerifyInput, CheckedOutcome>("verifyBlobs"),
+  publishManifests: step<PublishInput, CheckedOutcome>("publishManifests"),
+  copyAndFinish: step<CopyAndFinishInput, CheckedOutcome>("copyAndFinish"),
+  finishImport: step<FinishInput, CheckedOutcome>("finishImport"),
 } as const;
 export type StepName = keyof typeof steps;

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { digestSchema } from "../digest.ts";
 import { definedOnly, type ErrorCode, type ErrorPlace, ImportError, type UpstreamError } from "../errors.ts";
 import { parseJson } from "./parse-json.ts";
 
@@ -49,10 +50,9 @@ export function contentMismatch(
   place: ErrorPlace,
   { what, digest }: { readonly what: string; readonly digest: string },
 ): ImportError {
-  const code = place.side === "source" ? "SOURCE_CONTENT_CORRUPT" : "TARGET_CONTENT_MISSING";
   return new ImportError({
     ...place,
-    code,
+    code: codeOf(place, "CONTENT_CORRUPT"),
     what,
     digest,
     hint: "the registry or a proxy before it serves other content",
@@ -71,6 +71,7 @@ type Kind =
   | "LOCKED"
   | "REPOSITORY_MISSING"
   | "CONTENT_MISSING"
+  | "CONTENT_CORRUPT"
   | "DIGEST_REJECTED"
   | "UPLOAD_REJECTED"
   | "MEDIA_TYPE_REFUSED";
@@ -87,6 +88,7 @@ const codes: Readonly<Record<Kind, { readonly source: ErrorCode; readonly target
   LOCKED: { source: "SOURCE_FORBIDDEN", target: "TARGET_LOCKED" },
   REPOSITORY_MISSING: { source: "SOURCE_NOT_FOUND", target: "TARGET_REPOSITORY_MISSING" },
   CONTENT_MISSING: { source: "SOURCE_NOT_FOUND", target: "TARGET_CONTENT_MISSING" },
+  CONTENT_CORRUPT: { source: "SOURCE_CONTENT_CORRUPT", target: "TARGET_CONTENT_CORRUPT" },
   DIGEST_REJECTED: { source: "SOURCE_CONTENT_CORRUPT", target: "TARGET_DIGEST_REJECTED" },
   UPLOAD_REJECTED: { source: "SOURCE_UNAVAILABLE", target: "TARGET_UPLOAD_REJECTED" },
   MEDIA_TYPE_REFUSED: { source: "UNSUPPORTED_MEDIA_TYPE", target: "UNSUPPORTED_MEDIA_TYPE" },
@@ -141,7 +143,8 @@ function judgeByBody(
   if (says("REGISTRY_DISALLOWED_OPERATION") || (isWrite(method) && immutable.test(body)))
     return { kind: "LOCKED", hint: hints.locked };
   if (status === 405 && method === "PATCH") return { kind: "UPLOAD_REJECTED", hint: hints.noChunks };
-  if (says("MANIFEST_BLOB_UNKNOWN")) return { kind: "CONTENT_MISSING", hint: hints.contentMissing };
+  if (says("MANIFEST_BLOB_UNKNOWN") || (isWrite(method) && says("MANIFEST_UNKNOWN")))
+    return { kind: "CONTENT_MISSING", hint: hints.contentMissing };
   if (says("DIGEST_INVALID", "MANIFEST_INVALID", "MANIFEST_UNVERIFIED", "SIZE_INVALID"))
     return { kind: "DIGEST_REJECTED" };
   if (says("NAME_UNKNOWN")) return { kind: "REPOSITORY_MISSING", hint: notFoundHint(place, true) };
@@ -218,8 +221,12 @@ function isWrite(method: string): boolean {
 }
 
 const ociErrorsSchema = z.object({
-  errors: z.array(z.object({ code: z.string().catch(""), message: z.string().catch("") })).min(1),
+  errors: z
+    .array(z.object({ code: z.string().catch(""), message: z.string().catch(""), detail: z.unknown().optional() }))
+    .min(1),
 });
+/** distribution puts the digest itself there, others an object around it. */
+const detailSchema = z.union([digestSchema, z.object({ digest: digestSchema }).transform(({ digest }) => digest)]);
 /** What token services answer: Docker Hub `details`, OAuth `error` and `error_description`, Quay `message`. */
 const otherErrorSchema = z.object({
   error: z.string().optional().catch(undefined),
@@ -232,7 +239,12 @@ const otherErrorSchema = z.object({
 export function parseUpstreamErrors(body: string): readonly UpstreamError[] {
   const json = parseJson(body);
   const oci = ociErrorsSchema.safeParse(json);
-  if (oci.success) return oci.data.errors.map(({ code, message }) => ({ code: code.toUpperCase(), message }));
+  if (oci.success) {
+    return oci.data.errors.map(({ code, message, detail }) => {
+      const named = detailSchema.safeParse(detail);
+      return { code: code.toUpperCase(), message, ...(named.success && { digest: named.data }) };
+    });
+  }
   const other = otherErrorSchema.safeParse(json);
   if (other.success) {
     const { error = "", error_description, message, details } = other.data;

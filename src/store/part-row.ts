@@ -56,6 +56,7 @@ const partRowSchema = z.object({
   sizeBytes: z.bigint(),
   state: z.enum(["pending", "done"]),
   via: viaSchema.optional(),
+  isVerified: z.literal(true).optional(),
   ms: z.int().optional(),
   attempts: z.int().optional(),
   platform: z.string().optional(),
@@ -81,6 +82,7 @@ export function decodePart(row: unknown): Part {
     state: columns.state,
     ...definedOnly({
       via: columns.via,
+      isVerified: columns.isVerified,
       ms: columns.ms,
       attempts: columns.attempts,
       platform: columns.platform,

@@ -19,6 +19,9 @@ export interface PartResult {
   readonly attempts: number;
 }
 
+/** A blob in one target repository. */
+export type PlacedBlob = Pick<Part, "target" | "digest">;
+
 /** A manifest or inline blob as resolve has stored it; without content: too large for a row, fetch it by digest. */
 export interface StoredContent {
   readonly mediaType: string;
@@ -47,6 +50,10 @@ export interface Parts {
    * batch, so that nothing counts twice. IMPORT_NOT_FOUND: the import's rows are gone.
    */
   readonly markDone: (importId: ImportId, results: readonly PartResult[], finishedUnit?: number) => Promise<void>;
+  /** Marks blobs as read again at the target. IMPORT_NOT_FOUND: the import's rows are gone. */
+  readonly markVerified: (importId: ImportId, blobs: readonly PlacedBlob[]) => Promise<void>;
+  /** All blobs, without content. */
+  readonly readBlobs: (importId: ImportId) => Promise<readonly Part[]>;
   /** Absolute numbers of a running unit; one writer per unit. */
   readonly reportUnit: (importId: ImportId, n: number, bytes: UnitBytes) => Promise<void>;
   /** The manifests that were planned, by digest; what was not planned is not in the answer. */
@@ -121,6 +128,14 @@ export function createParts(access: TableAccess): Parts {
         actions.push({ kind: "upsert", row: encodeUnit(importId, finishedUnit, noBytes) });
       if ((await writeBatches(table, actions)) === "missing") throw partsGone(importId);
     },
+    markVerified: async (importId, blobs) => {
+      const actions = blobs.map(({ target, digest }): BatchAction => {
+        return { kind: "merge", row: { ...partKey(importId, { kind: "blob", target, digest }), isVerified: true } };
+      });
+      if ((await writeBatches(table, actions)) === "missing") throw partsGone(importId);
+    },
+    readBlobs: (importId) =>
+      collect(table.query({ filter: rowsFrom(importId, "b|"), select: partColumns }), ({ row }) => decodePart(row)),
     reportUnit: (importId, n, bytes) => table.upsert(encodeUnit(importId, n, bytes)),
     readManifests: async (importId, digests) => {
       const wanted = new Set(digests);

@@ -24,6 +24,7 @@ const partSchema = z.object({
   sizeBytes: z.bigint(),
   state: z.enum(["pending", "done"]),
   via: viaSchema.optional(),
+  isVerified: z.literal(true).optional(),
 });
 const unitSchema = z.object({ rowKey: z.string(), copiedBytes: z.bigint() });
 
@@ -38,12 +39,13 @@ export function sumRows(rows: Iterable<Readonly<Record<string, unknown>>>): Prog
   const manifests = { total: 0, done: 0 };
   const blobs = { total: 0, done: 0 };
   const bytes = { total: 0, copied: 0, mounted: 0, skipped: 0 };
+  const verified = { blobs: 0, bytes: 0 };
   for (const row of rows) {
     if (String(row.rowKey).startsWith("u|")) {
       bytes.copied += Number(unitSchema.parse(row).copiedBytes);
       continue;
     }
-    const { rowKey, sizeBytes, state, via } = partSchema.parse(row);
+    const { rowKey, sizeBytes, state, via, isVerified } = partSchema.parse(row);
     const isBlob = rowKey.startsWith("b|");
     const counts = isBlob ? blobs : manifests;
     counts.total += 1;
@@ -51,6 +53,8 @@ export function sumRows(rows: Iterable<Readonly<Record<string, unknown>>>): Prog
     if (!isBlob) continue;
     bytes.total += Number(sizeBytes);
     if (state === "done" && via) bytes[via] += Number(sizeBytes);
+    if (isVerified) verified.blobs += 1;
+    if (isVerified) verified.bytes += Number(sizeBytes);
   }
-  return { manifests, blobs, bytes };
+  return { manifests, blobs, bytes, ...(verified.blobs > 0 && { verified }) };
 }

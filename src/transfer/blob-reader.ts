@@ -1,6 +1,7 @@
 import { MiB } from "../descriptor.ts";
 import type { Digest } from "../digest.ts";
 import { ImportError } from "../errors.ts";
+import { codeOf } from "../registry/errors-from-response.ts";
 import type { Repository } from "../registry/registry.ts";
 import type { ByteBudget } from "./byte-budget.ts";
 import { type Lane, type LaneSource, openRange, openStream } from "./lane.ts";
@@ -99,7 +100,8 @@ export function openBlobReader(deps: BlobReaderDeps, request: ReadRequest, signa
 
   /** Corrupt content ends the copy; whatever else is wrong with ranges, the plain stream will tell. */
   const giveUpRanges = (failure: unknown): void => {
-    if (failure instanceof ImportError && failure.code === "SOURCE_CONTENT_CORRUPT") throw failure;
+    if (failure instanceof ImportError && failure.code === codeOf(placeOf(request.source), "CONTENT_CORRUPT"))
+      throw failure;
     const isPassing = failure instanceof ImportError && failure.retryable;
     readAhead.limit(isPassing ? readAhead.lanes() / 2 : 1);
   };
@@ -162,7 +164,7 @@ export function openBlobReader(deps: BlobReaderDeps, request: ReadRequest, signa
 function shortRead({ source, digest, sizeBytes }: ReadRequest, offsetBytes: number): ImportError {
   return new ImportError({
     ...placeOf(source),
-    code: "SOURCE_UNAVAILABLE",
+    code: codeOf(placeOf(source), "UNAVAILABLE"),
     retryable: true,
     digest,
     what: `blob ${digest} of ${source.name} broke off after ${offsetBytes} of ${sizeBytes} bytes`,

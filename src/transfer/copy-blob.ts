@@ -26,6 +26,8 @@ export interface CopyBlobJob extends UploadJob {
   readonly filled: readonly string[];
   /** Whether to look first if the blob is there: on a retry, after a wait, or when the last look is old. */
   readonly headFirst: boolean;
+  /** The target lacks what it has said to have: it is sent whatever a HEAD says, and not mounted. */
+  readonly isRepair: boolean;
   /** Import id: the same import takes its own lease over. */
   readonly owner: string;
 }
@@ -71,14 +73,15 @@ export function createCopyBlob(deps: CopyBlobDeps): CopyBlob {
   const copy = async (job: CopyBlobJob, signal: AbortSignal): Promise<Ladder> => {
     const { registry, name } = job.target;
     // Brought there by this process since the plan was made: for another import, or before this step was repeated.
-    let isLooking = job.headFirst || mounts.recall(registry.apiHost, job.digest) === name;
+    let isLooking = !job.isRepair && (job.headFirst || mounts.recall(registry.apiHost, job.digest) === name);
     for (;;) {
       if (isOver(job.budget, now)) return { kind: "more", hasProgressed: true };
-      if (!job.headFirst && (await mountRemembered(job, signal))) return { kind: "done", via: "mounted", attempts: 1 };
+      const mayRemember = !job.headFirst && !job.isRepair;
+      if (mayRemember && (await mountRemembered(job, signal))) return { kind: "done", via: "mounted", attempts: 1 };
       const flight = flights.enter(flightName(job));
       if (flight.kind === "follower") {
         await untilOver(flight.ended, job, deps, signal);
-        isLooking = true; // the leader may have brought it, or failed for reasons of its own
+        isLooking = !job.isRepair; // the leader may have brought it, or failed for reasons of its own
         continue;
       }
       try {
@@ -103,7 +106,7 @@ export function createCopyBlob(deps: CopyBlobDeps): CopyBlob {
 
   const climb = async (job: CopyBlobJob, known: "look" | "missing", signal: AbortSignal): Promise<Ladder> => {
     if (known === "look" && (await isThere(job, signal))) return { kind: "done", via: "skipped", attempts: 0 };
-    const mount = await tryMount(job, signal);
+    const mount = job.isRepair ? undefined : await tryMount(job, signal);
     if (mount === "mounted") return { kind: "done", via: "mounted", attempts: 1 };
     const { registry } = job.target;
     if (job.sizeBytes < leaseBytes && !needsCheckpoints(job.sizeBytes, registry, settings))
@@ -136,7 +139,8 @@ export function createCopyBlob(deps: CopyBlobDeps): CopyBlob {
       const acquired = await acquire(job, signal);
       lease = acquired.lease;
       if (lease === undefined) return waitForOther;
-      if (acquired.wasBusy && (await isThere(job, signal))) return { kind: "done", via: "skipped", attempts: 0 };
+      if (acquired.wasBusy && !job.isRepair && (await isThere(job, signal)))
+        return { kind: "done", via: "skipped", attempts: 0 };
       unused = undefined; // the upload's own from here on
       const result = await streamBlob(uploadDeps, { job, key: keyOf(job), lease, opened }, signal);
       isKept = result.kind === "paused";

@@ -3,7 +3,7 @@ import type { PlannedBlob, Unit, Via } from "../domain/import-plan.ts";
 import { ImportError } from "../errors.ts";
 import type { Repository } from "../registry/registry.ts";
 import type { Budget } from "./budget.ts";
-import type { BlobOutcome, CopyBlob } from "./copy-blob.ts";
+import type { BlobOutcome, CopyBlob, CopyBlobJob } from "./copy-blob.ts";
 import { mapConcurrently } from "./map-concurrently.ts";
 
 export interface CopyUnitDeps {
@@ -18,6 +18,8 @@ export interface UnitContext {
   /** The bytes of a blob that is planned as inline. */
   readonly readInline: (digest: Digest, signal: AbortSignal) => Promise<Uint8Array>;
   readonly headFirst: boolean;
+  /** See {@link CopyBlobJob}. */
+  readonly isRepair: boolean;
   /** Import id. */
   readonly owner: string;
   readonly budget: Budget;
@@ -97,7 +99,7 @@ async function copyToTargets(
   tally: Tally,
   signal: AbortSignal,
 ): Promise<Unfinished | undefined> {
-  const { source, targets, headFirst, owner, budget } = context;
+  const { source, targets, headFirst, isRepair, owner, budget } = context;
   const { digest, sizeBytes } = blob;
   const inline = blob.inline ? { inline: await context.readInline(digest, signal) } : {};
   const lacking = new Set(blob.targets);
@@ -107,7 +109,8 @@ async function copyToTargets(
     // What the plan does not list has the blob already: resolve has seen it there, or an earlier call brought it.
     const filled = targets.filter((_, other) => !lacking.has(other)).map(({ name }) => name);
     const onProgress = (bytes: number): void => tally.copying(at, digest, bytes);
-    const job = { source, target, digest, sizeBytes, ...inline, filled, headFirst, owner, budget, onProgress };
+    const how = { filled, headFirst, isRepair, owner, budget, onProgress };
+    const job: CopyBlobJob = { source, target, digest, sizeBytes, ...inline, ...how };
     const outcome = await copyBlob(job, signal);
     if (outcome.kind !== "done") return outcome;
     lacking.delete(at);

@@ -1,6 +1,7 @@
 import type { Digest } from "../digest.ts";
 import { ImportError } from "../errors.ts";
 import { type BlobDownload, getBlob } from "../registry/blobs.ts";
+import { codeOf } from "../registry/errors-from-response.ts";
 import type { Repository } from "../registry/registry.ts";
 import { placeOf } from "./place-of.ts";
 
@@ -143,11 +144,11 @@ export function openRange(blob: LaneSource, startBytes: number, endBytes: number
   };
 }
 
-/** `SOURCE_CONTENT_CORRUPT` about a blob. */
+/** `SOURCE_CONTENT_CORRUPT` or `TARGET_CONTENT_CORRUPT` about a blob. */
 export function corrupt({ source, digest }: Pick<LaneSource, "source" | "digest">, what: string): ImportError {
   return new ImportError({
     ...placeOf(source),
-    code: "SOURCE_CONTENT_CORRUPT",
+    code: codeOf(placeOf(source), "CONTENT_CORRUPT"),
     digest,
     what: `blob ${digest} of ${source.name} ${what}`,
   });

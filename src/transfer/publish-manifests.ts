@@ -3,6 +3,7 @@ import { decideCosignTag } from "../domain/cosign-tags.ts";
 import type { Conflict } from "../domain/import-spec.ts";
 import { readReferrer } from "../domain/referrer.ts";
 import type { ReferrerEntry } from "../domain/referrers-index.ts";
+import { ImportError } from "../errors.ts";
 import { type PutManifestOutcome, putManifest } from "../registry/manifests.ts";
 import type { Repository } from "../registry/registry.ts";
 import type { MaintainReferrers } from "./maintain-referrers.ts";
@@ -30,7 +31,15 @@ export interface PublishRequest {
   readonly conflict: Conflict;
 }
 
-export type PublishManifests = (request: PublishRequest, signal: AbortSignal) => Promise<void>;
+/** A manifest that a target did not take, since it lacks what the manifest refers to. */
+export interface RefusedManifest {
+  readonly target: Repository;
+  readonly manifest: ManifestContent;
+  readonly error: ImportError;
+}
+
+/** Returns what was refused for want of content; the others are there. */
+export type PublishManifests = (request: PublishRequest, signal: AbortSignal) => Promise<readonly RefusedManifest[]>;
 
 const parallelPuts = 8;
 
@@ -54,17 +63,42 @@ export function createPublishManifests({ updateTag, maintainReferrers }: Publish
 
   return async ({ manifests, targets, conflict }, signal) => {
     const puts = targets.flatMap((target) => manifests.map((manifest) => ({ target, manifest })));
+    const refused: RefusedManifest[] = [];
     const referrers = await mapConcurrently(puts, parallelPuts, async ({ target, manifest }) => {
       const { digest, tags = [] } = manifest;
       const { subject, ...facts } = readReferrer(manifest.bytes);
-      const put = await putManifest(target, digest, manifest, signal);
+      const put = await putUnlessIncomplete({ target, reference: digest, manifest }, refused, signal);
+      if (put === undefined) return [];
       for (const tag of tags) await putCosignTag({ target, tag, manifest, conflict }, signal);
       return subject === undefined
         ? []
         : [{ target, subject, entry: toEntry(manifest, facts), isClaimed: claims(put) }];
     });
     await maintainReferrers(referrers.flat(), signal);
+    return refused;
   };
+}
+
+interface ManifestPut {
+  readonly target: Repository;
+  /** Tag or digest. */
+  readonly reference: string;
+  readonly manifest: ManifestContent;
+}
+
+/** Puts a manifest; one that the target does not take for want of content is added to `refused` instead. */
+export async function putUnlessIncomplete(
+  { target, reference, manifest }: ManifestPut,
+  refused: RefusedManifest[],
+  signal: AbortSignal,
+): Promise<PutManifestOutcome | undefined> {
+  try {
+    return await putManifest(target, reference, manifest, signal);
+  } catch (thrown) {
+    if (!(thrown instanceof ImportError) || thrown.code !== "TARGET_CONTENT_MISSING") throw thrown;
+    refused.push({ target, manifest, error: thrown });
+    return undefined;
+  }
 }
 
 interface CosignPut {

@@ -1,3 +1,4 @@
+import { assertStored, type StoredManifest } from "./assert-stored.ts";
 import { createMaintainReferrers } from "./maintain-referrers.ts";
 import { createPublishManifests } from "./publish-manifests.ts";
 import { createPutTags } from "./put-tags.ts";
@@ -10,5 +11,6 @@ export function createPublishing(deps: UpdateTagDeps) {
   return {
     publishManifests: createPublishManifests({ updateTag, maintainReferrers }),
     putTags: createPutTags({ sleep: deps.sleep, maintainReferrers }),
+    assertStored: (stored: StoredManifest, signal: AbortSignal) => assertStored(deps, stored, signal),
   };
 }

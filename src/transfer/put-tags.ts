@@ -1,14 +1,18 @@
-import { type Digest, digestOf } from "../digest.ts";
 import { decideTag } from "../domain/conflict.ts";
 import type { Conflict } from "../domain/import-spec.ts";
 import { readReferrer } from "../domain/referrer.ts";
-import { ImportError } from "../errors.ts";
-import { getManifest, putManifest } from "../registry/manifests.ts";
 import type { Repository } from "../registry/registry.ts";
+import { assertStored } from "./assert-stored.ts";
 import type { MaintainReferrers } from "./maintain-referrers.ts";
 import { mapConcurrently } from "./map-concurrently.ts";
 import { placeOf } from "./place-of.ts";
-import { claims, type ManifestContent, toEntry } from "./publish-manifests.ts";
+import {
+  claims,
+  type ManifestContent,
+  putUnlessIncomplete,
+  type RefusedManifest,
+  toEntry,
+} from "./publish-manifests.ts";
 import { readTag } from "./read-tag.ts";
 
 export interface PutTagsDeps {
@@ -30,11 +34,15 @@ const parallelTags = 8;
 /**
  * Lets tags point to a manifest. Each is looked at right before: one that holds the digest already is left alone, one
  * that holds another digest fails with `TARGET_TAG_EXISTS` unless it may be overwritten. Between that look and the PUT
- * another writer may still come: registries have no conditional PUT.
+ * another writer may still come: registries have no conditional PUT. Returns what was refused for want of content.
  */
 export function createPutTags(deps: PutTagsDeps) {
   const { maintainReferrers } = deps;
-  return async ({ manifest, tags, conflict, verify }: TagRequest, signal: AbortSignal): Promise<void> => {
+  return async (
+    { manifest, tags, conflict, verify }: TagRequest,
+    signal: AbortSignal,
+  ): Promise<readonly RefusedManifest[]> => {
+    const refused: RefusedManifest[] = [];
     await mapConcurrently(tags, parallelTags, async ({ target, tag }) => {
       const before = await readTag(target, tag, manifest.digest, signal);
       const decision = decideTag({
@@ -45,42 +53,14 @@ export function createPutTags(deps: PutTagsDeps) {
       });
       if (decision.kind === "failed") throw decision.error;
       if (decision.kind === "put") {
-        const put = await putManifest(target, tag, manifest, signal);
+        const put = await putUnlessIncomplete({ target, reference: tag, manifest }, refused, signal);
+        if (put === undefined) return;
         const { subject, ...facts } = readReferrer(manifest.bytes);
         const referrer = { target, entry: toEntry(manifest, facts), isClaimed: claims(put) };
         if (subject !== undefined) await maintainReferrers([{ ...referrer, subject }], signal);
       }
-      if (verify === "manifest") await assertTagged(deps, { target, tag, manifest }, signal);
+      if (verify === "manifest") await assertStored(deps, { target, reference: tag, manifest }, signal);
     });
+    return refused;
   };
-}
-
-interface Tagged {
-  readonly target: Repository;
-  readonly tag: string;
-  readonly manifest: ManifestContent;
-}
-
-const readBacks = 4; // replicas of a registry may lag behind a moment
-const readBackMs = 1_000;
-
-async function assertTagged(
-  deps: Pick<PutTagsDeps, "sleep">,
-  { target, tag, manifest }: Tagged,
-  signal: AbortSignal,
-): Promise<void> {
-  let found: Digest | undefined;
-  for (let reads = 1; reads <= readBacks; reads += 1) {
-    const read = await getManifest(target, tag, signal);
-    found = read && digestOf(read.bytes, manifest.digest);
-    if (found === manifest.digest) return;
-    if (reads < readBacks) await deps.sleep(readBackMs, signal);
-  }
-  throw new ImportError({
-    ...placeOf(target),
-    code: "TARGET_DIGEST_REJECTED",
-    digest: manifest.digest,
-    what: `${target.name}:${tag} is ${found ?? "missing"} after it was put as ${manifest.digest}`,
-    hint: "another writer may have moved the tag",
-  });
 }

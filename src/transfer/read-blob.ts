@@ -2,6 +2,7 @@ import type { Descriptor } from "../descriptor.ts";
 import { digestOf } from "../digest.ts";
 import { ImportError } from "../errors.ts";
 import { getBlob } from "../registry/blobs.ts";
+import { codeOf } from "../registry/errors-from-response.ts";
 import { maxManifestBytes } from "../registry/manifests.ts";
 import type { Repository } from "../registry/registry.ts";
 import { placeOf } from "./place-of.ts";
@@ -25,7 +26,7 @@ export async function readBlob(
   if (seenBytes === size && digestOf(bytes, digest) === digest) return bytes;
   throw new ImportError({
     ...placeOf(repository),
-    code: "SOURCE_CONTENT_CORRUPT",
+    code: codeOf(placeOf(repository), "CONTENT_CORRUPT"),
     digest,
     what: `blob ${digest} of ${repository.name} is not what its digest says`,
   });

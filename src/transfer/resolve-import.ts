@@ -212,7 +212,7 @@ function skipped(source: ResolvedSource, targetDigest: Digest = source.digest): 
 }
 
 function toPlan(
-  { targets, needsCheckpoints }: ResolveRequest,
+  { spec, targets, needsCheckpoints }: ResolveRequest,
   cargo: Cargo,
   present: Presence,
   root: Digest,
@@ -223,6 +223,7 @@ function toPlan(
     root,
     rootIs: cargo.rootIs,
     needsCheckpoints,
+    verifyIn: spec.verify === "full" ? everywhere : [],
     blobs: cargo.blobs.map(({ digest, size, inline }) => ({
       digest,
       sizeBytes: size,

@@ -4,6 +4,7 @@ import type { Platform } from "../domain/import-spec.ts";
 import { type BlobDescriptor, type ChildDescriptor, type ParsedManifest, parseManifest } from "../domain/manifest.ts";
 import { ImportError } from "../errors.ts";
 import { headBlob } from "../registry/blobs.ts";
+import { codeOf } from "../registry/errors-from-response.ts";
 import { type FetchedManifest, getManifest } from "../registry/manifests.ts";
 import type { Repository } from "../registry/registry.ts";
 import { mapConcurrently } from "./map-concurrently.ts";
@@ -52,7 +53,7 @@ const parallelRequests = 8;
 
 /**
  * Finds everything that `root` leads to: each manifest is fetched once, whatever number of indexes name it.
- * Throws `SOURCE_CONTENT_CORRUPT` where content is not what its descriptor says and `NOT_SUPPORTED` beyond the bounds.
+ * Throws `SOURCE_CONTENT_CORRUPT` (of a target: `TARGET_CONTENT_CORRUPT`, `TARGET_CONTENT_MISSING`) where content is not what its descriptor says and `NOT_SUPPORTED` beyond the bounds.
  */
 export async function walkGraph(request: WalkRequest, signal: AbortSignal): Promise<WalkedGraph> {
   const { source, root, selectChildren } = request;
@@ -96,7 +97,7 @@ async function fetchNode({ source, fetched }: WalkRequest, child: ChildDescripto
   if (manifest === undefined) {
     throw new ImportError({
       ...placeOf(source),
-      code: "SOURCE_NOT_FOUND",
+      code: codeOf(placeOf(source), "NOT_FOUND"),
       httpStatus: 404,
       digest: child.digest,
       what: `${source.name} lacks manifest ${child.digest}, which its index lists`,
@@ -166,7 +167,7 @@ function toLevels(nodes: ReadonlyMap<Digest, Node>, root: Digest): readonly (rea
 function wrongSize(source: Repository, { digest, size }: Descriptor, actualBytes: number): ImportError {
   return new ImportError({
     ...placeOf(source),
-    code: "SOURCE_CONTENT_CORRUPT",
+    code: codeOf(placeOf(source), "CONTENT_CORRUPT"),
     digest,
     what: `${digest} is said to have ${size} bytes and has ${actualBytes}`,
   });

@@ -67,7 +67,6 @@ describe("a malformed request", () => {
       "source.credentials.secret",
       { source: { registryUri: "docker.io", sourceImage: "a", credentials: { secret: "s" } } },
     ],
-    ["verify", { verify: "full" }],
     ["strategy", { strategy: "delegate" }],
   ])("is refused for what is not built yet: %s", async (property, changes) => {
     expect(await refused("/api/imports", { ...valid(), ...changes })).toMatchObject({

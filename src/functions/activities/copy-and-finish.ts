@@ -1,22 +1,24 @@
 import type { Progress, Unit, Via } from "../../domain/import-plan.ts";
 import type { ImportRecord } from "../../domain/import-record.ts";
 import { targetRepositories } from "../../domain/import-spec.ts";
-import { publishing } from "../../domain/import-transitions.ts";
+import { publishing, verifying } from "../../domain/import-transitions.ts";
 import { withRate } from "../../domain/progress.ts";
 import type { Imports } from "../../store/imports.ts";
 import type { PartResult, Parts } from "../../store/parts.ts";
 import type { EndImport } from "../end-import.ts";
-import { type CopyAndFinishInput, copyAndFinishInputSchema, type StepOutcome } from "../steps.ts";
+import { type CheckedOutcome, type CopyAndFinishInput, copyAndFinishInputSchema } from "../steps.ts";
 import type { Activity } from "./activity-frame.ts";
 import type { CopyPlannedUnit } from "./copy-planned-unit.ts";
 import { holdRow } from "./held-row.ts";
 import type { PublishLevel } from "./publish-manifests.ts";
 import type { PublishRoot, RootOutcome } from "./publish-root.ts";
+import type { VerifyPlannedUnit } from "./verify-planned-unit.ts";
 
 export interface CopyAndFinishDeps {
   readonly imports: Pick<Imports, "replace" | "update">;
   readonly parts: Pick<Parts, "markDone">;
   readonly copyPlannedUnit: CopyPlannedUnit;
+  readonly verifyPlannedUnit: VerifyPlannedUnit;
   readonly publishLevel: PublishLevel;
   readonly publishRoot: PublishRoot;
   readonly endImport: EndImport;
@@ -27,8 +29,8 @@ export interface CopyAndFinishDeps {
  * A whole small import in one activity: each hop between activities costs a queue poll on the genuine host. The same
  * pieces in the same order as for a large one; parts are stored once, at the end or where the copy stops.
  */
-export function createCopyAndFinish(deps: CopyAndFinishDeps): Activity<CopyAndFinishInput, StepOutcome> {
-  const { imports, parts, copyPlannedUnit, publishLevel, publishRoot, endImport, now } = deps;
+export function createCopyAndFinish(deps: CopyAndFinishDeps): Activity<CopyAndFinishInput, CheckedOutcome> {
+  const { imports, parts, copyPlannedUnit, verifyPlannedUnit, publishLevel, publishRoot, endImport, now } = deps;
   return {
     name: "copyAndFinish",
     input: copyAndFinishInputSchema,
@@ -40,11 +42,25 @@ export function createCopyAndFinish(deps: CopyAndFinishDeps): Activity<CopyAndFi
       if (copied !== undefined && copied.kind !== "done") return copied;
       const results: PartResult[] = [...(copied?.results ?? [])];
       const held = holdRow(imports, row);
+      const verify = async (toVerify: Unit | undefined) => {
+        if (toVerify === undefined) return { kind: "done" } as const;
+        await held.change(verifying);
+        return await verifyPlannedUnit({ importId, unit: toVerify, round }, context);
+      };
+      const publish = async (): Promise<RootOutcome> => {
+        for (const level of plan.levels) {
+          const published = await publishLevel(row.record, level, signal);
+          if (published.kind === "incomplete") return published;
+          results.push(...published.results);
+        }
+        return await publishRoot(await held.change(publishing), signal); // throws CANCELLED when somebody was faster
+      };
       let root: RootOutcome;
       try {
-        for (const level of plan.levels) results.push(...(await publishLevel(row.record, level, signal)));
-        const record = await held.change(publishing); // throws CANCELLED when somebody was faster
-        root = await publishRoot(record, signal);
+        const verified = await verify(plan.verify?.[0]);
+        if (verified.kind !== "done") return verified;
+        root = await publish();
+        if (root.kind === "incomplete") return root;
         if (root.kind === "published") results.push(...root.results);
       } finally {
         await parts.markDone(importId, results, copied?.reportedUnit);
@@ -68,7 +84,7 @@ function finalProgress(
   { progress, startedAt, spec }: ImportRecord,
   unit: Unit | undefined,
   results: readonly PartResult[],
-  root: RootOutcome,
+  root: Exclude<RootOutcome, { kind: "incomplete" }>,
   now: Date,
 ): { readonly progress?: Progress } {
   if (progress === undefined) return {};
@@ -84,6 +100,7 @@ function finalProgress(
     manifests: { total: progress.manifests.total, done: progress.manifests.total - missing },
     blobs: { total: progress.blobs.total, done: progress.blobs.total },
     bytes: { total, copied, mounted, skipped: total - copied - mounted },
+    ...(spec.verify === "full" && { verified: { blobs: progress.blobs.total, bytes: total } }),
   };
   return { progress: withRate(counts, startedAt === undefined ? undefined : new Date(startedAt), now) };
 }

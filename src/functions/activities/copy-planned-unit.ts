@@ -25,6 +25,8 @@ export interface UnitToCopy {
   readonly unit: Unit;
   /** How often it was handed out before. */
   readonly round: number;
+  /** The target has lost these blobs, or never had them. */
+  readonly isRepair?: true | undefined;
 }
 
 /** `done`: what the rows of its blobs are to say, for the caller to store. Otherwise what is in place is stored already. */
@@ -43,7 +45,7 @@ const trustMs = 5 * 60_000; // how long a HEAD of resolve counts
  */
 export function createCopyPlannedUnit(deps: CopyPlannedUnitDeps): CopyPlannedUnit {
   const { parts, repositories, copyUnit, now } = deps;
-  return async ({ importId, unit, round }, { row, budget, signal }) => {
+  return async ({ importId, unit, round, isRepair = false }, { row, budget, signal }) => {
     const { source, targets } = await repositories.ofImport(row.record, "copy");
     const results: PartResult[] = [];
     const reporter = createReporter((copiedBytes) => parts.reportUnit(importId, unit.n, { copiedBytes }));
@@ -57,6 +59,7 @@ export function createCopyPlannedUnit(deps: CopyPlannedUnitDeps): CopyPlannedUni
       targets,
       readInline: async (digest) => (await parts.readInline(importId, digest)) ?? lostContent(digest),
       headFirst: round > 0 || isOld(row.record, deps),
+      isRepair,
       owner: importId,
       budget: mayChunk(targets) ? budget : { ...budget, endsAt: now().getTime() + deps.wholeBlobBudgetMs },
       onPart: (part) => results.push({ kind: "blob", ...part }),

@@ -6,7 +6,7 @@ import type { Imports } from "../../store/imports.ts";
 import type { Parts } from "../../store/parts.ts";
 import type { EndImport } from "../end-import.ts";
 import type { OpenRepositories } from "../open-repositories.ts";
-import { type FinishInput, finishInputSchema, type ImportEnd, type StepOutcome } from "../steps.ts";
+import { type CheckedOutcome, type FinishInput, finishInputSchema, type ImportEnd } from "../steps.ts";
 import { findSuperseded } from "../superseded.ts";
 import type { Activity } from "./activity-frame.ts";
 import { holdRow } from "./held-row.ts";
@@ -25,7 +25,7 @@ export interface FinishImportDeps {
  * The end of an import, whatever it is: tags and the digests without a tag, then the terminal record. The only step that
  * writes `Cancelled`.
  */
-export function createFinishImport(deps: FinishImportDeps): Activity<FinishInput, StepOutcome> {
+export function createFinishImport(deps: FinishImportDeps): Activity<FinishInput, CheckedOutcome> {
   const { imports, parts, publishRoot, endImport, now } = deps;
   return {
     name: "finishImport",
@@ -37,6 +37,7 @@ export function createFinishImport(deps: FinishImportDeps): Activity<FinishInput
       if (end.kind === "published") {
         const record = await held.change(publishing); // throws CANCELLED when somebody was faster
         const root = await publishRoot(record, signal);
+        if (root.kind === "incomplete") return root;
         if (root.kind === "published") await parts.markDone(importId, root.results);
         finalEnd = root.kind === "published" ? { state: "Succeeded" } : { state: "Skipped", warnings: [root.warning] };
       } else {

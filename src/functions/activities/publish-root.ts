@@ -1,30 +1,36 @@
 import type { ImportRecord } from "../../domain/import-record.ts";
 import { type ImportSpec, targetRepositories } from "../../domain/import-spec.ts";
-import { definedOnly, ImportError } from "../../errors.ts";
 import type { PartResult, Parts } from "../../store/parts.ts";
-import type { PublishManifests } from "../../transfer/publish-manifests.ts";
+import type { StoredManifest } from "../../transfer/assert-stored.ts";
+import type { PublishManifests, RefusedManifest } from "../../transfer/publish-manifests.ts";
 import type { TagRequest } from "../../transfer/put-tags.ts";
 import type { OpenedRepositories, OpenRepositories } from "../open-repositories.ts";
+import type { Incomplete } from "../steps.ts";
 import { findSuperseded } from "../superseded.ts";
 import { loadManifests } from "./load-manifests.ts";
+import type { PlanRepair } from "./plan-repair.ts";
 
 export interface PublishRootDeps {
   readonly parts: Pick<Parts, "readManifests">;
   readonly repositories: Pick<OpenRepositories, "ofImport">;
   readonly publishManifests: PublishManifests;
-  readonly putTags: (request: TagRequest, signal: AbortSignal) => Promise<void>;
+  readonly putTags: (request: TagRequest, signal: AbortSignal) => Promise<readonly RefusedManifest[]>;
+  readonly assertStored: (stored: StoredManifest, signal: AbortSignal) => Promise<void>;
+  readonly planRepair: PlanRepair;
 }
 
 export type RootOutcome =
   /** What the root manifest's rows are to say. */
   | { readonly kind: "published"; readonly results: readonly PartResult[] }
   /** The source's tag has moved on: nothing was put. */
-  | { readonly kind: "superseded"; readonly warning: string };
+  | { readonly kind: "superseded"; readonly warning: string }
+  | Incomplete;
 
 /** Puts the root manifest under its tags, and by digest where no tag was asked for. */
 export type PublishRoot = (record: ImportRecord, signal: AbortSignal) => Promise<RootOutcome>;
 
-export function createPublishRoot({ parts, repositories, publishManifests, putTags }: PublishRootDeps): PublishRoot {
+export function createPublishRoot(deps: PublishRootDeps): PublishRoot {
+  const { parts, repositories, publishManifests, putTags, assertStored, planRepair } = deps;
   return async (record, signal) => {
     const { spec, targetDigest } = record;
     if (targetDigest === undefined) throw new Error("an import is published before it was resolved");
@@ -37,33 +43,21 @@ export function createPublishRoot({ parts, repositories, publishManifests, putTa
     const { untagged, tags } = placesOf(spec, opened);
     const warning = await findSuperseded(record, source, signal);
     if (warning !== undefined) return { kind: "superseded", warning };
-    try {
-      await publishManifests({ manifests: [manifest], targets: untagged, conflict: spec.conflict }, signal);
-      await putTags({ manifest, tags, conflict: spec.conflict, verify: spec.verify }, signal);
-    } catch (thrown) {
-      throw asSparseRefusal(thrown, record);
-    }
+    const verify = spec.verify === "none" ? "none" : "manifest";
+    const unlisted = { manifests: [manifest], targets: untagged, conflict: spec.conflict };
+    const refused = [
+      ...(await publishManifests(unlisted, signal)),
+      ...(await putTags({ manifest, tags, conflict: spec.conflict, verify }, signal)),
+    ];
+    if (refused.length > 0) return await planRepair(record, refused, signal);
+    if (verify === "manifest")
+      for (const target of untagged) await assertStored({ target, reference: targetDigest, manifest }, signal);
     const ms = performance.now() - beganAt;
     const results = [...targets.keys()].map(
       (target) => ({ kind: "manifest", target, digest: targetDigest, via: "copied", ms, attempts: 1 }) as const,
     );
     return { kind: "published", results };
   };
-}
-
-/** Of a sparse index: what the target misses was left out on purpose. Any other error comes back as it is. */
-export function asSparseRefusal(thrown: unknown, { spec, targetDigest: digest }: ImportRecord): unknown {
-  if (!spec.sparseIndex || digest === undefined) return thrown;
-  if (!(thrown instanceof ImportError) || thrown.code !== "TARGET_CONTENT_MISSING") return thrown;
-  const { side, registry, stage, httpStatus, upstream } = thrown.toWire();
-  return new ImportError({
-    ...definedOnly({ side, registry, stage, httpStatus, upstream }),
-    code: "TARGET_SPARSE_REFUSED",
-    digest,
-    what: "the index was refused, since children of it are missing",
-    hint: "import without sparseIndex: the index is then rewritten to the platforms that were asked for",
-    cause: thrown,
-  });
 }
 
 function placesOf(spec: ImportSpec, { targets }: OpenedRepositories) {

@@ -1,5 +1,5 @@
 import type { OrchestrationContext } from "durable-functions";
-import { type StepOutcome, steps } from "../steps.ts";
+import { type CheckedOutcome, steps } from "../steps.ts";
 import { stepsFailed } from "./failure.ts";
 import { type CopyUnitsInput, copyUnitsInputSchema } from "./input.ts";
 import { createRun, type Steps } from "./run.ts";
@@ -11,7 +11,7 @@ export const importSlice = createCopyOrchestrator(steps.copyBlobs);
 export const copyLargeBlob = createCopyOrchestrator(steps.copyBlobSegment);
 
 function createCopyOrchestrator(step: typeof steps.copyBlobs) {
-  return function* (ctx: OrchestrationContext): Steps<StepOutcome> {
+  return function* (ctx: OrchestrationContext): Steps<CheckedOutcome> {
     try {
       const input = copyUnitsInputSchema.parse(ctx.df.getInput());
       return yield* copyUnits(ctx, input, step);
@@ -25,7 +25,7 @@ function* copyUnits(
   ctx: OrchestrationContext,
   input: CopyUnitsInput,
   step: typeof steps.copyBlobs,
-): Steps<StepOutcome> {
+): Steps<CheckedOutcome> {
   const { v, importId, attempt, round } = input;
   const run = createRun(ctx, input.course, input.waited);
   const end = yield* run.rounds(

@@ -1,7 +1,15 @@
 import type { OrchestrationContext, Task } from "durable-functions";
 import type { ImportPlan, Unit } from "../../domain/import-plan.ts";
+import { withRepair } from "../../domain/repair.ts";
 import { unreachable } from "../../errors.ts";
-import { type CopyInput, type ImportEnd, type StepOutcome, steps } from "../steps.ts";
+import {
+  type CopyInput,
+  type FinishInput,
+  type ImportEnd,
+  type StepOutcome,
+  steps,
+  type VerifyInput,
+} from "../steps.ts";
 import { stepsFailed } from "./failure.ts";
 import { type CopyUnitsInput, type ImportImageInput, importImageInputSchema, nothingWaited } from "./input.ts";
 import { createRun, type RoundsEnd, type Run, type Steps } from "./run.ts";
@@ -12,14 +20,19 @@ export const subOrchestrators = { copyLargeBlob: "copyLargeBlob", importSlice: "
 const manifestsPerActivity = 100;
 
 /** `finished`: the record has its end. `leftover`: this instance has called enough; go on as new with that. */
-type Phase =
-  | ImportEnd
-  | { readonly kind: "finished" }
-  | { readonly kind: "leftover"; readonly plan: ImportPlan | undefined; readonly round: number };
+type Phase = ImportEnd | { readonly kind: "finished" } | Leftover;
+
+interface Leftover {
+  readonly kind: "leftover";
+  readonly plan: ImportPlan | undefined;
+  readonly round: number;
+  /** The plan begins with a repair. */
+  readonly isRepaired?: true;
+}
 
 /**
- * One attempt of one import: resolve, copy, publish, finish. Whatever happens in between, finishImport writes the end
- * into the record. Never throws.
+ * One attempt of one import: resolve, copy, verify, publish, finish. Whatever happens in between, finishImport writes the
+ * end into the record. Never throws.
  */
 export function* importImage(ctx: OrchestrationContext): Steps<StepOutcome> {
   try {
@@ -29,18 +42,24 @@ export function* importImage(ctx: OrchestrationContext): Steps<StepOutcome> {
     const end = yield* guard(bringIn(ctx, run, input));
     if (end.kind === "finished") return { kind: "done" };
     if (end.kind !== "leftover") return yield* finish(ctx, { ...input, waited: run.waited(), end });
-    const { plan: _done, ...rest } = input;
-    const next: ImportImageInput = {
-      ...rest,
-      waited: run.waited(),
-      round: end.round,
-      ...(end.plan === undefined ? {} : { plan: end.plan }),
-    };
-    ctx.df.continueAsNew(next);
+    goOnAsNew(ctx, run, input, end);
     return { kind: "more" };
   } catch {
     return stepsFailed(); // finishImport itself failed: the sweep ends the record
   }
+}
+
+function goOnAsNew(ctx: OrchestrationContext, run: Run, input: ImportImageInput, leftover: Leftover): void {
+  const { plan: _done, end: _end, ...rest } = input;
+  const { plan, round, isRepaired } = leftover;
+  const next: ImportImageInput = {
+    ...rest,
+    waited: run.waited(),
+    round,
+    ...(plan === undefined ? {} : { plan }),
+    ...(isRepaired && { isRepaired }),
+  };
+  ctx.df.continueAsNew(next);
 }
 
 /** A step that failed after all its retries ends the import as INTERNAL; its text stays in the log. */
@@ -71,18 +90,44 @@ function* carryOut(ctx: OrchestrationContext, run: Run, input: ImportImageInput,
     case "single": {
       const { v, importId, attempt, round } = input;
       const end = yield* run.rounds(steps.copyAndFinish, [{ v, importId, attempt, plan, round }]);
-      if (end.kind === "done") return { kind: "finished" };
-      return end.kind === "full" ? { kind: "leftover", plan, round: roundOf(end.left) } : end;
+      return end.kind === "done" ? { kind: "finished" } : toPhase(input, end, () => plan);
     }
     case "copy": {
       const copied = yield* copy(ctx, run, input, plan);
-      if (copied.kind === "done") return yield* publish(run, input, plan);
-      if (copied.kind !== "full") return copied;
-      const units = copied.left.map(({ unit }) => unit);
-      return { kind: "leftover", plan: { ...plan, units, large: [] }, round: roundOf(copied.left) };
+      if (copied.kind !== "done") {
+        return toPhase(input, copied, (left) => ({ ...plan, units: left.map(({ unit }) => unit), large: [] }));
+      }
+      const rest = { ...plan, units: [], large: [] };
+      const verified = yield* verify(run, input, plan);
+      if (verified.kind !== "done") {
+        return toPhase(input, verified, (left) => ({ ...rest, verify: left.map(({ unit }) => unit) }));
+      }
+      return yield* publish(run, input, { ...rest, ...(plan.verify && { verify: [] }) });
     }
     default:
       return unreachable(plan.kind);
+  }
+}
+
+type RoundsCut<Input> = Exclude<RoundsEnd<Input>, { kind: "done" }>;
+
+/**
+ * What rounds that have not done everything mean for the import. What the target was found to lack is brought in once per
+ * attempt, before what is left.
+ */
+function toPhase<Input extends { readonly round: number }>(
+  { isRepaired }: ImportImageInput,
+  end: RoundsCut<Input>,
+  planOf: (left: readonly Input[]) => ImportPlan,
+): Phase {
+  switch (end.kind) {
+    case "full":
+      return { kind: "leftover", plan: planOf(end.left), round: roundOf(end.left) };
+    case "incomplete":
+      if (isRepaired) return { kind: "failed", error: end.error };
+      return { kind: "leftover", plan: withRepair(planOf(end.left), end.repair), round: 0, isRepaired: true };
+    default:
+      return end;
   }
 }
 
@@ -91,14 +136,21 @@ function roundOf(left: readonly { readonly round: number }[]): number {
   return left[0]?.round ?? 0;
 }
 
-/** All units and all large blobs at once: the host's activity limit and the limits per registry bound what runs. */
+/**
+ * All units and all large blobs at once: the host's activity limit and the limits per registry bound what runs. A repair
+ * starts no sub-orchestrations: their ids are those of the first copy.
+ */
 function* copy(
   ctx: OrchestrationContext,
   run: Run,
   input: ImportImageInput,
   plan: ImportPlan,
 ): Steps<RoundsEnd<CopyInput>> {
-  const { v, importId, attempt, course } = input;
+  const { v, importId, attempt, course, round, isRepaired } = input;
+  if (isRepaired) {
+    const repairs = plan.units.map((unit) => ({ v, importId, attempt, unit, round, isRepair: isRepaired }));
+    return yield* run.chunkedRounds(steps.copyBlobs, repairs);
+  }
   const isSliced = !run.hasRoomFor(plan.units.length);
   const children: (readonly [string, readonly Unit[]])[] = [
     ...plan.large.map((unit) => [subOrchestrators.copyLargeBlob, [unit]] as const),
@@ -110,8 +162,16 @@ function* copy(
     const child: CopyUnitsInput = { v, importId, attempt, course, waited: nothingWaited, units: [...units], round: 0 };
     return ctx.df.callSubOrchestrator(name, child, childInstanceId(importId, attempt, n));
   });
-  const own = isSliced ? [] : plan.units.map((unit) => ({ v, importId, attempt, unit, round: input.round }));
+  const own = isSliced ? [] : plan.units.map((unit) => ({ v, importId, attempt, unit, round }));
   return yield* run.rounds(steps.copyBlobs, own, beside);
+}
+
+/** Reads again what is at the target, where that was asked for: before anything refers to it. */
+function* verify(run: Run, input: ImportImageInput, plan: ImportPlan): Steps<RoundsEnd<VerifyInput>> {
+  const { v, importId, attempt } = input;
+  const round = plan.units.length === 0 ? input.round : 0; // else that counts the rounds of copying
+  const units = (plan.verify ?? []).map((unit) => ({ v, importId, attempt, unit, round }));
+  return yield* run.chunkedRounds(steps.verifyBlobs, units);
 }
 
 /** Children before the indexes that name them: a level starts when the one below it is there. */
@@ -120,11 +180,13 @@ function* publish(run: Run, input: ImportImageInput, plan: ImportPlan): Steps<Ph
   for (const [at, level] of plan.levels.entries()) {
     const batches = chunk(level, manifestsPerActivity).map((digests) => ({ v, importId, attempt, digests, round: 0 }));
     const end = yield* run.rounds(steps.publishManifests, batches);
-    if (end.kind === "full") {
-      const levels = [end.left.flatMap(({ digests }) => digests), ...plan.levels.slice(at + 1)];
-      return { kind: "leftover", plan: { ...plan, units: [], large: [], levels }, round: 0 };
-    }
-    if (end.kind !== "done") return end;
+    if (end.kind === "done") continue;
+    const later = plan.levels.slice(at + 1);
+    const phase = toPhase(input, end, (left) => ({
+      ...plan,
+      levels: [left.flatMap((batch) => batch.digests), ...later],
+    }));
+    return phase.kind === "leftover" ? { ...phase, round: 0 } : phase;
   }
   return { kind: "published" };
 }
@@ -139,11 +201,18 @@ function* finish(ctx: OrchestrationContext, input: ImportImageInput & { readonly
     ctx.df.continueAsNew(next);
     return { kind: "more" };
   }
-  if (end.kind === "published" && finished.kind !== "done") {
-    return yield* finish(ctx, { ...input, end: finished }); // no tag was to be had: the record has to say why
+  if (finished.kind === "incomplete" && !input.isRepaired) {
+    goOnAsNew(ctx, run, input, { kind: "leftover", plan: finished.repair, round: 0, isRepaired: true });
+    return { kind: "more" };
   }
-  return finished.kind === "failed" ? finished : { kind: "done" };
+  const outcome: RoundsEnded = finished.kind === "incomplete" ? { kind: "failed", error: finished.error } : finished;
+  if (end.kind === "published" && outcome.kind !== "done") {
+    return yield* finish(ctx, { ...input, end: outcome }); // no tag was to be had: the record has to say why
+  }
+  return outcome.kind === "failed" ? outcome : { kind: "done" };
 }
+
+type RoundsEnded = Exclude<RoundsEnd<FinishInput>, { kind: "full" | "incomplete" }>;
 
 /** Instance id of the n-th sub-orchestration (from 0, without gaps: cancel counts through them). */
 export function childInstanceId(importId: string, attempt: number, n: number): string {

@@ -39,13 +39,15 @@ const commonFields = {
 
 /**
  * `plan`: what is left to do of it, once resolved. `round`: how often its units were handed out before. `end`: how the
- * import ends, when all that is left is to write that.
+ * import ends, when all that is left is to write that. `isRepaired`: the target lacked what it was believed to have, and
+ * the plan begins with that; a second time is the end.
  */
 export const importImageInputSchema = z.strictObject({
   ...commonFields,
   plan: importPlanSchema.optional(),
   round: z.int().min(0),
   end: importEndSchema.optional(),
+  isRepaired: z.literal(true).optional(),
 });
 export type ImportImageInput = Readonly<z.infer<typeof importImageInputSchema>>;
 

@@ -1,5 +1,6 @@
 import { type OrchestrationContext, RetryOptions, type Task } from "durable-functions";
-import type { Step, StepOutcome } from "../steps.ts";
+import { joinRepairs } from "../../domain/repair.ts";
+import type { CheckedOutcome, Incomplete, Step, StepOutcome } from "../steps.ts";
 import type { Course, Waited } from "./input.ts";
 import { judgeRound, type Verdict } from "./judge-round.ts";
 
@@ -10,9 +11,13 @@ export type Steps<Result> = Generator<Task, Result, any>;
 /** The event that wakes a sleeping orchestration of a cancelled import. The import's row is what counts. */
 export const cancelEvent = "cancel";
 
-/** How a series of rounds ended. `full`: this instance has called enough; go on as new with what is left. */
+/**
+ * How a series of rounds ended. `full`: this instance has called enough; go on as new with what is left. `incomplete`:
+ * the same, once what the target lacks is there.
+ */
 export type RoundsEnd<Input> =
   | Exclude<Verdict, { kind: "again" }>
+  | (Incomplete & { readonly left: readonly Input[] })
   | { readonly kind: "full"; readonly left: readonly Input[] };
 
 export interface Run {
@@ -25,9 +30,14 @@ export interface Run {
    * or one of them ends the import. `beside`: sub-orchestrations that run along in the first round.
    */
   readonly rounds: <Input extends { readonly round: number }>(
-    step: Step<Input, StepOutcome>,
+    step: Step<Input, CheckedOutcome>,
     inputs: readonly Input[],
     beside?: readonly Task[],
+  ) => Steps<RoundsEnd<Input>>;
+  /** Rounds over any number of inputs: as many at once as one instance may call. */
+  readonly chunkedRounds: <Input extends { readonly round: number }>(
+    step: Step<Input, CheckedOutcome>,
+    inputs: readonly Input[],
   ) => Steps<RoundsEnd<Input>>;
   /** Whether this instance may still call `count` activities, or has called none yet. */
   readonly hasRoomFor: (count: number) => boolean;
@@ -67,24 +77,40 @@ export function createRun(ctx: OrchestrationContext, course: Course, before: Wai
     return { kind: "cancelled" };
   }
 
+  function* rounds<Input extends { readonly round: number }>(
+    step: Step<Input, CheckedOutcome>,
+    inputs: readonly Input[],
+    beside: readonly Task[] = [],
+  ): Steps<RoundsEnd<Input>> {
+    let left = inputs;
+    let besides = beside;
+    while (left.length + besides.length > 0) {
+      if (!hasRoomFor(left.length)) return { kind: "full", left };
+      const tasks = [...left.map((input) => schedule(step, input)), ...besides];
+      const outcomes: readonly CheckedOutcome[] = yield ctx.df.Task.all(tasks);
+      const lacking = outcomes.flatMap((outcome) => (outcome.kind === "incomplete" ? [outcome] : []));
+      const verdict = yield* settle(outcomes.flatMap((outcome) => (outcome.kind === "incomplete" ? [] : [outcome])));
+      if (verdict.kind === "failed" || verdict.kind === "cancelled") return verdict;
+      left = left.flatMap((input, at) => (outcomes[at]?.kind === "done" ? [] : [{ ...input, round: input.round + 1 }]));
+      besides = []; // a sub-orchestration ends done, failed or cancelled: it needs no further round
+      const [first] = lacking;
+      if (first !== undefined) return { ...first, repair: joinRepairs(lacking.map(({ repair }) => repair)), left };
+    }
+    return { kind: "done" };
+  }
+
   return {
     *call(step, input) {
       return yield schedule(step, input);
     },
     settle,
-    *rounds(step, inputs, beside = []) {
-      let left = inputs;
-      let besides = beside;
-      while (left.length + besides.length > 0) {
-        if (!hasRoomFor(left.length)) return { kind: "full", left };
-        const tasks = [...left.map((input) => schedule(step, input)), ...besides];
-        const outcomes: readonly StepOutcome[] = yield ctx.df.Task.all(tasks);
-        const verdict = yield* settle(outcomes);
-        if (verdict.kind !== "again") return verdict;
-        left = left.flatMap((input, at) =>
-          outcomes[at]?.kind === "done" ? [] : [{ ...input, round: input.round + 1 }],
-        );
-        besides = []; // a sub-orchestration ends done, failed or cancelled: it needs no further round
+    rounds,
+    *chunkedRounds(step, inputs) {
+      for (let at = 0; at < inputs.length; at += course.maxActivities) {
+        const end = yield* rounds(step, inputs.slice(at, at + course.maxActivities));
+        if (end.kind === "full" || end.kind === "incomplete")
+          return { ...end, left: [...end.left, ...inputs.slice(at + course.maxActivities)] };
+        if (end.kind !== "done") return end;
       }
       return { kind: "done" };
     },

@@ -238,7 +238,6 @@ describe("parseImportRequest", () => {
     [{ source, untaggedTargetRepositories: ["a:1"] }, "untaggedTargetRepositories[0]", "INVALID_REFERENCE"],
     [{ source, referrers: "all" }, "referrers", "INVALID_REQUEST"],
     [{ source, referrers: { artifactTypes: [] } }, "referrers.artifactTypes", "INVALID_REQUEST"],
-    [{ source, verify: "full" }, "verify", "NOT_SUPPORTED"],
     [{ source, strategy: "delegate" }, "strategy", "NOT_SUPPORTED"],
     [
       { source: { sourceImage: "ghcr.io/a", credentials: { secret: "s" } } },
@@ -267,8 +266,9 @@ describe("parseImportRequest", () => {
     expect(values).toMatchObject({ code: "INVALID_REFERENCE", property: "source" });
     for (const property of ["source", "targetTags[0]", "platforms[0]"]) expect(values.message).toContain(property);
 
-    const missing = refused({ source, strategy: "delegate", verify: "full" });
-    for (const property of ["strategy", "verify"]) expect(missing.message).toContain(property);
+    const credentials = { secret: "name" };
+    const missing = refused({ source: { sourceImage: source, credentials }, strategy: "delegate" });
+    for (const property of ["strategy", "source.credentials.secret"]) expect(missing.message).toContain(property);
   });
 
   it("takes all referrers, or those of some types", () => {

@@ -21,6 +21,7 @@ const plan = (blobs: readonly BlobToPlan[], change: Partial<PlanRequest> = {}) =
     rootIs: "tagged",
     blobs,
     levels: [[root]],
+    verifyIn: [],
     needsCheckpoints: (sizeBytes) => sizeBytes >= 200 * MiB,
     ...change,
   });

@@ -1,4 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { Digest } from "../../../src/digest.ts";
+import { createPlanRepair } from "../../../src/functions/activities/plan-repair.ts";
 import { createPublishRoot } from "../../../src/functions/activities/publish-root.ts";
 import { createPutTags } from "../../../src/transfer/put-tags.ts";
 import { multiPlatformImage } from "../../helpers/images.ts";
@@ -22,14 +24,16 @@ async function publishWithoutChildren(sparseIndex: boolean): Promise<unknown> {
   const { spec } = aRecord({ targetRegistry: target.host });
   const record = aRecord({ targetRegistry: target.host, targetDigest: root.digest });
   const repository = client.repository(target.host, { side: "target", name: "alpine", actions: ["pull", "push"] });
+  const stored = { mediaType: root.mediaType, sizeBytes: root.bytes.byteLength, content: root.bytes };
+  const readManifests = async (_: unknown, digests: readonly Digest[]) =>
+    new Map(digests.includes(root.digest) ? [[root.digest, stored]] : []);
+  const repositories = { ofImport: async () => ({ source: repository, targets: [repository] }) };
   const publishRoot = createPublishRoot({
-    parts: {
-      readManifests: async () =>
-        new Map([[root.digest, { mediaType: root.mediaType, sizeBytes: root.bytes.byteLength, content: root.bytes }]]),
-    },
-    repositories: { ofImport: async () => ({ source: repository, targets: [repository] }) },
-    publishManifests: async () => undefined,
+    ...{ parts: { readManifests }, repositories },
+    publishManifests: async () => [],
     putTags: createPutTags({ sleep: async () => undefined, maintainReferrers: async () => undefined }),
+    assertStored: async () => undefined,
+    planRepair: createPlanRepair({ parts: { readManifests, readBlobs: async () => [] }, repositories }),
   });
   return await publishRoot({ ...record, spec: { ...spec, sparseIndex } }, new AbortController().signal).then(
     () => "published",

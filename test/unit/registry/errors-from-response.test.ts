@@ -60,6 +60,7 @@ describe("errorFromResponse", () => {
     ["target", "GET", 404, oci("BLOB_UNKNOWN"), "TARGET_CONTENT_MISSING", false],
     ["target", "PUT", 404, oci("MANIFEST_BLOB_UNKNOWN"), "TARGET_CONTENT_MISSING", false],
     ["target", "PUT", 400, oci("MANIFEST_BLOB_UNKNOWN"), "TARGET_CONTENT_MISSING", false],
+    ["target", "PUT", 404, oci("MANIFEST_UNKNOWN"), "TARGET_CONTENT_MISSING", false],
     ["target", "PUT", 400, oci("MANIFEST_INVALID"), "TARGET_DIGEST_REJECTED", false],
     ["target", "PUT", 400, oci("DIGEST_INVALID"), "TARGET_DIGEST_REJECTED", false],
     ["target", "PUT", 400, oci("TAG_INVALID", "tag '1' already exists … is immutable"), "TARGET_LOCKED", false],
@@ -122,6 +123,13 @@ describe("parseUpstreamErrors", () => {
     ["<html><head><title>502 Bad Gateway</title></head><body>nginx</body>", [{ code: "", message: "502 Bad Gateway" }]],
     ["<p>too\n many</p>", [{ code: "", message: "too many" }]],
     ["404 page not found\n", [{ code: "", message: "404 page not found" }]],
+    [
+      `{"errors":[{"code":"A","detail":"sha256:${"a".repeat(64)}"},{"code":"A","detail":{"digest":"sha256:${"b".repeat(64)}"}}]}`,
+      [
+        { code: "A", message: "", digest: `sha256:${"a".repeat(64)}` },
+        { code: "A", message: "", digest: `sha256:${"b".repeat(64)}` },
+      ],
+    ],
     ["", []],
     ["{}", []],
     ['{"errors":[]}', []],

@@ -21,6 +21,7 @@ function prepare(kit: Kit, source: TestRegistry, target: TestRegistry, more: Par
     targets: ["team/app", "team/other"].map((name) => kit.repository(target, "target", name)),
     readInline: async () => new Uint8Array(),
     headFirst: false,
+    isRepair: false,
     owner: "import-1",
     budget: kit.budget(),
     onPart: (part) => parts.push(part),

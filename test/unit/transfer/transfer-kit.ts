@@ -131,6 +131,7 @@ export function createKit(options: KitOptions = {}, leases = createTestLeases())
     sizeBytes: blob.sizeBytes,
     filled: [],
     headFirst: false,
+    isRepair: false,
     owner: "import-1",
     budget: budget(),
     onProgress: () => {},

@@ -1,0 +1,91 @@
+import type { ImportId } from "../../domain/import-id.ts";
+import type { PlannedBlob, Unit } from "../../domain/import-plan.ts";
+import { ImportError } from "../../errors.ts";
+import type { Parts, PlacedBlob } from "../../store/parts.ts";
+import type { BlobFault, VerifyUnit, VerifyUnitOutcome } from "../../transfer/verify-unit.ts";
+import type { OpenRepositories } from "../open-repositories.ts";
+import type { Incomplete } from "../steps.ts";
+import type { ActivityContext } from "./activity-frame.ts";
+import { toIncomplete } from "./plan-repair.ts";
+
+export interface VerifyPlannedUnitDeps {
+  readonly parts: Pick<Parts, "readBlobs" | "markVerified">;
+  readonly repositories: Pick<OpenRepositories, "ofImport">;
+  readonly verifyUnit: VerifyUnit;
+  readonly now: () => Date;
+  /** A hash cannot be stored: nearly all of functionTimeout is the budget of one call. */
+  readonly wholeBlobBudgetMs: number;
+}
+
+export interface UnitToVerify {
+  readonly importId: ImportId;
+  readonly unit: Unit;
+  /** How often it was handed out before. */
+  readonly round: number;
+}
+
+export type VerifyPlannedUnit = (
+  unit: UnitToVerify,
+  context: Pick<ActivityContext, "row" | "budget" | "signal">,
+) => Promise<{ readonly kind: "done" } | { readonly kind: "more" } | Incomplete>;
+
+/**
+ * Reads a unit's blobs at the targets. What was found right is stored, whatever the end is, and not read again by a later
+ * round. Two budgets without any such blob: `DEADLINE_EXCEEDED`.
+ */
+export function createVerifyPlannedUnit(deps: VerifyPlannedUnitDeps): VerifyPlannedUnit {
+  const { parts, repositories, verifyUnit, now, wholeBlobBudgetMs } = deps;
+  return async ({ importId, unit, round }, { row: { record }, budget, signal }) => {
+    const { targets } = await repositories.ofImport(record, "verify");
+    const before = round === 0 ? [] : (await parts.readBlobs(importId)).filter(({ isVerified }) => isVerified);
+    const known = new Set(before.map(nameOf));
+    const verified: PlacedBlob[] = [];
+    const context = {
+      targets,
+      isVerified: (target: number, digest: PlacedBlob["digest"]) => known.has(nameOf({ target, digest })),
+      budget: { ...budget, endsAt: now().getTime() + wholeBlobBudgetMs },
+      onVerified: (blob: PlacedBlob) => verified.push(blob),
+    };
+    let outcome: VerifyUnitOutcome;
+    try {
+      outcome = await verifyUnit(unit, context, signal);
+    } finally {
+      if (verified.length > 0) await parts.markVerified(importId, verified);
+    }
+    switch (outcome.kind) {
+      case "verified":
+        return { kind: "done" };
+      case "faulty":
+        return toIncomplete(record.spec, {
+          blobs: outcome.faults.map((fault) => toPlanned(unit, fault)),
+          levels: [],
+          error: worst(outcome.faults).toWire(),
+        });
+      case "more":
+        if (verified.length > 0 || round === 0 || budget.stopping.aborted) return { kind: "more" };
+        throw new ImportError({
+          code: "DEADLINE_EXCEEDED",
+          stage: "verify",
+          what: "a blob could not be read again within two budgets of an activity",
+          hint: "raise functionTimeout, or import with verify: manifest",
+        });
+    }
+  };
+}
+
+function nameOf({ target, digest }: PlacedBlob): string {
+  return `${target} ${digest}`;
+}
+
+function toPlanned({ blobs }: Unit, { target, digest }: BlobFault): PlannedBlob {
+  const planned = blobs.find((blob) => blob.digest === digest);
+  if (planned === undefined) throw new Error(`${digest} was verified and is not in the unit`);
+  return { ...planned, targets: [target] };
+}
+
+/** What is there and wrong says more than what is not there. */
+function worst(faults: readonly BlobFault[]): ImportError {
+  const [first] = faults;
+  if (first === undefined) throw new Error("a unit is faulty without a fault");
+  return (faults.find(({ error }) => error.code === "TARGET_CONTENT_CORRUPT") ?? first).error;
+}

@@ -1,0 +1,67 @@
+import type { Digest } from "../digest.ts";
+import type { Unit } from "../domain/import-plan.ts";
+import type { ImportError } from "../errors.ts";
+import type { Repository } from "../registry/registry.ts";
+import type { BlobReaderDeps } from "./blob-reader.ts";
+import { type Budget, BudgetEndedError, isOver } from "./budget.ts";
+import { mapConcurrently } from "./map-concurrently.ts";
+import { isBlobFault, verifyBlob } from "./verify-blob.ts";
+
+export interface VerifyUnitDeps {
+  readonly reader: BlobReaderDeps;
+  readonly parallelBlobs: number;
+}
+
+export interface VerifyContext {
+  /** All target repositories of the import, at the positions that plans name. */
+  readonly targets: readonly Repository[];
+  /** Blobs that an earlier call has verified. */
+  readonly isVerified: (target: number, digest: Digest) => boolean;
+  readonly budget: Budget;
+  /** Called for each blob and target as soon as it is known to be right, also when the call fails later. */
+  readonly onVerified: (blob: { readonly target: number; readonly digest: Digest }) => void;
+}
+
+/** A blob that is not at a target as it should be. */
+export interface BlobFault {
+  readonly target: number;
+  readonly digest: Digest;
+  readonly error: ImportError;
+}
+
+export type VerifyUnitOutcome =
+  | { readonly kind: "verified" }
+  | { readonly kind: "faulty"; readonly faults: readonly BlobFault[] }
+  /** The budget has ended. What was half read is read from its beginning next time: a hash does not outlive its process. */
+  | { readonly kind: "more" };
+
+export type VerifyUnit = (unit: Unit, context: VerifyContext, signal: AbortSignal) => Promise<VerifyUnitOutcome>;
+
+/** Reads every blob of a unit in every repository that it is for, several at once, and hashes it. */
+export function createVerifyUnit({ reader, parallelBlobs }: VerifyUnitDeps): VerifyUnit {
+  return async ({ blobs }, { targets, isVerified, budget, onVerified }, signal) => {
+    const faults: BlobFault[] = [];
+    let isCut = false;
+    const places = blobs.flatMap(({ digest, sizeBytes, targets: at }) =>
+      at.filter((target) => !isVerified(target, digest)).map((target) => ({ target, digest, sizeBytes })),
+    );
+    const assertBudget = (): void => {
+      if (isOver(budget, reader.now)) throw new BudgetEndedError("the time to verify in is over");
+    };
+    await mapConcurrently(places, parallelBlobs, async ({ target, digest, sizeBytes }) => {
+      const repository = targets[target];
+      if (repository === undefined) throw new Error(`the plan names target repository ${target} of ${targets.length}`);
+      try {
+        assertBudget();
+        await verifyBlob(reader, { repository, digest, sizeBytes, onChunk: assertBudget }, signal);
+        onVerified({ target, digest });
+      } catch (thrown) {
+        if (isBlobFault(thrown)) faults.push({ target, digest, error: thrown });
+        else if (thrown instanceof BudgetEndedError) isCut = true;
+        else throw thrown;
+      }
+    });
+    if (faults.length > 0) return { kind: "faulty", faults };
+    return { kind: isCut ? "more" : "verified" };
+  };
+}
