@@ -4,11 +4,14 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import type { Digest } from "../../src/digest.ts";
 
 /** A process of Debian's docker-registry (distribution 2.8.2) with nothing in it. */
 export interface DockerRegistry extends AsyncDisposable {
   /** `127.0.0.1:port`. */
   readonly host: string;
+  /** Removes the content from its disk, behind its back: what refers to it stays. */
+  readonly loseContent: (digest: Digest) => Promise<void>;
 }
 
 /** Starts one on a port that the system chooses. Anybody may push and pull. */
@@ -34,12 +37,16 @@ export async function startDockerRegistry(): Promise<DockerRegistry> {
     await exited;
     await rm(directory, { recursive: true, force: true });
   };
+  const loseContent = async (digest: Digest): Promise<void> => {
+    const hex = digest.slice("sha256:".length);
+    await rm(join(directory, "data/docker/registry/v2/blobs/sha256", hex.slice(0, 2), hex), { recursive: true });
+  };
   let said = "";
   for await (const line of createInterface({ input: child.stderr })) {
     const [, host] = /msg="listening on (127\.0\.0\.1:\d+)"/.exec(line) ?? [];
     if (host !== undefined) {
       child.stderr.resume(); // a full pipe would stop it
-      return { host, [Symbol.asyncDispose]: stop };
+      return { host, loseContent, [Symbol.asyncDispose]: stop };
     }
     said += `${line}\n`;
   }

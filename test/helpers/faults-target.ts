@@ -99,6 +99,14 @@ const manifestRefusals = {
   DENIED: { status: 403, message: "requested access to the resource is denied" },
 } as const;
 
+/** Says that it has a blob which it has not, like a registry whose cache outlives its content. */
+export function claimBlob(match: FaultMatch & { readonly sizeBytes: number }): Fault {
+  const headers = { "content-length": String(match.sizeBytes) };
+  return fault("claimBlob", { kind: "blob-head", ...match }, async (): Promise<Answer> => {
+    return { kind: "answer", status: 200, headers };
+  });
+}
+
 /** The repository does not exist and is not created: 404 NAME_UNKNOWN to everything in it. */
 export function missingRepository(match: FaultMatch & { readonly repository: string }): Fault {
   return fault("missingRepository", match, async () =>

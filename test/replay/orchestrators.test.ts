@@ -77,6 +77,35 @@ const stories: Readonly<Record<string, readonly string[]>> = {
   "slice-full": ["resolveImport", "2 × importSlice", "finishImport(published)"],
   "step-fails-all-retries": ["resolveImport", "2 × copyBlobs", "publishManifests", "finishImport(failed INTERNAL)"],
   "finish-fails-all-retries": ["resolveImport", "2 × copyBlobs", "finishImport(published)"],
+  verified: [
+    ...["resolveImport", "2 × copyBlobs", "3 × verifyBlobs", "verifyBlobs[1]", "publishManifests"],
+    "finishImport(published)",
+  ],
+  "full-while-verifying": [
+    ...["resolveImport", "2 × copyBlobs", "continueAsNew", "3 × verifyBlobs", "continueAsNew"],
+    ...["2 × verifyBlobs", "finishImport(published)"],
+  ],
+  "repaired-when-verified": [
+    ...["resolveImport", "2 × copyBlobs", "2 × verifyBlobs", "continueAsNew", "copyBlobs", "verifyBlobs"],
+    "finishImport(published)",
+  ],
+  "repaired-when-published": [
+    ...["resolveImport", "copyBlobs", "publishManifests", "publishManifests", "continueAsNew", "2 × copyBlobs"],
+    ...["publishManifests", "publishManifests", "finishImport(published)"],
+  ],
+  "repaired-when-tagged": [
+    ...["resolveImport", "2 × copyBlobs", "finishImport(published)", "continueAsNew", "copyBlobs"],
+    "finishImport(published)",
+  ],
+  "single-repaired": ["resolveImport", "copyAndFinish", "continueAsNew", "copyBlobs", "finishImport(published)"],
+  "many-repairs": [
+    ...["resolveImport", "2 × copyBlobs", "finishImport(published)", "continueAsNew", "3 × copyBlobs"],
+    ...["continueAsNew", "2 × copyBlobs", "finishImport(published)"],
+  ],
+  "repaired-in-vain": [
+    ...["resolveImport", "2 × copyBlobs", "finishImport(published)", "continueAsNew", "copyBlobs"],
+    ...["finishImport(published)", "finishImport(failed TARGET_CONTENT_MISSING)"],
+  ],
 };
 
 const recordings = readRecordings("import-image.v1");

@@ -1,7 +1,7 @@
 import type { Digest } from "../../digest.ts";
 import type { PlannedBlob } from "../../domain/import-plan.ts";
 import type { ImportRecord } from "../../domain/import-record.ts";
-import { type ImportSpec, targetRepositories } from "../../domain/import-spec.ts";
+import { targetRepositories } from "../../domain/import-spec.ts";
 import { type ParsedManifest, parseManifest } from "../../domain/manifest.ts";
 import { planUnits } from "../../domain/plan.ts";
 import { definedOnly, ImportError, type ImportErrorWire } from "../../errors.ts";
@@ -69,7 +69,9 @@ export function createPlanRepair({ parts, repositories }: PlanRepairDeps): PlanR
     }
     if (blobs.length === 0 && levels.flat().length === 0) throw first.error; // nothing of it is this import's
     const digest = namedDigests(first.error)[0] ?? first.manifest.digest;
-    return toIncomplete(record.spec, { blobs, levels, error: { ...first.error.toWire(), digest } });
+    const { kind, error, repair } = toIncomplete({ blobs, levels, error: { ...first.error.toWire(), digest } });
+    // What was read again was not this.
+    return { kind, error, repair: { ...repair, ...(record.spec.verify === "full" && { verify: repair.units }) } };
   };
 }
 
@@ -81,7 +83,7 @@ interface Repair {
 }
 
 /** The outcome of a step that has found something missing. */
-export function toIncomplete({ verify }: Pick<ImportSpec, "verify">, { blobs, levels, error }: Repair): Incomplete {
+export function toIncomplete({ blobs, levels, error }: Repair): Incomplete {
   const merged = new Map<Digest, PlannedBlob>();
   for (const blob of blobs) {
     const targets = [...new Set([...(merged.get(blob.digest)?.targets ?? []), ...blob.targets])].toSorted();
@@ -94,7 +96,6 @@ export function toIncomplete({ verify }: Pick<ImportSpec, "verify">, { blobs, le
     repair: {
       ...{ v: 1, kind: "copy", units, large: [] },
       levels: levels.filter(({ length }) => length > 0).map((level) => [...level]),
-      ...(verify === "full" && { verify: units }),
     },
   };
 }

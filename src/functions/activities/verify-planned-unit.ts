@@ -56,7 +56,7 @@ export function createVerifyPlannedUnit(deps: VerifyPlannedUnitDeps): VerifyPlan
       case "verified":
         return { kind: "done" };
       case "faulty":
-        return toIncomplete(record.spec, {
+        return toIncomplete({
           blobs: outcome.faults.map((fault) => toPlanned(unit, fault)),
           levels: [],
           error: worst(outcome.faults).toWire(),
