@@ -1,6 +1,6 @@
 import type { Digest } from "../digest.ts";
 import { type ErrorPlace, ImportError, unreachable } from "../errors.ts";
-import type { Trigger } from "./import-record.ts";
+import { isPush, type Trigger } from "./import-record.ts";
 import type { Conflict } from "./import-spec.ts";
 
 /** One place that the import is to fill, and what is there now. Without `tag`: a repository to be filled by digest. */
@@ -29,7 +29,7 @@ export function decideConflict({ policy, trigger, plannedDigest, targets, at }: 
   const taken = targets.filter((target) => target.tag !== undefined && target.digest !== undefined);
   const isAllThere = targets.length > 0 && targets.every(({ digest }) => digest === plannedDigest);
   // A push by an import comes back as an event, and the same push may come twice: rules must not chase their own echo.
-  if (isAllThere && trigger === "eventGrid") return { kind: "skip" };
+  if (isAllThere && isPush(trigger)) return { kind: "skip" };
   switch (policy) {
     case "fail":
       return taken.length === 0 ? { kind: "proceed" } : { kind: "failed", error: tagsExist(taken, policy, at) };

@@ -20,10 +20,15 @@ export const importStateSchema = z.enum(importStates);
 export type ImportState = z.infer<typeof importStateSchema>;
 
 export const triggerSchema = z.strictObject({
-  kind: z.enum(["http", "queue", "eventGrid", "schedule", "promotion", "arm"]),
+  kind: z.enum(["http", "queue", "eventGrid", "webhook", "schedule", "promotion", "arm"]),
   ref: z.string().max(200).optional(),
 });
 export type Trigger = Readonly<z.infer<typeof triggerSchema>>;
+
+/** Whether a registry told of a push, which may be the echo of an import's own. */
+export function isPush(kind: Trigger["kind"]): boolean {
+  return kind === "eventGrid" || kind === "webhook";
+}
 
 /** `attempt`: that of the promotion in which the import's own attempt was begun. */
 export const promotionItemRefSchema = z.strictObject({

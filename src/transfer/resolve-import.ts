@@ -1,7 +1,7 @@
 import { type Digest, digestOf } from "../digest.ts";
 import { decideConflict, type TargetState } from "../domain/conflict.ts";
 import type { ImportPlan, Part } from "../domain/import-plan.ts";
-import type { Trigger } from "../domain/import-record.ts";
+import { isPush, type Trigger } from "../domain/import-record.ts";
 import { type ImportSpec, targetRepositories } from "../domain/import-spec.ts";
 import type { ResolvedSource } from "../domain/import-transitions.ts";
 import { planImport } from "../domain/plan.ts";
@@ -165,10 +165,7 @@ async function readTargets(
   });
   const { digest } = spec.source;
   const isEcho = async (target: Repository | undefined) =>
-    trigger === "eventGrid" &&
-    target !== undefined &&
-    digest !== undefined &&
-    (await headManifest(target, digest, signal));
+    isPush(trigger) && target !== undefined && digest !== undefined && (await headManifest(target, digest, signal));
   const untagged = await mapConcurrently(spec.target.untaggedRepositories, parallelRequests, async (repository) => {
     const target = names.indexOf(repository);
     return { repository, target, digest: (await isEcho(targets[target])) ? digest : undefined };

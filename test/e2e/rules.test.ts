@@ -221,7 +221,8 @@ describe("a webhook", () => {
     expect(status, text).toBe(200);
     const { imports, ignored } = hookAnswerSchema.parse(JSON.parse(text));
     expect([imports.map(({ rule }) => rule), ignored]).toEqual([["hooked-app"], 1]);
-    expect(await endedFor("hooked/app")).toMatchObject({ id: imports[0]?.importId, state: "Succeeded" });
+    const trigger = { kind: "webhook", ref: "hooked-app" };
+    expect(await endedFor("hooked/app")).toMatchObject({ id: imports[0]?.importId, state: "Succeeded", trigger });
   });
 
   it("that is forged starts nothing, and nothing of it is logged", async () => {

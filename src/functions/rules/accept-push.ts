@@ -1,4 +1,5 @@
 import type { ImportId } from "../../domain/import-id.ts";
+import type { Trigger } from "../../domain/import-record.ts";
 import type { ImportSpec } from "../../domain/import-spec.ts";
 import type { PushEvent, RegistryEvent } from "../../domain/registry-event.ts";
 import { type CompiledRule, ruleImportId } from "../../domain/rule.ts";
@@ -26,11 +27,17 @@ export interface CausedImport {
  * Starts what the rules say about an event. What cannot start anything is left with a line in the log; only what a
  * repeat may cure is thrown, after every rule has had its turn.
  */
-export type AcceptPush = (event: RegistryEvent, durable: DurablePort) => Promise<readonly CausedImport[]>;
+export type AcceptPush = (
+  event: RegistryEvent,
+  by: PushTeller,
+  durable: DurablePort,
+) => Promise<readonly CausedImport[]>;
+/** Who told of the push. */
+export type PushTeller = Extract<Trigger["kind"], "eventGrid" | "webhook">;
 
 export function createAcceptPush(deps: AcceptPushDeps): AcceptPush {
   const { activeRules, log } = deps;
-  return async (told, durable) => {
+  return async (told, by, durable) => {
     if (told.kind === "ignored") {
       log("event-ignored", { reason: told.reason });
       return [];
@@ -42,7 +49,7 @@ export function createAcceptPush(deps: AcceptPushDeps): AcceptPush {
     const faults: unknown[] = [];
     for (const rule of rules) {
       try {
-        imports.push({ rule: rule.rule.name, importId: await start(deps, rule, event, durable) });
+        imports.push({ rule: rule.rule.name, importId: await start(deps, { rule, event, by }, durable) });
       } catch (thrown) {
         if (isLasting(thrown))
           log("event-refused", { ...fieldsOf(event), rule: rule.rule.name, error: thrown.message });
@@ -56,14 +63,13 @@ export function createAcceptPush(deps: AcceptPushDeps): AcceptPush {
 
 async function start(
   { assertAllowed, startImport, log }: AcceptPushDeps,
-  rule: CompiledRule,
-  event: PushEvent,
+  { rule, event, by }: { readonly rule: CompiledRule; readonly event: PushEvent; readonly by: PushTeller },
   durable: DurablePort,
 ): Promise<ImportId> {
   const request = rule.toImport(event);
   assertAllowed(request.spec);
   const id = ruleImportId(rule, event);
-  const trigger = { kind: "eventGrid", ref: rule.rule.name } as const;
+  const trigger = { kind: by, ref: rule.rule.name };
   const { isNew } = await startImport.accept({ id, trigger, request, causedAt: event.occurredAt }, durable);
   log("event-accepted", { ...fieldsOf(event), rule: rule.rule.name, importId: id, isNew });
   return id;

@@ -13,6 +13,6 @@ export interface OnRegistryEventDeps {
  */
 export function createOnRegistryEvent({ names, acceptPush }: OnRegistryEventDeps) {
   return async (event: unknown, durable: DurablePort): Promise<void> => {
-    await acceptPush(readRegistryEvent(event, names), durable);
+    await acceptPush(readRegistryEvent(event, names), "eventGrid", durable);
   };
 }

@@ -51,7 +51,7 @@ export function createPostHook({ secrets, acceptPush, log }: PostHookDeps): Dura
     let ignored = 0;
     for (const event of events) {
       try {
-        const caused = await acceptPush(event, durable);
+        const caused = await acceptPush(event, "webhook", durable);
         imports.push(...caused);
         if (caused.length === 0) ignored += 1;
       } catch (thrown) {

@@ -6,6 +6,7 @@ const triggerNames: Readonly<Record<Trigger["kind"], string>> = {
   http: "HTTP",
   queue: "Queue",
   eventGrid: "Event",
+  webhook: "Webhook",
   schedule: "Schedule",
   promotion: "Promotion",
   arm: "ARM",

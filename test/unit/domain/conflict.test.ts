@@ -37,6 +37,7 @@ describe("decideConflict", () => {
 
   it("skips what an event echoes, even under overwrite", () => {
     expect(decide("overwrite", [tag("1", planned)], "eventGrid").kind).toBe("skip");
+    expect(decide("overwrite", [tag("1", planned)], "webhook").kind).toBe("skip");
     expect(decide("overwrite", [tag("1", other)], "eventGrid").kind).toBe("proceed");
   });
 
