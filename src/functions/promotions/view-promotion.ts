@@ -35,9 +35,19 @@ export function createViewPromotion({ items, now }: ViewPromotionDeps) {
 
   const look = async (id: ImportId) => {
     const sum = await items.sum(id);
-    const failed =
-      sum.states.Failed === 0 ? [] : (await items.list(id, { state: "Failed", limit: maxFirstErrors })).items;
-    return { sum, failed };
+    return { sum, failed: sum.states.Failed === 0 ? [] : await firstFailed(id) };
+  };
+  /** A filtered page may be short or empty although more follow: failed ones may stand behind thousands of others. */
+  const firstFailed = async (id: ImportId) => {
+    const failed: PromotionItem[] = [];
+    let token: string | undefined;
+    do {
+      const limit = maxFirstErrors - failed.length;
+      const page = await items.list(id, { state: "Failed", limit, ...definedOnly({ continuationToken: token }) });
+      failed.push(...page.items);
+      token = page.continuationToken;
+    } while (token !== undefined && failed.length < maxFirstErrors);
+    return failed;
   };
   const seenOf = ({ id, attempt, state }: PromotionRecord) => {
     const known = cached.get(id);
