@@ -54,6 +54,7 @@ export function formatQueueName(namePrefix: string, name: string): string {
 
 const callTimeoutMs = 30_000;
 const drainedAtOnce = 32; // the service's limit
+const maxDrainedBatches = 100; // of one drain: what comes in as fast as it goes out must not hold the caller for ever
 const drainSeconds = 300;
 const options: StoragePipelineOptions = {
   retryOptions: { maxTries: 4, tryTimeoutInMs: 10_000, retryDelayInMs: 200, maxRetryDelayInMs: 2_000 },
@@ -100,12 +101,16 @@ function createQueue(client: QueueClient, onTransaction: QueueAccessOptions["onT
       }
     },
     drain: async (take) => {
-      for (const { messageId, messageText, insertedOn, popReceipt } of await receive()) {
-        await take({ id: messageId, text: messageText, insertedAt: insertedOn });
-        onTransaction({ method: "DELETE", path: `/${name}/messages` });
-        await client
-          .deleteMessage(messageId, popReceipt, { abortSignal: AbortSignal.timeout(callTimeoutMs) })
-          .catch(rethrow);
+      for (let batches = 0; batches < maxDrainedBatches; batches += 1) {
+        const messages = await receive();
+        if (messages.length === 0) return;
+        for (const { messageId, messageText, insertedOn, popReceipt } of messages) {
+          await take({ id: messageId, text: messageText, insertedAt: insertedOn });
+          onTransaction({ method: "DELETE", path: `/${name}/messages` });
+          await client
+            .deleteMessage(messageId, popReceipt, { abortSignal: AbortSignal.timeout(callTimeoutMs) })
+            .catch(rethrow);
+        }
       }
     },
   };

@@ -86,6 +86,18 @@ describe("createQueueAccess", () => {
     expect((await client.getProperties()).approximateMessagesCount).toBe(2);
   });
 
+  it("drains more than storage hands out at once", async () => {
+    const queue = openQueues().access.queue("imports");
+    await Promise.all(Array.from({ length: 40 }, (_, at) => queue.send(String(at))));
+    const taken = new Set<string>();
+
+    await queue.drain(async ({ text }) => {
+      taken.add(text);
+    });
+
+    expect(taken.size).toBe(40);
+  });
+
   it("puts the prefix of tables before its names, as queues spell it", async () => {
     expect(formatQueueName("Test1", "imports-poison")).toBe("test1-imports-poison");
     expect(formatQueueName("", "imports")).toBe("imports");
