@@ -21,10 +21,10 @@ export async function writeBatches(table: Table, actions: readonly BatchAction[]
 }
 
 /** The batches that {@link writeBatches} sends. */
-export function splitBatches(actions: readonly BatchAction[]): readonly (readonly BatchAction[])[] {
+export function splitBatches<Action extends BatchAction>(actions: readonly Action[]): readonly (readonly Action[])[] {
   const lastOfRow = new Map(actions.map((action) => [rowKeyOf(action), action]));
-  const batches: BatchAction[][] = [];
-  let current: BatchAction[] = [];
+  const batches: Action[][] = [];
+  let current: Action[] = [];
   let currentBytes = 0;
   for (const action of lastOfRow.values()) {
     const actionBytes = encodedBytes(action);

@@ -77,30 +77,43 @@ export interface PromotionItems {
 }
 
 const batchesAtOnce = 4;
+type Insert = Extract<BatchAction, { kind: "insert" }>;
 
 /** Opens table `PromotionItems`. */
 export function createPromotionItems(access: TableAccess): PromotionItems {
   const table = access.table("PromotionItems");
 
-  /** One by one, since a batch with one row that exists is refused as a whole. */
-  async function insertEach(batch: readonly BatchAction[]): Promise<readonly string[]> {
-    const existing: string[] = [];
-    for (const action of batch) {
-      if (action.kind !== "insert") continue;
-      if ((await table.insert(action.row)) === "exists") existing.push(action.row.rowKey);
-    }
+  /** A batch with one row that exists is refused as a whole: the others again, and one by one if more came meanwhile. */
+  async function insertMissing(batch: readonly Insert[]): Promise<readonly string[]> {
+    const there = await readKeys(batch);
+    const missing = batch.filter(({ row }) => !there.has(row.rowKey));
+    const existing = batch.map(({ row }) => row.rowKey).filter((key) => there.has(key));
+    if (missing.length === 0 || (await writeBatch(table, missing)) !== "exists") return existing;
+    for (const { row } of missing) if ((await table.insert(row)) === "exists") existing.push(row.rowKey);
     return existing;
+  }
+
+  /** The keys that are there between the first and the last of a batch, which are those of one partition in order. */
+  async function readKeys(batch: readonly Insert[]): Promise<ReadonlySet<string>> {
+    const [from, upTo] = [batch[0]?.row, batch.at(-1)?.row];
+    const keys = new Set<string>();
+    if (from === undefined || upTo === undefined) return keys;
+    const bounds = `RowKey ge ${filterText(from.rowKey)} and RowKey le ${filterText(upTo.rowKey)}`;
+    const filter = `PartitionKey eq ${filterText(from.partitionKey)} and ${bounds}`;
+    for await (const { row } of table.query({ filter, select: ["rowKey"] })) keys.add(String(row.rowKey));
+    return keys;
   }
 
   return {
     insert: async (items) => {
-      const batches = splitBatches(items.map((item) => ({ kind: "insert", row: itemRow.encode(item) })));
+      const inKeyOrder = items.toSorted((one, other) => (one.key < other.key ? -1 : 1));
+      const batches = splitBatches<Insert>(inKeyOrder.map((item) => ({ kind: "insert", row: itemRow.encode(item) })));
       const existing: string[] = [];
       for (let start = 0; start < batches.length; start += batchesAtOnce) {
         const found = await Promise.all(
           batches
             .slice(start, start + batchesAtOnce)
-            .map(async (batch) => ((await writeBatch(table, batch)) === "exists" ? await insertEach(batch) : [])),
+            .map(async (batch) => ((await writeBatch(table, batch)) === "exists" ? await insertMissing(batch) : [])),
         );
         existing.push(...found.flat());
       }

@@ -50,6 +50,20 @@ describe("createPromotionItems", () => {
     expect(states).toMatchObject({ Pending: 145, Queued: 5 });
   });
 
+  it("asks once for the rows of a batch that are there, whatever the order of a repeat", async () => {
+    const access = openTables(azurite);
+    const items = createPromotionItems(access);
+    const { rows } = someItems(300);
+    await items.insert(rows.slice(0, 250));
+    const before = access.transactions();
+
+    const existing = await items.insert(rows.toReversed());
+
+    expect(existing).toHaveLength(250);
+    // Three batches, which are refused, and a query for each of them. The last one again without those that are there.
+    expect(access.transactions() - before).toBe(3 + 3 + 1);
+  });
+
   it("moves no item that somebody else has moved since", async () => {
     const items = createPromotionItems(openTables(azurite));
     const { promotion, rows } = someItems(3);
