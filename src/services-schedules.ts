@@ -32,7 +32,7 @@ export function createSelectionServices({ access, repositories, requestSettings,
     scheduleTags,
     expandPage: createExpandPage({ sourceOf, names, assertAllowedSource: assertAllowed, now }),
     onlyChanged: createOnlyChanged({ sourceOf, scheduleTags, names }),
-    rememberImported: createRememberImported(scheduleTags),
+    rememberImported: createRememberImported({ schedules: createSchedules(access), scheduleTags }),
   };
 }
 

@@ -78,6 +78,7 @@ export function createScheduleHandlers(deps: ScheduleHandlersDeps) {
     if (!(await schedules.has(name))) throw notFound(name);
     await scheduleTags.deleteAll(name);
     await schedules.delete(name);
+    await scheduleTags.deleteAll(name); // of imports that ended meanwhile; from here on, none writes another one
     return { status: 204 };
   };
 

@@ -3,25 +3,33 @@ import type { Digest } from "../../../../src/digest.ts";
 import type { ImportRecord } from "../../../../src/domain/import-record.ts";
 import { type Selection, selectionSchema } from "../../../../src/domain/promotion-request-schema.ts";
 import { createRegistries } from "../../../../src/domain/registries.ts";
+import { newSchedule } from "../../../../src/domain/schedule-record.ts";
 import type { SelectedImage } from "../../../../src/functions/promotions/selection-page.ts";
 import { createOnlyChanged } from "../../../../src/functions/schedules/only-changed.ts";
 import { createRememberImported } from "../../../../src/functions/schedules/remember-imported.ts";
 import { createScheduleTags, type ScheduleTags } from "../../../../src/store/schedule-tags.ts";
+import { createSchedules, type Schedules } from "../../../../src/store/schedules.ts";
 import { type Azurite, openTables, startAzurite } from "../../../helpers/azurite.ts";
 import { image } from "../../../helpers/images.ts";
 import { aRecord } from "../../../helpers/import-records.ts";
 import { startRegistry, type TestRegistry } from "../../../helpers/registry.ts";
 import { createTestClient, type TestClient } from "../../../helpers/registry-client.ts";
+import { aSchedule } from "./schedule-builders.ts";
 
 let azurite: Azurite;
 let scheduleTags: ScheduleTags;
+let schedules: Schedules;
 
 beforeAll(async () => {
   azurite = await startAzurite();
 });
 afterAll(() => azurite[Symbol.asyncDispose]());
-beforeEach(() => {
-  scheduleTags = createScheduleTags(openTables(azurite));
+beforeEach(async () => {
+  const access = openTables(azurite);
+  scheduleTags = createScheduleTags(access);
+  schedules = createSchedules(access);
+  const record = newSchedule(aSchedule(), new Date("2026-03-01T12:00:00.000Z"));
+  await schedules.put(record, () => record);
 });
 
 const never = new AbortController().signal;
@@ -72,7 +80,8 @@ describe("onlyChanged", () => {
       );
 
     const before = await look();
-    for (const tag of ["a", "b"]) await createRememberImported(scheduleTags)(ended(registry, tag, first.root.digest));
+    for (const tag of ["a", "b"])
+      await createRememberImported({ schedules, scheduleTags })(ended(registry, tag, first.root.digest));
     const unchanged = await look();
     await registry.seedImage("team/app", "b", second);
     const moved = await look();
@@ -89,7 +98,7 @@ describe("onlyChanged", () => {
     await using registry = await startRegistry();
     await using client = createTestClient();
     const seeded = await registry.seedImage("team/app", "a", image());
-    await createRememberImported(scheduleTags)(ended(registry, "a", seeded.root.digest));
+    await createRememberImported({ schedules, scheduleTags })(ended(registry, "a", seeded.root.digest));
     const a = imageOf(registry, "a");
     const look = async (more: object, looked = a, schedule = "nightly") =>
       tagsOf(await onlyChangedAt(client)({ schedule, selection: selectionOf(registry, more) }, [looked], never));
@@ -105,16 +114,20 @@ describe("onlyChanged", () => {
   it.each([
     ["failed", { state: "Failed" }],
     ["was none of a schedule", { trigger: { kind: "promotion", ref: "nightly" } }],
-  ] as const)("does not remember an import that %s", async (_, changes) => {
-    await using registry = await startRegistry();
-    await using client = createTestClient();
-    const seeded = await registry.seedImage("team/app", "a", image());
+    ["is of a schedule that was deleted", { trigger: { kind: "schedule", ref: "gone" } }],
+  ] as const satisfies readonly (readonly [string, Partial<ImportRecord>])[])(
+    "does not remember an import that %s",
+    async (_, changes: Partial<ImportRecord>) => {
+      await using registry = await startRegistry();
+      await using client = createTestClient();
+      const seeded = await registry.seedImage("team/app", "a", image());
 
-    await createRememberImported(scheduleTags)(ended(registry, "a", seeded.root.digest, changes));
+      await createRememberImported({ schedules, scheduleTags })(ended(registry, "a", seeded.root.digest, changes));
 
-    const scheduled = { schedule: "nightly", selection: selectionOf(registry) };
-    expect(tagsOf(await onlyChangedAt(client)(scheduled, [imageOf(registry, "a")], never))).toEqual(["a"]);
-  });
+      const scheduled = { schedule: changes.trigger?.ref ?? "nightly", selection: selectionOf(registry) };
+      expect(tagsOf(await onlyChangedAt(client)(scheduled, [imageOf(registry, "a")], never))).toEqual(["a"]);
+    },
+  );
 
   it("asks for no tag whose digest the selection has found out", async () => {
     await using registry = await startRegistry();
