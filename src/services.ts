@@ -120,7 +120,7 @@ export function createServices(config: Config, log: Log, stopping: AbortSignal, 
   });
 
   const armDeps = {
-    ...{ imports, parts, keys, startImport, waitForEnd, assertAllowed, randomBytes, now, log, isEmbedded },
+    ...{ imports, parts, keys, startImport, waitForEnd, assertAllowed, randomBytes, now, log, isEmbedded, network },
     ...{ settings: requestSettings, allow, registries: config.registries, callers: config.callers },
     assertMaySeal: importHandlers.assertMaySeal,
   };

@@ -3,6 +3,7 @@ import type { AllowSettings } from "../../domain/allow-list.ts";
 import { createArmRegistries, ownSubscription } from "../../domain/arm-registries.ts";
 import type { RequestSettings } from "../../domain/import-request.ts";
 import type { Registries } from "../../domain/registries.ts";
+import type { Network } from "../../registry/guarded-agent.ts";
 import type { DurablePort } from "../durable-port.ts";
 import type { Log } from "../log.ts";
 import { type ArmHandler, createAnsweringArm } from "./arm-answer.ts";
@@ -27,6 +28,7 @@ export interface ArmDeps
     readonly entra: EntraDeps | undefined;
     readonly rights: { readonly allowedPrincipals: readonly string[]; readonly appRole: string | undefined };
   };
+  readonly network: Network;
   readonly isEmbedded: boolean;
   readonly log: Log;
 }
@@ -41,7 +43,7 @@ const publicAudiences = ["https://management.azure.com/"] as const;
 
 /** The routes of Azure's resource manager, by the names of their functions. Nothing here touches the network. */
 export function createArm(deps: ArmDeps, toDurable: ToDurable): Readonly<Record<ArmRouteName, ArmFunction>> {
-  const { allow, registries, settings, callers, isEmbedded, log } = deps;
+  const { allow, registries, settings, callers, network, isEmbedded, log } = deps;
   const { entra } = callers;
   const { registrySuffix } = settings;
   const known = createArmRegistries({ allow, registries, registrySuffix });
@@ -50,7 +52,11 @@ export function createArm(deps: ArmDeps, toDurable: ToDurable): Readonly<Record<
   const { authority = publicAuthority, tenantId = ownSubscription, audiences = publicAudiences } = entra ?? {};
   const resources = createResources({ known, tenantId });
   const answering = createAnsweringArm({
-    readCaller: createReadCaller({ ...callers, readToken: entra && createReadToken(entra), isEmbedded }),
+    readCaller: createReadCaller({
+      ...callers,
+      readToken: entra && createReadToken({ ...entra, network }),
+      isEmbedded,
+    }),
     challenge: `Bearer authorization_uri="${authority}/${entra?.tenantId ?? "common"}", error="invalid_token"`,
     log,
   });

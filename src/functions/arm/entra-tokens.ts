@@ -1,6 +1,7 @@
-import { createRemoteJWKSet, errors, type JWTPayload, jwtVerify } from "jose";
+import { createRemoteJWKSet, customFetch, errors, type FetchImplementation, type JWTPayload, jwtVerify } from "jose";
 import { z } from "zod";
 import { ImportError } from "../../errors.ts";
+import { createGuardedAgent, type Network } from "../../registry/guarded-agent.ts";
 
 /** What a sign-in says about a caller. */
 export interface CallerClaims {
@@ -17,6 +18,10 @@ export interface EntraDeps {
   /** Scheme and host of the sign-in service, without a trailing slash. */
   readonly authority: string;
   readonly audiences: readonly string[];
+}
+
+export interface ReadTokenDeps extends EntraDeps {
+  readonly network: Network;
 }
 
 /** Reads a bearer token; throws UNAUTHORIZED, or SIGN_IN_UNAVAILABLE when the tenant's keys cannot be had. */
@@ -40,8 +45,10 @@ const claimsSchema = z.object({
  * Checks tokens of one tenant: signature by its published keys, issuer, audience and time. The keys are fetched when
  * they are first needed, kept for ten minutes, and fetched again for a key id that is not among them.
  */
-export function createReadToken({ tenantId, authority, audiences }: EntraDeps): ReadToken {
-  const keys = createRemoteJWKSet(new URL(`${authority}/${tenantId}/discovery/v2.0/keys`));
+export function createReadToken({ tenantId, authority, audiences, network }: ReadTokenDeps): ReadToken {
+  const keys = createRemoteJWKSet(new URL(`${authority}/${tenantId}/discovery/v2.0/keys`), {
+    [customFetch]: createFetchKeys(network),
+  });
   const issuers = [`${authority}/${tenantId}/v2.0`, ...v1Issuers.map((issuer) => `${issuer}/${tenantId}/`)];
   const options = {
     algorithms: ["RS256"],
@@ -58,6 +65,22 @@ export function createReadToken({ tenantId, authority, audiences }: EntraDeps): 
     if (tid.toLowerCase() !== tenantId) throw refused("it is of another tenant");
     // With `scp` the app only carries a person's token: what that app may do by itself says nothing about the person.
     return { oid, appId: scp === undefined ? (appid ?? azp) : undefined, roles };
+  };
+}
+
+const keysTimeoutMs = 5_000;
+const maxKeysBytes = 1024 * 1024;
+
+/** Gets keys as everything else is got: over the proxy, and from no address that the settings keep this process from. */
+function createFetchKeys(network: Network): FetchImplementation {
+  const agent = createGuardedAgent(network, {
+    ...{ connections: 1, maxResponseSize: maxKeysBytes, keepAliveTimeout: 1_000 },
+    ...{ connectTimeoutMs: keysTimeoutMs, headersTimeout: keysTimeoutMs, bodyTimeout: keysTimeoutMs },
+  });
+  return async (url, { headers, signal }) => {
+    const { origin, pathname, search } = new URL(url);
+    const answer = await agent.request({ origin, path: `${pathname}${search}`, method: "GET", headers, signal });
+    return new Response(await answer.body.text(), { status: answer.statusCode });
   };
 }
 

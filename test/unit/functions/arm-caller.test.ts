@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type CallerDeps, createReadCaller } from "../../../src/functions/arm/caller.ts";
 import { createReadToken } from "../../../src/functions/arm/entra-tokens.ts";
 import { startServer, type TestServer } from "../../helpers/http-server.ts";
+import { createLoopbackNetwork, createTestNetwork } from "../../helpers/network.ts";
 
 const tenantId = "11111111-2222-3333-4444-555555555555";
 const oid = "66666666-7777-8888-9999-aaaaaaaaaaaa";
@@ -48,12 +49,14 @@ function tokenWith({ claims = {}, kid = "k1", keys = tenantKeys, expiresIn = "5m
     .sign(keys.privateKey);
 }
 
+const network = createLoopbackNetwork();
+
 function readCaller(change: Partial<CallerDeps> = {}) {
   const entra = { tenantId, authority: server.origin, audiences: [audience, `${audience}/`] };
   return createReadCaller({
     apiKeys: [key],
     isPlatformSignInOn: false,
-    readToken: createReadToken(entra),
+    readToken: createReadToken({ ...entra, network }),
     rights: { allowedPrincipals: [oid, appId], appRole: role },
     isEmbedded: false,
     ...change,
@@ -120,12 +123,26 @@ describe("a bearer token", () => {
   });
 
   it("cannot be judged while the tenant's keys cannot be had", async () => {
-    const readToken = createReadToken({ tenantId: oid, authority: server.origin, audiences: [audience] });
+    const readToken = createReadToken({ tenantId: oid, authority: server.origin, audiences: [audience], network });
 
     await expect(readCaller({ readToken })(bearer(await tokenWith()))).rejects.toMatchObject({
       code: "SIGN_IN_UNAVAILABLE",
       retryable: true,
     });
+  });
+});
+
+describe("the tenant's keys", () => {
+  it("are asked of no address that the settings keep the service from", async () => {
+    const entra = { tenantId, authority: server.origin, audiences: [audience] };
+    const refused: string[] = [];
+    const log = (event: string) => refused.push(event);
+    const readToken = createReadToken({ ...entra, network: createTestNetwork({ log, isInsecure: () => true }) });
+
+    await expect(readCaller({ readToken })(bearer(await tokenWith()))).rejects.toMatchObject({
+      code: "SIGN_IN_UNAVAILABLE",
+    });
+    expect(refused).toContain("network.refused");
   });
 });
 
