@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import { app, type HttpRequest, type InvocationContext } from "@azure/functions";
 import * as df from "durable-functions";
 import { parseConfig } from "./config.ts";
@@ -17,6 +18,7 @@ import { promoteName } from "./functions/promotions/start-promotion.ts";
 import { importImageName } from "./functions/start-import.ts";
 import { answering, type DurableHttpHandler, type HttpHandler, json } from "./functions/triggers/http-answer.ts";
 import { createServices } from "./services.ts";
+import { withRegistriesFile } from "./sign-in-settings.ts";
 import { formatQueueName } from "./store/queues.ts";
 
 /*
@@ -35,7 +37,8 @@ const stopping = new AbortController();
  * AZURE_FUNCTIONS_ENVIRONMENT=Development could, which people set there to see more of an error.
  */
 const isEmbedded = Reflect.get(globalThis, Symbol.for("drayage.embeddedHost")) === true;
-const config = parseConfig(process.env);
+const appDirectory = fileURLToPath(new URL("..", import.meta.url)); // that of package.json, seen from src/ as from dist/
+const config = parseConfig(withRegistriesFile(process.env, appDirectory));
 const services = createServices(config, log, stopping.signal, isEmbedded);
 
 const terminateMs = 4_500; // the host kills its worker 5 s after it has told it to end

@@ -14,6 +14,13 @@ import { createRegistries, parseRegistries, type Registries } from "./domain/reg
 import { profileNames } from "./registry/profiles.ts";
 import type { ProxySettings } from "./registry/proxy.ts";
 import { limitPresets } from "./registry/rate-limits.ts";
+import {
+  readRegistriesFile,
+  type SignInConfig,
+  signInProblems,
+  signInSettingsShape,
+  toSignInConfig,
+} from "./sign-in-settings.ts";
 import { formatQueueName } from "./store/queues.ts";
 
 /** Where tables and queues are. */
@@ -66,6 +73,7 @@ export interface Config {
   readonly hookSecrets: HookSecrets;
   /** Who may use the routes that check their callers themselves. */
   readonly callers: CallerConfig;
+  readonly signIn: SignInConfig;
 }
 
 /** The settings cannot be used. The message has one line per problem and repeats no value that may be secret. */
@@ -83,17 +91,22 @@ export class ConfigError extends Error {
 export function parseConfig(env: Readonly<Record<string, string | undefined>>): Config {
   const isSet = ([, value]: readonly [string, string | undefined]) => value !== undefined && value.trim() !== "";
   const set = Object.fromEntries([...proxiesInLowerCase(env), ...Object.entries(env)].filter(isSet));
-  const parsed = settingsSchema.safeParse(set);
+  const { registries: registriesText, problems: fileProblems } = readRegistriesFile(set);
+  const parsed = settingsSchema.safeParse({ ...set, REGISTRIES: registriesText });
   const storage = toStorage(set);
   const cas = readCertificateAuthorities(parsed.data?.REGISTRIES ?? []);
   const caProblems = cas.problems.map((problem) => `REGISTRIES: ${problem}`);
   const problems = [...(storage === undefined ? [missingStorage] : []), ...issueLines(parsed.error), ...caProblems];
-  if (parsed.success) problems.push(...callerProblems(parsed.data));
+  problems.push(...fileProblems);
+  if (parsed.success) {
+    const namesSecrets = parsed.data.REGISTRIES.some(({ auth }) => auth.secret !== undefined);
+    problems.push(...callerProblems(parsed.data), ...signInProblems(parsed.data, namesSecrets));
+  }
   if (storage === undefined || !parsed.success || problems.length > 0) throw new ConfigError(problems);
   const settings = parsed.data;
   const insecure = settings.REGISTRIES.filter((entry) => entry.insecure === true).map(({ host }) => host);
   const insecureHosts = [...new Set([...settings.INSECURE_HOSTS, ...insecure])];
-  const registries = createRegistries(settings.REGISTRIES);
+  const registries = createRegistries(settings.REGISTRIES, settings.DEFAULT_TARGET);
   const listed = [...(settings.ALLOWED_SOURCES ?? []), ...(settings.ALLOWED_TARGETS ?? [])].filter(
     (entry) => !isWildcard(entry),
   );
@@ -137,6 +150,7 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
       retrySeconds: settings.EVENT_RETRY_SECONDS,
     },
     hookSecrets: settings.HOOK_SECRETS,
+    signIn: toSignInConfig(settings, storage.kind === "identity" ? storage.clientId : undefined),
     callers: toCallerConfig(settings, /^true$/i.test(set.WEBSITE_AUTH_ENABLED ?? "")),
   };
 }
@@ -232,6 +246,8 @@ const settingsSchema = z.object({
   INSECURE_HOSTS: hostListSchema("exact").default([]),
   ALLOW_PRIVATE_HOSTS: hostListSchema("exact").default([]),
   REGISTRIES: registriesSchema.default([]),
+  REGISTRIES_FILE: z.string().optional(),
+  ...signInSettingsShape,
   ...proxySettings,
   SECRETS_KEY: secretsKeySchema.default([]),
   LARGE_BLOB_BYTES: whole(MiB, 2 ** 53 - 1).optional(),

@@ -1,12 +1,13 @@
 import type { Config } from "./config.ts";
 import { createHostBoard, type HostBoardDeps } from "./functions/host-board.ts";
 import { createOpenRepositories, type OpenRepositoriesDeps } from "./functions/open-repositories.ts";
-import { createSignIn } from "./functions/sign-in/create-sign-in.ts";
 import { createRegistryClient, defaultLimits } from "./registry/client.ts";
 import { createNetwork } from "./services-network.ts";
+import { createSignInServices } from "./services-sign-in.ts";
 
 export interface RegistryServicesDeps extends Pick<OpenRepositoriesDeps, "secrets">, HostBoardDeps {
   readonly config: Config;
+  readonly isEmbedded: boolean;
   readonly userAgent: string;
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
   readonly now: () => Date;
@@ -14,7 +15,7 @@ export interface RegistryServicesDeps extends Pick<OpenRepositoriesDeps, "secret
 
 /** The one client of all registries, and what opens a repository through it. */
 export function createRegistryServices(deps: RegistryServicesDeps) {
-  const { config, hosts, sleep, now, log, userAgent, secrets } = deps;
+  const { config, hosts, isEmbedded, sleep, now, log, userAgent, secrets } = deps;
   const { registries, insecureHosts, connectionsPerHost, requestsPerHost, limitShares } = config;
   const limits = { ...defaultLimits, connectionsPerHost, requestsPerHost, limitShares };
   const network = createNetwork(config, log);
@@ -22,7 +23,7 @@ export function createRegistryServices(deps: RegistryServicesDeps) {
   const client = createRegistryClient({ limits, network, board, userAgent, random: Math.random, sleep, now, log });
   const repositories = createOpenRepositories({
     ...{ client, registries, insecureHosts, secrets },
-    toCredentials: createSignIn(),
+    toCredentials: createSignInServices({ config: config.signIn, isEmbedded, now }),
   });
   return {
     network,

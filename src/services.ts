@@ -5,6 +5,7 @@ import { assertAllowedSource, assertAllowedTarget } from "./domain/allow-list.ts
 import { maxTimeoutSeconds } from "./domain/import-request-schema.ts";
 import type { ImportSpec } from "./domain/import-spec.ts";
 import { queueNames } from "./domain/queue-message.ts";
+import { assertAllowedSecret } from "./domain/source-secrets.ts";
 import { createArm, type ToDurable } from "./functions/arm/create-arm.ts";
 import { createBeginAgain } from "./functions/begin-again.ts";
 import { createCancelRunning } from "./functions/cancel-running.ts";
@@ -49,7 +50,9 @@ export function createServices(config: Config, log: Log, stopping: AbortSignal, 
   const { allow } = config;
   const stores = createStores(config, log, now);
   const { access, queues, imports, open, parts, keys, secrets, promotions, items } = stores;
-  const registries = createRegistryServices({ config, hosts: stores.hosts, userAgent, sleep, now, log, secrets });
+  const registries = createRegistryServices({
+    ...{ config, hosts: stores.hosts, isEmbedded, userAgent, sleep, now, log, secrets },
+  });
   const { network, repositories } = registries;
 
   const requestSettings = {
@@ -59,9 +62,10 @@ export function createServices(config: Config, log: Log, stopping: AbortSignal, 
     defaultConflict: "fail",
     defaultTimeoutSeconds: Math.min(config.defaultTimeoutSeconds, maxTimeoutSeconds),
   } as const;
-  const assertAllowed = ({ source, target }: ImportSpec) => {
-    assertAllowedSource(source.registry, allow);
-    assertAllowedTarget(target.registry, allow);
+  const assertAllowed = (spec: ImportSpec) => {
+    assertAllowedSource(spec.source.registry, allow);
+    assertAllowedTarget(spec.target.registry, allow);
+    assertAllowedSecret(spec, config.signIn.sourceSecrets);
   };
 
   const endedImports = createEndedImports();

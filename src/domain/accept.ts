@@ -2,7 +2,7 @@ import type { ImportId } from "./import-id.ts";
 import type { ImportRecord, PromotionItemRef, Trigger } from "./import-record.ts";
 import type { ParsedImportRequest } from "./import-request.ts";
 import { deadlineOf } from "./import-transitions.ts";
-import type { SourceCredentials } from "./registries.ts";
+import type { SourceCredentials } from "./sign-in.ts";
 
 /** What identifies one run of an import. */
 export interface ImportAttempt {

@@ -25,7 +25,9 @@ const credentialsSchema = z
   .strictObject({
     username: usernameSchema,
     password: passwordSchema.optional(),
-    secret: text(256).optional().describe("Name of a secret in the key vault, instead of username and password."),
+    secret: text(256)
+      .optional()
+      .describe("Name of a secret in the key vault that the service lets requests use, in place of the password."),
   })
   .describe("How to sign in at the source. Default: what the service's settings say for that host, else anonymous.");
 

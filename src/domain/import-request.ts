@@ -17,7 +17,7 @@ import {
 } from "./import-target.ts";
 import { parsePlatform } from "./platform.ts";
 import { parseSourceImage, splitReference, type TypedReference, toReference } from "./reference.ts";
-import type { SourceCredentials } from "./registries.ts";
+import type { SourceCredentials } from "./sign-in.ts";
 
 export interface RequestSettings extends RegistryNames {
   /** HTTP, CLI and ARM: fail; queue and promotions: skipIfSame; rules and schedules: overwrite. */
@@ -83,7 +83,7 @@ function toSpec(request: ImportRequest, settings: RequestSettings, { source, tar
     conflict: request.conflict ?? (request.mode ? byMode[request.mode] : settings.defaultConflict),
     ...(platforms === undefined ? {} : { platforms: [...platforms] }),
     sparseIndex: request.sparseIndex ?? false,
-    ...definedOnly({ referrers: toReferrers(request.referrers) }),
+    ...definedOnly({ referrers: toReferrers(request.referrers), sourceSecret: toSourceSecret(request) }),
     foreignLayers: request.foreignLayers ?? "auto",
     verify: request.verify ?? "manifest",
     timeoutSeconds: request.timeoutSeconds ?? settings.defaultTimeoutSeconds,
@@ -147,11 +147,14 @@ function toCredentials({ source }: ImportRequest): SourceCredentials | undefined
   return password === undefined ? undefined : { username, password };
 }
 
+function toSourceSecret({ source }: ImportRequest): ImportSpec["sourceSecret"] {
+  if (typeof source === "string" || source.credentials?.secret === undefined) return undefined;
+  const { username, secret } = source.credentials;
+  return { secret, ...definedOnly({ username }) };
+}
+
 function unsupported(request: ImportRequest): readonly Problem[] {
-  const source = typeof request.source === "string" ? undefined : request.source;
-  const { credentials } = source ?? {};
   const problems: readonly (Problem | false)[] = [
-    credentials?.secret !== undefined && { property: "source.credentials.secret", what: "give username and password" },
     request.strategy === "delegate" && { property: "strategy", what: `"auto" and "stream" are there` },
   ];
   return problems.filter((problem) => problem !== false);
@@ -162,7 +165,13 @@ function contradictions(request: ImportRequest): readonly Problem[] {
   const { credentials, resourceId, registryUri } = typeof source === "string" ? {} : source;
   const problems: readonly (Problem | false)[] = [
     credentials !== undefined &&
-      credentials.password === undefined && { property: "source.credentials.password", what: "is missing" },
+      credentials.password === undefined &&
+      credentials.secret === undefined && { property: "source.credentials.password", what: "is missing" },
+    credentials?.password !== undefined &&
+      credentials.secret !== undefined && {
+        property: "source.credentials.secret",
+        what: "excludes password: give one of the two",
+      },
     resourceId !== undefined &&
       credentials !== undefined && { property: "source.credentials", what: "go with registryUri, not with resourceId" },
     resourceId !== undefined &&

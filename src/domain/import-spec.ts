@@ -41,6 +41,8 @@ export const importSpecSchema = z.strictObject({
   labels: z.record(z.string(), z.string()),
   /** Only while the source's tag names the digest that was found: events of pushes arrive late and out of order. */
   whileTagged: z.literal(true).optional(),
+  /** Secret of the key vault that signs in at the source: its name, and the user whose password it is. */
+  sourceSecret: z.strictObject({ secret: z.string(), username: z.string().optional() }).optional(),
 });
 export type ImportSpec = Readonly<z.infer<typeof importSpecSchema>>;
 

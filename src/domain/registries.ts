@@ -1,13 +1,8 @@
 import { z } from "zod";
 import { isSameText, parseRegistryResourceId } from "./arm-resource-id.ts";
 import { isWildcard, matchesHost, parseHostPattern } from "./host-pattern.ts";
-
-const authSchema = z.strictObject({
-  kind: z.enum(["anonymous", "password", "entra", "ecr", "google"]),
-  username: z.string().min(1).optional(),
-  password: z.string().min(1).optional(),
-  secret: z.string().min(1).optional(),
-});
+import { authProblems, authSchema, isAzureRegistry, toSignIn } from "./registry-auth.ts";
+import { type NamedSecret, type SignIn, type SourceCredentials, signInWith } from "./sign-in.ts";
 
 const perMinuteSchema = z.int().min(1).max(10_000_000);
 
@@ -51,27 +46,6 @@ export const registryEntrySchema = z.strictObject({
 });
 export type RegistryEntry = Readonly<z.infer<typeof registryEntrySchema>>;
 
-/** Credentials that a request brings for its source. */
-export interface SourceCredentials {
-  /** Undefined: the password is a token that says itself whose it is. */
-  readonly username?: string | undefined;
-  readonly password: string;
-}
-
-/**
- * The user name that ACR knows its refresh tokens by, and that the Azure CLI gives them out with.
- * Source: Azure/acr docs/AAD-OAuth.md.
- */
-export const refreshTokenUser = "00000000-0000-0000-0000-000000000000";
-
-/** How to sign in at a registry, as requests and settings say it. */
-export type SignIn =
-  | { readonly kind: "anonymous" }
-  | { readonly kind: "password"; readonly username: string; readonly password: string }
-  /** A password without a user name: an Entra access token for an ACR, an identity token for others. */
-  | { readonly kind: "token"; readonly token: string }
-  | { readonly kind: "refreshToken"; readonly token: string };
-
 /** What the service's settings say about registries. */
 export interface Registries {
   /** The entry of that very host, else the one of the longest suffix. */
@@ -81,15 +55,15 @@ export interface Registries {
   /** Host of the entry with this resource id. */
   readonly hostOfResource: (resourceId: string) => string | undefined;
   /**
-   * How to sign in: what the request brings, else what the entry says, else anonymous. Only the first of these that is
-   * there counts: a 401 never leads to the next.
+   * How to sign in: what the request brings, else what the entry says, else the app's own identity where the default
+   * target is an ACR, else anonymous. Only the first of these that is there counts: a 401 never leads to the next.
    */
-  readonly signInAt: (host: string, ofRequest: SourceCredentials | undefined) => SignIn;
+  readonly signInAt: (host: string, ofRequest: SourceCredentials | NamedSecret | undefined) => SignIn;
   /** Hosts that are named exactly. */
   readonly exactHosts: readonly string[];
 }
 
-export function createRegistries(entries: readonly RegistryEntry[]): Registries {
+export function createRegistries(entries: readonly RegistryEntry[], defaultTarget: string | undefined): Registries {
   const mostExactFirst = entries.toSorted((a, b) => rank(b) - rank(a));
   const entryFor = (host: string) => mostExactFirst.find((entry) => matchesHost(entry.host, host));
   const exactHosts = entries.map(({ host }) => host).filter((host) => !isWildcard(host));
@@ -103,17 +77,12 @@ export function createRegistries(entries: readonly RegistryEntry[]): Registries 
       entries.find(({ resourceId }) => resourceId !== undefined && isSameText(resourceId, id))?.host,
     signInAt: (host, ofRequest) => {
       if (ofRequest !== undefined) return signInWith(ofRequest);
-      const { kind, username, password } = entryFor(host)?.auth ?? { kind: "anonymous" };
-      if (kind !== "password" || username === undefined || password === undefined) return { kind: "anonymous" };
-      return { kind, username, password };
+      const entry = entryFor(host);
+      if (entry !== undefined) return toSignIn(entry.auth);
+      const isOwn = host === defaultTarget && isAzureRegistry(host);
+      return isOwn ? { kind: "entra", identity: { kind: "app", clientId: undefined } } : { kind: "anonymous" };
     },
   };
-}
-
-function signInWith({ username, password }: SourceCredentials): SignIn {
-  if (username === undefined) return { kind: "token", token: password };
-  if (username === refreshTokenUser) return { kind: "refreshToken", token: password };
-  return { kind: "password", username, password };
 }
 
 /** The names that an entry may use. */
@@ -155,14 +124,9 @@ export function parseRegistries(
 function entryProblems(entry: RegistryEntry, names: EntryNames): readonly string[] {
   const { auth, limits, profile } = entry;
   const notBuilt = (["mirror"] as const).filter((key) => entry[key] !== undefined);
-  const isBuilt = auth.kind === "anonymous" || auth.kind === "password";
   const problems: readonly (string | false)[] = [
     ...notBuilt.map((key) => `${key} is not supported yet`),
-    !isBuilt && `auth kind ${auth.kind} is not supported yet: anonymous and password are`,
-    auth.secret !== undefined && "auth secret is not supported yet: give password",
-    isBuilt && auth.kind === "password" && auth.username === undefined && "auth username is missing",
-    auth.kind === "password" && auth.password === undefined && auth.secret === undefined && "auth password is missing",
-    auth.kind === "anonymous" && (auth.username ?? auth.password) !== undefined && "auth kind anonymous takes no user",
+    ...authProblems(entry.host, auth),
     entry.resourceId !== undefined &&
       parseRegistryResourceId(entry.resourceId) === undefined &&
       "resourceId is no resource id of a registry: expected /subscriptions/…/resourceGroups/…/providers/Microsoft.ContainerRegistry/registries/…",

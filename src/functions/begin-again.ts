@@ -1,6 +1,6 @@
 import type { ImportRecord } from "../domain/import-record.ts";
-import type { SourceCredentials } from "../domain/registries.ts";
 import { secretRowOf } from "../domain/secret-row.ts";
+import type { SourceCredentials } from "../domain/sign-in.ts";
 import type { Imports } from "../store/imports.ts";
 import type { Parts } from "../store/parts.ts";
 import type { Secrets } from "../store/secrets.ts";

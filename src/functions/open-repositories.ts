@@ -1,8 +1,9 @@
 import { type HostPattern, matchesAny } from "../domain/host-pattern.ts";
 import type { ImportRecord } from "../domain/import-record.ts";
 import { type ImportSpec, targetRepositories } from "../domain/import-spec.ts";
-import { type Registries, refreshTokenUser, type SourceCredentials } from "../domain/registries.ts";
+import type { Registries } from "../domain/registries.ts";
 import { secretRowOf } from "../domain/secret-row.ts";
+import { type NamedSecret, refreshTokenUser, type SourceCredentials } from "../domain/sign-in.ts";
 import { ImportError, type Side, type Stage } from "../errors.ts";
 import { profileFor } from "../registry/profiles.ts";
 import { limitPresets } from "../registry/rate-limits.ts";
@@ -43,7 +44,12 @@ export interface OpenRepositories {
 export function createOpenRepositories(deps: OpenRepositoriesDeps): OpenRepositories {
   const { client, registries, toCredentials, insecureHosts, secrets } = deps;
 
-  const access = (side: Side, registry: string, stage: Stage, given: SourceCredentials | undefined): RegistryAccess => {
+  const access = (
+    side: Side,
+    registry: string,
+    stage: Stage,
+    given: SourceCredentials | NamedSecret | undefined,
+  ): RegistryAccess => {
     const { profile, limits: granted } = registries.entryFor(registry) ?? {};
     const limits = typeof granted === "string" ? limitPresets[granted] : granted;
     const isAcr = profileFor(registry, profile).name === "acr";
@@ -59,7 +65,7 @@ export function createOpenRepositories(deps: OpenRepositoriesDeps): OpenReposito
   };
 
   const ofSpec: OpenRepositories["ofSpec"] = (spec, credentials, stage) => {
-    const source = client.open(access("source", spec.source.registry, stage, credentials));
+    const source = client.open(access("source", spec.source.registry, stage, credentials ?? spec.sourceSecret));
     const target = client.open(access("target", spec.target.registry, stage, undefined));
     return {
       source: source.repository(spec.source.repository, ["pull"]),

@@ -1,8 +1,8 @@
 import type { ImportRecord } from "../domain/import-record.ts";
 import type { ImportSpec } from "../domain/import-spec.ts";
 import { type RetryChoice, retried } from "../domain/import-transitions.ts";
-import type { SourceCredentials } from "../domain/registries.ts";
 import { retrySecretName } from "../domain/secret-row.ts";
+import type { SourceCredentials } from "../domain/sign-in.ts";
 import { ImportError } from "../errors.ts";
 import type { StoredImport } from "../store/imports.ts";
 import type { BeginAgain } from "./begin-again.ts";

@@ -1,8 +1,8 @@
 import { z } from "zod";
 import type { ImportId } from "../domain/import-id.ts";
 import { sourceCredentialsSchema } from "../domain/import-request-schema.ts";
-import type { SourceCredentials } from "../domain/registries.ts";
 import { attemptOfSecret, type SecretRow } from "../domain/secret-row.ts";
+import type { SourceCredentials } from "../domain/sign-in.ts";
 import { ImportError } from "../errors.ts";
 import { bytesColumns, readBytes } from "./columns.ts";
 import type { Sealer } from "./sealing.ts";

@@ -106,7 +106,7 @@ describe("parseConfig", () => {
       DEFAULT_TARGET: "https://x",
       ALLOWED_TARGETS: "ok.example, not a host",
       INSECURE_HOSTS: "*.example",
-      REGISTRIES: JSON.stringify([{ host: "r.example", auth: { kind: "entra" } }]),
+      REGISTRIES: JSON.stringify([{ host: "r.example", auth: { kind: "ecr" } }]),
       SECRETS_KEY: "c2hvcnQ=",
       BUFFER_BYTES: "1",
       LIMIT_SHARES: "many",

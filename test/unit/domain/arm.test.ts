@@ -13,11 +13,14 @@ import { refusal } from "./refusal.ts";
 
 const anonymous = { kind: "anonymous" } as const;
 const placedId = "/subscriptions/s1/resourceGroups/g1/providers/Microsoft.ContainerRegistry/registries/placed";
-const entries = createRegistries([
-  { host: "placed.azurecr.io", auth: anonymous, resourceId: placedId },
-  { host: "harbor.example:8443", auth: anonymous, alias: "harbor" },
-  { host: "source.example", auth: anonymous },
-]);
+const entries = createRegistries(
+  [
+    { host: "placed.azurecr.io", auth: anonymous, resourceId: placedId },
+    { host: "harbor.example:8443", auth: anonymous, alias: "harbor" },
+    { host: "source.example", auth: anonymous },
+  ],
+  undefined,
+);
 const allow: AllowSettings = {
   allowedSources: undefined,
   allowedTargets: ["placed.azurecr.io", "harbor.example:8443", "localhost:5001", "prod.azurecr.io", "*.azurecr.io"],
@@ -65,10 +68,13 @@ describe("the registries behind the ARM routes", () => {
     const id = (group: string) => placedId.replace("g1", group);
     const two = createArmRegistries({
       allow: { ...allow, allowedTargets: ["placed.azurecr.io", "placed.azurecr.cn"] },
-      registries: createRegistries([
-        { host: "placed.azurecr.io", auth: anonymous, resourceId: id("g1") },
-        { host: "placed.azurecr.cn", auth: anonymous, resourceId: id("g2") },
-      ]),
+      registries: createRegistries(
+        [
+          { host: "placed.azurecr.io", auth: anonymous, resourceId: id("g1") },
+          { host: "placed.azurecr.cn", auth: anonymous, resourceId: id("g2") },
+        ],
+        undefined,
+      ),
       registrySuffix: "azurecr.io",
     });
 
@@ -79,7 +85,7 @@ describe("the registries behind the ARM routes", () => {
   it("come with a subscription even when there is none", () => {
     const none = createArmRegistries({
       allow: { ...allow, allowedTargets: undefined, defaultTarget: undefined },
-      registries: createRegistries([]),
+      registries: createRegistries([], undefined),
       registrySuffix: "azurecr.io",
     });
 

@@ -17,11 +17,14 @@ const settings: RequestSettings = {
   defaultConflict: "fail",
   defaultTimeoutSeconds: 86_400,
   registrySuffix: "azurecr.io",
-  registries: createRegistries([
-    { host: "harbor.example:8443", alias: "harbor", auth: { kind: "anonymous" } },
-    { host: "dev.azurecr.cn", auth: { kind: "anonymous" } },
-    { host: "placed.example", auth: { kind: "anonymous" }, resourceId: resourceIdOf("placed") },
-  ]),
+  registries: createRegistries(
+    [
+      { host: "harbor.example:8443", alias: "harbor", auth: { kind: "anonymous" } },
+      { host: "dev.azurecr.cn", auth: { kind: "anonymous" } },
+      { host: "placed.example", auth: { kind: "anonymous" }, resourceId: resourceIdOf("placed") },
+    ],
+    undefined,
+  ),
 };
 const source = "docker.io/library/alpine:3.20";
 const digest = digestNamed("x");
@@ -240,15 +243,26 @@ describe("parseImportRequest", () => {
     [{ source, referrers: { artifactTypes: [] } }, "referrers.artifactTypes", "INVALID_REQUEST"],
     [{ source, strategy: "delegate" }, "strategy", "NOT_SUPPORTED"],
     [
-      { source: { sourceImage: "ghcr.io/a", credentials: { secret: "s" } } },
+      { source: { sourceImage: "ghcr.io/a", credentials: { secret: "s", password: "p" } } },
       "source.credentials.secret",
-      "NOT_SUPPORTED",
+      "INVALID_REQUEST",
     ],
   ])("refuses %j at %j as %s", (body, property, code) => {
     const wire = refused(body);
 
     expect(wire.code).toBe(code);
     expect(wire.property ?? "").toBe(property);
+  });
+
+  it.each([
+    [{ password: "token" }, { credentials: { password: "token" } }],
+    [{ secret: "hub" }, { spec: { sourceSecret: { secret: "hub" } } }],
+    [{ secret: "hub", username: "u" }, { spec: { sourceSecret: { secret: "hub", username: "u" } } }],
+  ])("takes %j as credentials", (credentials, expected) => {
+    const parsed = parse({ source: { sourceImage: "ghcr.io/a", credentials } });
+
+    expect(parsed).toMatchObject(expected);
+    expect(JSON.stringify(parsed.spec)).not.toContain("token");
   });
 
   it("needs a target from somewhere", () => {
@@ -265,10 +279,6 @@ describe("parseImportRequest", () => {
     const values = refused({ source: "alpine", targetTags: ["A"], platforms: ["x"] });
     expect(values).toMatchObject({ code: "INVALID_REFERENCE", property: "source" });
     for (const property of ["source", "targetTags[0]", "platforms[0]"]) expect(values.message).toContain(property);
-
-    const credentials = { secret: "name" };
-    const missing = refused({ source: { sourceImage: source, credentials }, strategy: "delegate" });
-    for (const property of ["strategy", "source.credentials.secret"]) expect(missing.message).toContain(property);
   });
 
   it("takes all referrers, or those of some types", () => {

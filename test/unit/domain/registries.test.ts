@@ -4,6 +4,7 @@ import { createRegistries, parseRegistries } from "../../../src/domain/registrie
 const names = { profiles: ["acr", "ghcr"], limits: ["acr-basic", "acr-premium"] };
 const limitsShape =
   "limits expected a name, or an object with readsPerMinute, writesPerMinute, referrersPerMinute or tokensPerMinute";
+const ecr = "123456789012.dkr.ecr.eu-west-1.amazonaws.com";
 const password = (host: string, username: string) => ({
   host,
   auth: { kind: "password" as const, username, password: "p" },
@@ -11,13 +12,16 @@ const password = (host: string, username: string) => ({
 const problemsOf = (entry: unknown) => parseRegistries(JSON.stringify([entry]), names).problems;
 
 describe("createRegistries", () => {
-  const registries = createRegistries([
-    password("*.example", "short"),
-    password("*.team.example", "long"),
-    password("hub.team.example", "exact"),
-    { host: "open.example", alias: "open", auth: { kind: "anonymous" } },
-    { host: "prod.azurecr.io", auth: { kind: "anonymous" } },
-  ]);
+  const registries = createRegistries(
+    [
+      password("*.example", "short"),
+      password("*.team.example", "long"),
+      password("hub.team.example", "exact"),
+      { host: "open.example", alias: "open", auth: { kind: "anonymous" } },
+      { host: "prod.azurecr.io", auth: { kind: "anonymous" } },
+    ],
+    undefined,
+  );
 
   it.each([
     ["hub.team.example", "exact"],
@@ -50,6 +54,25 @@ describe("createRegistries", () => {
   });
 });
 
+describe("the default target without an entry", () => {
+  const own = { kind: "entra", identity: { kind: "app", clientId: undefined } };
+
+  it("is signed in at by the app's own identity where it is an ACR, and no other ACR is", () => {
+    const registries = createRegistries([], "prod.azurecr.io");
+
+    expect(registries.signInAt("prod.azurecr.io", undefined)).toEqual(own);
+    expect(registries.signInAt("other.azurecr.io", undefined)).toEqual({ kind: "anonymous" });
+    expect(createRegistries([], "r.example").signInAt("r.example", undefined)).toEqual({ kind: "anonymous" });
+  });
+
+  it("is signed in at as its entry says, and by what a request brings first", () => {
+    const registries = createRegistries([{ host: "*.azurecr.io", auth: { kind: "anonymous" } }], "prod.azurecr.io");
+
+    expect(registries.signInAt("prod.azurecr.io", undefined)).toEqual({ kind: "anonymous" });
+    expect(registries.signInAt("prod.azurecr.io", { password: "t" })).toEqual({ kind: "token", token: "t" });
+  });
+});
+
 describe("parseRegistries", () => {
   it("reads entries, with hosts in the form they are compared in", () => {
     const text = JSON.stringify([
@@ -65,12 +88,18 @@ describe("parseRegistries", () => {
   });
 
   it.each<[object, string]>([
-    [{ auth: { kind: "entra" } }, "auth kind entra is not supported yet"],
-    [{ auth: { kind: "ecr" } }, "auth kind ecr is not supported yet"],
-    [{ auth: { kind: "password", username: "u", secret: "s" } }, "auth secret is not supported yet"],
+    [{ auth: { kind: "ecr" } }, "auth kind ecr needs a host such as 123456789012.dkr.ecr"],
+    [{ host: "public.ecr.aws", auth: { kind: "ecr" } }, "public.ecr.aws is read with kind anonymous"],
+    [{ host: ecr, auth: { kind: "ecr", username: "AKIA" } }, "username and secret together"],
+    [{ auth: { kind: "google" } }, "auth kind google needs a host below pkg.dev"],
+    [{ host: "*.example", auth: { kind: "entra" } }, "auth kind entra needs an exact host, or one below azurecr.io"],
+    [{ auth: { kind: "entra", tenantId: "t" } }, "tenantId, clientId and password or secret"],
+    [{ auth: { kind: "entra", clientId: "c", secret: "s" } }, "tenantId, clientId and password or secret"],
+    [{ auth: { kind: "password", username: "u", password: "p", secret: "s" } }, "auth password excludes secret"],
+    [{ auth: { kind: "password", username: "u", secret: "a/b" } }, "expected the name of a secret"],
     [{ auth: { kind: "password", username: "u" } }, "auth password is missing"],
     [{ auth: { kind: "password", password: "p" } }, "auth username is missing"],
-    [{ auth: { kind: "anonymous", username: "u" } }, "anonymous takes no user"],
+    [{ auth: { kind: "anonymous", username: "u" } }, "anonymous takes no username"],
     [{ limits: "acr-huge" }, "limits acr-huge is none of acr-basic, acr-premium"],
     [{ limits: {} }, limitsShape],
     [{ limits: 1_000 }, limitsShape],
@@ -85,8 +114,49 @@ describe("parseRegistries", () => {
     const problems = problemsOf({ host: "r.example", auth: { kind: "anonymous" }, ...change });
 
     expect(problems).toHaveLength(1);
-    expect(problems[0]).toContain("entry 1 (r.example): ");
+    expect(problems[0]).toMatch(/^entry 1 \(.+\): /);
     expect(problems[0]).toContain(problem);
+  });
+
+  it.each([
+    [{ kind: "entra" }, { kind: "entra", identity: { kind: "app", clientId: undefined } }],
+    [
+      { kind: "entra", clientId: "c" },
+      { kind: "entra", identity: { kind: "app", clientId: "c" } },
+    ],
+    [
+      { kind: "entra", tenantId: "t", clientId: "c", secret: "s" },
+      { identity: { kind: "servicePrincipal", tenantId: "t", clientId: "c", secret: { secret: "s" } } },
+    ],
+    [
+      { kind: "password", username: "u", secret: "s" },
+      { kind: "vault", username: "u", secret: "s" },
+    ],
+  ])("reads auth %j as %j", (auth, signIn) => {
+    const { entries, problems } = parseRegistries(JSON.stringify([{ host: "r.azurecr.io", auth }]), names);
+
+    expect(problems).toEqual([]);
+    expect(createRegistries(entries, undefined).signInAt("r.azurecr.io", undefined)).toMatchObject(signIn);
+  });
+
+  it.each([
+    [
+      { host: ecr, auth: { kind: "ecr" } },
+      { kind: "ecr", keys: undefined },
+    ],
+    [
+      { host: ecr, auth: { kind: "ecr", username: "AKIA", secret: "aws" } },
+      { kind: "ecr", keys: { accessKeyId: "AKIA", secret: { secret: "aws" } } },
+    ],
+    [
+      { host: "eu-docker.pkg.dev", auth: { kind: "google", password: "{}" } },
+      { kind: "google", key: { value: "{}" } },
+    ],
+  ])("reads entry %j as %j", (entry, signIn) => {
+    const { entries, problems } = parseRegistries(JSON.stringify([entry]), names);
+
+    expect(problems).toEqual([]);
+    expect(createRegistries(entries, undefined).signInAt(entry.host, undefined)).toEqual(signIn);
   });
 
   it("refuses what is no list, no host, or there twice", () => {

@@ -5,7 +5,7 @@ import { readAcrHook, readRegistryEvent, registryOf } from "../../../src/domain/
 import { acrPush, cloudEvent, eventGridEvent } from "../../helpers/push-events.ts";
 import { digestNamed } from "./records.ts";
 
-const names = { registries: createRegistries([]), registrySuffix: "azurecr.io" };
+const names = { registries: createRegistries([], undefined), registrySuffix: "azurecr.io" };
 const digest = digestNamed("pushed");
 const pushed = { host: "jolovcr.azurecr.io", repository: "samples/nginx", tag: "latest", digest };
 const read = (body: unknown) => readRegistryEvent(body, names);

@@ -11,7 +11,7 @@ import { digestNamed, t0 } from "./records.ts";
 const digest = digestNamed("pushed");
 const settings = {
   defaultTarget: "prod.azurecr.io",
-  registries: createRegistries([]),
+  registries: createRegistries([], undefined),
   registrySuffix: "azurecr.io",
   defaultConflict: "overwrite",
   defaultTimeoutSeconds: 60,

@@ -33,7 +33,7 @@ function open(changes: Partial<OnImportMessageDeps> = {}) {
   const started: unknown[] = [];
   const handle = createOnImportMessage({
     settings: {
-      ...{ defaultTarget: "target.example", registries: createRegistries([]), registrySuffix: "azurecr.io" },
+      ...{ defaultTarget: "target.example", registries: createRegistries([], undefined), registrySuffix: "azurecr.io" },
       ...{ defaultConflict: "skipIfSame", defaultTimeoutSeconds: 60 },
     },
     assertAllowed: () => {},

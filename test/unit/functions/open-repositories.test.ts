@@ -1,10 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { digestOf } from "../../../src/digest.ts";
-import { createRegistries, refreshTokenUser, type SourceCredentials } from "../../../src/domain/registries.ts";
+import { createRegistries } from "../../../src/domain/registries.ts";
 import { firstSecretRow } from "../../../src/domain/secret-row.ts";
+import { refreshTokenUser, type SourceCredentials } from "../../../src/domain/sign-in.ts";
 import { createOpenRepositories } from "../../../src/functions/open-repositories.ts";
-import { createSignIn } from "../../../src/functions/sign-in/create-sign-in.ts";
 import { headBlob } from "../../../src/registry/blobs.ts";
+import { createSignInServices } from "../../../src/services-sign-in.ts";
 import type { Secrets } from "../../../src/store/secrets.ts";
 import { anImportId, aRecord } from "../../helpers/import-records.ts";
 import { startRegistry } from "../../helpers/registry.ts";
@@ -13,6 +14,7 @@ import { createTestClient } from "../../helpers/registry-client.ts";
 const never = new AbortController().signal;
 const digest = digestOf(Buffer.from("content"));
 const id = anImportId();
+const noSignIn = { keyVaultUrl: undefined, sourceSecrets: [], clientId: undefined, workloadIdentity: undefined };
 
 /** One import whose credentials are kept in memory, at a registry that signs in as an ACR does. */
 async function openWorld(given: SourceCredentials, profile?: string) {
@@ -32,8 +34,8 @@ async function openWorld(given: SourceCredentials, profile?: string) {
   const auth = { kind: "anonymous" } as const;
   const repositories = createOpenRepositories({
     client,
-    registries: createRegistries(profile === undefined ? [] : [{ host: registry.host, auth, profile }]),
-    toCredentials: createSignIn(),
+    registries: createRegistries(profile === undefined ? [] : [{ host: registry.host, auth, profile }], undefined),
+    toCredentials: createSignInServices({ config: noSignIn, isEmbedded: false, now: () => new Date() }),
     insecureHosts: [registry.host],
     secrets,
   });

@@ -20,7 +20,7 @@ const never = new AbortController().signal;
 function expander(client: TestClient, now = () => new Date()) {
   return createExpandPage({
     sourceOf: (host) => client.repository(host).registry,
-    names: { defaultTarget: "t.example", registries: createRegistries([]), registrySuffix: "azurecr.io" },
+    names: { defaultTarget: "t.example", registries: createRegistries([], undefined), registrySuffix: "azurecr.io" },
     assertAllowedSource: () => undefined,
     now,
   });

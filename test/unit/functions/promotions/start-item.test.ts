@@ -58,7 +58,7 @@ async function deliver({ promotion: changes = {}, item: itemChanges = {}, import
       return recordOf(id);
     },
     settings: {
-      ...{ defaultTarget: undefined, registries: createRegistries([]), registrySuffix: "azurecr.io" },
+      ...{ defaultTarget: undefined, registries: createRegistries([], undefined), registrySuffix: "azurecr.io" },
       ...{ defaultConflict: "skipIfSame", defaultTimeoutSeconds: 60 },
     },
     assertAllowed: () => {},

@@ -33,7 +33,11 @@ beforeEach(async () => {
 });
 
 const never = new AbortController().signal;
-const names = { defaultTarget: "prod.example", registries: createRegistries([]), registrySuffix: "azurecr.io" };
+const names = {
+  defaultTarget: "prod.example",
+  registries: createRegistries([], undefined),
+  registrySuffix: "azurecr.io",
+};
 
 function onlyChangedAt(client: TestClient) {
   return createOnlyChanged({ sourceOf: (host) => client.repository(host).registry, scheduleTags, names });

@@ -1,0 +1,76 @@
+import {
+  AzureAuthorityHosts,
+  AzureCliCredential,
+  ClientSecretCredential,
+  ManagedIdentityCredential,
+  type TokenCredential,
+  WorkloadIdentityCredential,
+} from "@azure/identity";
+import { createSignIn, type ToCredentials } from "./functions/sign-in/create-sign-in.ts";
+import { createEcr } from "./functions/sign-in/ecr.ts";
+import { type AzureCloud, createEntra, type EntraAccount } from "./functions/sign-in/entra.ts";
+import { createGoogle } from "./functions/sign-in/google.ts";
+import { createVault } from "./functions/sign-in/vault.ts";
+import type { SignInConfig } from "./sign-in-settings.ts";
+
+export interface SignInServicesDeps {
+  readonly config: SignInConfig;
+  /** On a developer's machine the Azure CLI stands for the app's identity. */
+  readonly isEmbedded: boolean;
+  readonly now: () => Date;
+}
+
+/** Everything that comes by credentials: Entra identities, the key vault, AWS and Google. */
+export function createSignInServices({ config, isEmbedded, now }: SignInServicesDeps): ToCredentials {
+  const credentials = new Map<string, TokenCredential>(); // one per account: each keeps its tokens
+  const credentialOf = (account: EntraAccount): TokenCredential => {
+    const key = JSON.stringify(account);
+    const credential = credentials.get(key) ?? createCredential(account, config, isEmbedded);
+    credentials.set(key, credential);
+    return credential;
+  };
+  const readSecret = createVault({
+    now,
+    readSecret: async (name, signal) => {
+      const { SecretClient } = await import("@azure/keyvault-secrets"); // loaded by those who have a vault only
+      if (config.keyVaultUrl === undefined) throw new Error("KEY_VAULT_URL is not set");
+      const client = new SecretClient(config.keyVaultUrl, credentialOf(ownAccount));
+      return (await client.getSecret(name, { abortSignal: signal })).value;
+    },
+  });
+  return createSignIn({
+    entra: createEntra({
+      readSecret,
+      getToken: async (account, scope, signal) =>
+        (await credentialOf(account).getToken(scope, { abortSignal: signal }))?.token,
+    }),
+    ecr: createEcr({ readSecret, now }),
+    google: createGoogle({ readSecret, now }),
+    readSecret,
+  });
+}
+
+const ownAccount: EntraAccount = { kind: "app", clientId: undefined };
+
+/** Never a chain of whatever happens to sign in: in Azure it is known who the app is. */
+function createCredential(account: EntraAccount, config: SignInConfig, isEmbedded: boolean): TokenCredential {
+  if (account.kind === "servicePrincipal") {
+    const { tenantId, clientId, clientSecret, cloud } = account;
+    return new ClientSecretCredential(tenantId, clientId, clientSecret, { authorityHost: authorities[cloud] });
+  }
+  const { workloadIdentity } = config;
+  const clientId = account.clientId ?? config.clientId;
+  if (workloadIdentity !== undefined)
+    return new WorkloadIdentityCredential({
+      ...workloadIdentity,
+      clientId: account.clientId ?? workloadIdentity.clientId,
+    });
+  if (isEmbedded) return new AzureCliCredential();
+  return clientId === undefined ? new ManagedIdentityCredential() : new ManagedIdentityCredential({ clientId });
+}
+
+const authorities: Readonly<Record<AzureCloud, string>> = {
+  public: AzureAuthorityHosts.AzurePublicCloud,
+  china: AzureAuthorityHosts.AzureChina,
+  government: AzureAuthorityHosts.AzureGovernment,
+};
