@@ -20,6 +20,7 @@ export default defineConfig({
       project("unit", 20_000),
       project("replay", 20_000),
       project("host", 60_000),
+      project("infra", 300_000),
       project("e2e", 120_000),
       project("browser", 60_000),
     ],

@@ -1,0 +1,130 @@
+// Rules over the log of Drayage, whose lines are JSON with the name of what happened in `event`.
+
+import { Alerts } from 'types.bicep'
+
+@description('Region.')
+param location string
+
+@description('Tags of every resource.')
+param tags object
+
+@description('Names of rules begin with this.')
+param name string
+
+@description('Resource id of the Log Analytics workspace.')
+param workspaceId string
+
+@description('When people are woken.')
+param alerts Alerts
+
+var entries = 'AppTraces | where Message startswith \'{"event":\' | extend entry = parse_json(Message)'
+
+// Before the first 20 answers of 429 a share says nothing: one retry of a quiet hour would be 100 percent.
+var throttledQuery = '''
+let throttled = toscalar(AppTraces
+| where Message startswith '{"event":"registry.retry"'
+| where toint(parse_json(Message).httpStatus) == 429
+| count);
+let requests = toscalar(AppDependencies | where Type has 'http' | count);
+print percent = iff(throttled < 20, 0.0, 100.0 * throttled / max_of(requests, throttled))
+'''
+
+var counted = [
+  {
+    name: 'failed-imports'
+    displayName: 'Drayage: imports fail'
+    description: 'Imports ended as Failed. Their records have code and hint: drayage list --state Failed'
+    severity: 2
+    query: '${entries} | where entry.event == \'import-ended\' and entry.state == \'Failed\''
+    threshold: alerts.failedImports
+  }
+  {
+    name: 'poison-messages'
+    displayName: 'Drayage: messages were given up'
+    description: 'Queue messages could not be made into imports and are in the table Poison: drayage poison list'
+    severity: 2
+    query: '${entries} | where entry.event == \'poison-stored\''
+    threshold: alerts.poisonMessages
+  }
+  {
+    name: 'stuck-imports'
+    displayName: 'Drayage: imports are stuck'
+    description: 'Orchestrations ended without ending their imports.'
+    severity: 1
+    query: '${entries} | where entry.event == \'sweep-ended\''
+    threshold: alerts.stuckImports
+  }
+]
+
+resource countRules 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [
+  for rule in counted: {
+    name: '${name}-${rule.name}'
+    location: location
+    tags: tags
+    kind: 'LogAlert'
+    properties: {
+      displayName: rule.displayName
+      description: rule.description
+      severity: rule.severity
+      enabled: true
+      scopes: [workspaceId]
+      evaluationFrequency: 'PT5M'
+      windowSize: 'PT15M'
+      autoMitigate: true
+      skipQueryValidation: true // the tables are made when the first line arrives
+      criteria: {
+        allOf: [
+          {
+            query: rule.query
+            timeAggregation: 'Count'
+            operator: 'GreaterThan'
+            threshold: rule.threshold
+            failingPeriods: {
+              numberOfEvaluationPeriods: 1
+              minFailingPeriodsToAlert: 1
+            }
+          }
+        ]
+      }
+      actions: {
+        actionGroups: alerts.actionGroupIds
+      }
+    }
+  }
+]
+
+resource throttledRule 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = {
+  name: '${name}-throttled'
+  location: location
+  tags: tags
+  kind: 'LogAlert'
+  properties: {
+    displayName: 'Drayage: registries throttle'
+    description: 'Many requests are answered by 429. Lower the limits of the registry in REGISTRIES, or spread the load.'
+    severity: 3
+    enabled: true
+    scopes: [workspaceId]
+    evaluationFrequency: 'PT5M'
+    windowSize: 'PT15M'
+    autoMitigate: true
+    skipQueryValidation: true
+    criteria: {
+      allOf: [
+        {
+          query: throttledQuery
+          timeAggregation: 'Maximum'
+          metricMeasureColumn: 'percent'
+          operator: 'GreaterThan'
+          threshold: alerts.throttledPercent
+          failingPeriods: {
+            numberOfEvaluationPeriods: 1
+            minFailingPeriodsToAlert: 1
+          }
+        }
+      ]
+    }
+    actions: {
+      actionGroups: alerts.actionGroupIds
+    }
+  }
+}

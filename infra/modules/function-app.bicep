@@ -1,0 +1,235 @@
+// The Function app on a Flex Consumption plan, and its application settings.
+
+import { VaultSettings, Settings } from 'types.bicep'
+
+@description('Region.')
+param location string
+
+@description('Tags of every resource.')
+param tags object
+
+@description('Names of resources end with this.')
+param name string
+
+@description('Major version of Node.js.')
+param nodeVersion string
+
+@description('Memory of an instance, in MB.')
+param instanceMemoryMB int
+
+@description('Most instances that run at once.')
+param maximumInstanceCount int
+
+@description('Instances that are always there for orchestrations, activities and their queues.')
+param alwaysReadyInstances int
+
+@description('The identity of the app.')
+param identity { id: string, clientId: string }
+
+@description('Name of the storage account.')
+param storageAccountName string
+
+@description('URL of the container that deployment packages are put into.')
+param packagesUrl string
+
+@description('Connection string of Application Insights.')
+param insightsConnectionString string
+
+@description('Name of the Key Vault.')
+param keyVaultName string
+
+@description('Resource id of the Log Analytics workspace.')
+param workspaceId string
+
+@description('Resource id of the subnet that the app goes out of. Empty: none.')
+param subnetId string
+
+@description('Address ranges that may call the app. None: everybody who has a key or a token.')
+param inboundRanges string[]
+
+@description('Event Grid may call the app, too.')
+param takesEvents bool
+
+@description('The registries that the identity signs in at.')
+param registries { host: string, resourceId: string, access: string, limits: string }[]
+
+@description('Further entries of the setting REGISTRIES.')
+param otherRegistries object[]
+
+@description('Application settings of Drayage.')
+param settings Settings
+
+@description('Settings that are secrets of the vault.')
+param vaultSettings VaultSettings
+
+var targets = map(filter(registries, registry => registry.access == 'push'), registry => registry.host)
+var signIns = map(registries, registry => {
+  host: registry.host
+  resourceId: registry.resourceId
+  limits: registry.limits
+  auth: {
+    kind: 'entra'
+  }
+})
+
+// What the parameters and the cloud tell. Settings of the operator go before.
+var derivedSettings = {
+  DEFAULT_TARGET: empty(targets) ? '' : targets[0]
+  ALLOWED_TARGETS: join(targets, ',')
+  REGISTRIES: string(concat(signIns, otherRegistries))
+  REGISTRY_SUFFIX: substring(environment().suffixes.acrLoginServer, 1)
+  ARM_AUTHORITY: environment().authentication.loginEndpoint
+  ARM_AUDIENCES: join(environment().authentication.audiences, ',')
+}
+
+var vaultReferences = mapValues(
+  vaultSettings,
+  secret => '@Microsoft.KeyVault(VaultName=${keyVaultName};SecretName=${secret})'
+)
+
+var fixedSettings = {
+  AzureWebJobsStorage__accountName: storageAccountName
+  AzureWebJobsStorage__credential: 'managedidentity'
+  AzureWebJobsStorage__clientId: identity.clientId
+  AzureWebJobsDisableHomepage: 'true' // the dashboard is there
+  APPLICATIONINSIGHTS_CONNECTION_STRING: insightsConnectionString
+  APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identity.clientId};Authorization=AAD'
+  // Each instance keeps to its share of a registry's limits, so that all together keep to them.
+  LIMIT_SHARES: string(maximumInstanceCount)
+  // As src/local/service-process.ts has them, with the reasons.
+  languageWorkers__node__arguments: '--max-semi-space-size=4 --heap-growing-percent=70'
+  MALLOC_TRIM_THRESHOLD_: '67108864'
+  MALLOC_ARENA_MAX: '2'
+}
+
+var eventGridRule = {
+  name: 'event-grid'
+  priority: 200
+  action: 'Allow'
+  tag: 'ServiceTag'
+  ipAddress: 'AzureEventGrid'
+}
+
+resource plan 'Microsoft.Web/serverfarms@2024-04-01' = {
+  name: 'plan-${name}'
+  location: location
+  tags: tags
+  kind: 'functionapp'
+  sku: {
+    tier: 'FlexConsumption'
+    name: 'FC1'
+  }
+  properties: {
+    reserved: true
+  }
+}
+
+resource app 'Microsoft.Web/sites@2024-04-01' = {
+  name: 'func-${name}'
+  location: location
+  tags: union(tags, { 'azd-service-name': 'drayage' })
+  kind: 'functionapp,linux'
+  identity: {
+    type: 'UserAssigned'
+    userAssignedIdentities: {
+      '${identity.id}': {}
+    }
+  }
+  properties: {
+    serverFarmId: plan.id
+    httpsOnly: true
+    clientAffinityEnabled: false
+    keyVaultReferenceIdentity: identity.id
+    virtualNetworkSubnetId: empty(subnetId) ? null : subnetId
+    functionAppConfig: {
+      runtime: {
+        name: 'node'
+        version: nodeVersion
+      }
+      scaleAndConcurrency: {
+        instanceMemoryMB: instanceMemoryMB
+        maximumInstanceCount: maximumInstanceCount
+        alwaysReady: alwaysReadyInstances == 0
+          ? []
+          : [
+              {
+                name: 'durable'
+                instanceCount: alwaysReadyInstances
+              }
+            ]
+      }
+      deployment: {
+        storage: {
+          type: 'blobContainer'
+          value: packagesUrl
+          authentication: {
+            type: 'UserAssignedIdentity'
+            userAssignedIdentityResourceId: identity.id
+          }
+        }
+      }
+    }
+    siteConfig: {
+      minTlsVersion: '1.2'
+      scmMinTlsVersion: '1.2'
+      ftpsState: 'Disabled'
+      http20Enabled: true
+      ipSecurityRestrictionsDefaultAction: empty(inboundRanges) ? 'Allow' : 'Deny'
+      scmIpSecurityRestrictionsUseMain: true
+      ipSecurityRestrictions: empty(inboundRanges)
+        ? []
+        : concat(
+            map(range(0, length(inboundRanges)), at => {
+              name: 'caller-${at}'
+              priority: 100 + at
+              action: 'Allow'
+              ipAddress: inboundRanges[at]
+            }),
+            takesEvents ? [eventGridRule] : []
+          )
+    }
+  }
+
+  resource appSettings 'config' = {
+    name: 'appsettings'
+    properties: union(derivedSettings, settings, vaultReferences, fixedSettings)
+  }
+
+  // Packages come by Microsoft Entra only: no publishing passwords.
+  resource noFtpPassword 'basicPublishingCredentialsPolicies' = {
+    name: 'ftp'
+    properties: {
+      allow: false
+    }
+  }
+
+  resource noScmPassword 'basicPublishingCredentialsPolicies' = {
+    name: 'scm'
+    properties: {
+      allow: false
+    }
+  }
+}
+
+resource metrics 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
+  name: 'drayage'
+  scope: app
+  properties: {
+    workspaceId: workspaceId
+    metrics: [
+      {
+        category: 'AllMetrics'
+        enabled: true
+      }
+    ]
+  }
+}
+
+@description('Resource id of the app.')
+output id string = app.id
+
+@description('Name of the app.')
+output name string = app.name
+
+@description('Where the app answers.')
+output endpoint string = 'https://${app.properties.defaultHostName}'

@@ -1,0 +1,88 @@
+// Secrets of registries, of callers, and the key that seals credentials of requests.
+
+import { roleIds } from 'roles.bicep'
+
+@description('Region.')
+param location string
+
+@description('Tags of every resource.')
+param tags object
+
+@description('Name of the vault.')
+@minLength(3)
+@maxLength(24)
+param name string
+
+@description('Reachable through private endpoints only.')
+param isPrivate bool
+
+@description('Resource id of the identity of the app: names of role assignments are made from it, known before anything is deployed.')
+param identityId string
+
+@description('Object id of the identity that reads secrets.')
+param principalId string
+
+@description('Resource id of the Log Analytics workspace.')
+param workspaceId string
+
+@description('Name of the secret that secretsKey is stored under.')
+param sealingKeyName string
+
+@secure()
+@description('Key that seals credentials of requests. Empty: what the vault has is left alone.')
+param secretsKey string
+
+resource vault 'Microsoft.KeyVault/vaults@2023-07-01' = {
+  name: name
+  location: location
+  tags: tags
+  properties: {
+    tenantId: tenant().tenantId
+    sku: {
+      family: 'A'
+      name: 'standard'
+    }
+    enableRbacAuthorization: true
+    enableSoftDelete: true
+    enablePurgeProtection: true
+    publicNetworkAccess: isPrivate ? 'Disabled' : 'Enabled'
+    networkAcls: {
+      defaultAction: isPrivate ? 'Deny' : 'Allow'
+      bypass: 'None'
+    }
+  }
+
+  resource sealing 'secrets' = if (!empty(secretsKey)) {
+    name: sealingKeyName
+    properties: {
+      value: secretsKey
+    }
+  }
+}
+
+resource readsSecrets 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(vault.id, identityId, roleIds.keyVaultSecretsUser)
+  scope: vault
+  properties: {
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roleIds.keyVaultSecretsUser)
+    principalId: principalId
+    principalType: 'ServicePrincipal'
+  }
+}
+
+resource logs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
+  name: 'drayage'
+  scope: vault
+  properties: {
+    workspaceId: workspaceId
+    logs: [
+      {
+        categoryGroup: 'audit'
+        enabled: true
+      }
+    ]
+  }
+}
+
+@description('Resource id of the vault.')
+output id string = vault.id

@@ -1,0 +1,50 @@
+// Public endpoints: one registry to import into, one to import from, whose pushes start imports.
+
+using '../main.bicep'
+
+var group = '/subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/registries/providers/Microsoft.ContainerRegistry/registries'
+
+param location = 'westeurope'
+
+param registries = [
+  {
+    resourceId: '${group}/prod'
+    access: 'push'
+    mode: 'rbac'
+    delegate: true
+  }
+  {
+    resourceId: '${group}/dev'
+    access: 'pull'
+    mode: 'rbac'
+    events: {
+      repositoryPrefix: 'team/'
+    }
+  }
+]
+
+param settings = {
+  ALLOWED_SOURCES: 'docker.io,ghcr.io,dev.azurecr.io'
+  ARM_TENANT_ID: '11111111-2222-3333-4444-555555555555'
+  ARM_ALLOWED_PRINCIPALS: '66666666-7777-8888-9999-aaaaaaaaaaaa'
+}
+
+param vaultSettings = {
+  SECRETS_KEY: 'drayage-secrets-key'
+  API_KEYS: 'drayage-api-keys'
+  HOOK_SECRETS: 'drayage-hook-secrets'
+}
+
+param secretsKey = 'MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY='
+
+param subscribeToEvents = true
+
+param alerts = {
+  actionGroupIds: [
+    '/subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/operations/providers/Microsoft.Insights/actionGroups/on-call'
+  ]
+  failedImports: 5
+  poisonMessages: 0
+  stuckImports: 0
+  throttledPercent: 5
+}

@@ -1,0 +1,142 @@
+import { describe, expect, it } from "vitest";
+import { z } from "zod";
+import { parameterSets } from "../../scripts/infrastructure.ts";
+import { onlyOne, readSnapshot } from "../helpers/infrastructure.ts";
+
+describe.each(parameterSets)("parameter set %s", (name) => {
+  const resources = readSnapshot(name);
+
+  it("opens storage to identities only", () => {
+    expect(onlyOne(resources, "Microsoft.Storage/storageAccounts").properties).toMatchObject({
+      allowSharedKeyAccess: false,
+      allowBlobPublicAccess: false,
+      minimumTlsVersion: "TLS1_2",
+      supportsHttpsTrafficOnly: true,
+    });
+  });
+
+  it("opens the vault by roles, and keeps what is deleted", () => {
+    expect(onlyOne(resources, "Microsoft.KeyVault/vaults").properties).toMatchObject({
+      enableRbacAuthorization: true,
+      enablePurgeProtection: true,
+    });
+  });
+
+  it("takes telemetry from identities only", () => {
+    expect(onlyOne(resources, "Microsoft.Insights/components").properties).toMatchObject({ DisableLocalAuth: true });
+  });
+
+  it("has no publishing passwords and no plain http", () => {
+    const policies = resources.filter(({ type }) => type.endsWith("/basicPublishingCredentialsPolicies"));
+
+    expect(policies.map(({ properties }) => properties)).toEqual([{ allow: false }, { allow: false }]);
+    expect(onlyOne(resources, "Microsoft.Web/sites").properties).toMatchObject({
+      httpsOnly: true,
+      siteConfig: { minTlsVersion: "1.2", ftpsState: "Disabled" },
+    });
+  });
+
+  it("reads packages by identity", () => {
+    expect(onlyOne(resources, "Microsoft.Web/sites").properties).toMatchObject({
+      functionAppConfig: { deployment: { storage: { authentication: { type: "UserAssignedIdentity" } } } },
+    });
+  });
+
+  it("watches failures, given-up messages, lost orchestrations and throttling", () => {
+    const rules = resources.filter(({ type }) => type === "Microsoft.Insights/scheduledQueryRules");
+
+    expect(rules.map((rule) => rule.name.replace(/^drayage-[a-z0-9]{13}-/, ""))).toEqual([
+      "failed-imports",
+      "poison-messages",
+      "stuck-imports",
+      "throttled",
+    ]);
+  });
+});
+
+describe("events", () => {
+  it("sends pushes of the named repositories to the function, and keeps what cannot be delivered", () => {
+    const resources = readSnapshot("public");
+
+    expect(onlyOne(resources, "Microsoft.EventGrid/systemTopics/eventSubscriptions").properties).toMatchObject({
+      destination: {
+        endpointType: "AzureFunction",
+        properties: { resourceId: expect.stringMatching(/\/sites\/func-drayage-\w+\/functions\/onRegistryEvent$/) },
+      },
+      filter: {
+        includedEventTypes: ["Microsoft.ContainerRegistry.ImagePushed", "Microsoft.ContainerRegistry.ChartPushed"],
+        subjectBeginsWith: "team/",
+      },
+      retryPolicy: { maxDeliveryAttempts: 30, eventTimeToLiveInMinutes: 1440 },
+      deadLetterWithResourceIdentity: {
+        identity: { userAssignedIdentity: expect.stringMatching(/-events$/) },
+        deadLetterDestination: { properties: { blobContainerName: "dead-letters" } },
+      },
+    });
+    expect(resources.map(({ id }) => id)).toContainEqual(expect.stringMatching(/\/containers\/dead-letters$/));
+  });
+
+  it("makes nothing for events that nobody asked for", () => {
+    const text = JSON.stringify(readSnapshot("abac"));
+
+    expect(text).not.toContain("EventGrid");
+    expect(text).not.toContain("dead-letters");
+    expect(text).not.toMatch(/id-drayage-\w+-events/);
+  });
+});
+
+describe("a private network", () => {
+  const resources = readSnapshot("private-network");
+  const linksSchema = z.object({
+    privateLinkServiceConnections: z.array(
+      z.object({ properties: z.object({ privateLinkServiceId: z.string(), groupIds: z.array(z.string()) }) }),
+    ),
+  });
+
+  it.each(["Microsoft.Storage/storageAccounts", "Microsoft.KeyVault/vaults"])("closes %s to the public", (type) => {
+    expect(onlyOne(resources, type).properties).toMatchObject({
+      publicNetworkAccess: "Disabled",
+      networkAcls: { defaultAction: "Deny" },
+    });
+  });
+
+  it("reaches storage, vault and both registries through endpoints whose names are registered", () => {
+    const endpoints = resources.filter(({ type }) => type === "Microsoft.Network/privateEndpoints");
+    const reached = endpoints
+      .flatMap(({ properties }) => linksSchema.parse(properties).privateLinkServiceConnections)
+      .map(({ properties: { privateLinkServiceId, groupIds } }) => `${groupIds} ${privateLinkServiceId.split("/")[7]}`);
+    const named = resources.filter(({ type }) => type === "Microsoft.Network/privateEndpoints/privateDnsZoneGroups");
+
+    expect(reached).toEqual([
+      "blob storageAccounts",
+      "queue storageAccounts",
+      "table storageAccounts",
+      "vault vaults",
+      "registry registries",
+      "registry registries",
+    ]);
+    expect(named).toHaveLength(endpoints.length);
+  });
+
+  it("sends the app out of a subnet that Flex Consumption takes", () => {
+    expect(onlyOne(resources, "Microsoft.Web/sites").properties.virtualNetworkSubnetId).toMatch(/\/subnets\/app$/);
+    expect(onlyOne(resources, "Microsoft.Network/virtualNetworks").properties).toMatchObject({
+      subnets: [
+        { name: "app", properties: { delegations: [{ properties: { serviceName: "Microsoft.App/environments" } }] } },
+        { name: "endpoints" },
+      ],
+    });
+  });
+
+  it("lets in the named addresses and Event Grid, and nobody else", () => {
+    expect(onlyOne(resources, "Microsoft.Web/sites").properties).toMatchObject({
+      siteConfig: {
+        ipSecurityRestrictionsDefaultAction: "Deny",
+        ipSecurityRestrictions: [
+          { ipAddress: "203.0.113.0/24", action: "Allow" },
+          { ipAddress: "AzureEventGrid", tag: "ServiceTag", action: "Allow" },
+        ],
+      },
+    });
+  });
+});

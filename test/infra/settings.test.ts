@@ -1,0 +1,80 @@
+import { describe, expect, it } from "vitest";
+import { z } from "zod";
+import { parameterSets } from "../../scripts/infrastructure.ts";
+import { parseConfig, settingNames } from "../../src/config.ts";
+import { serviceEnvironment, serviceNodeFlags } from "../../src/local/service-process.ts";
+import { appSettings, onlyOne, readSnapshot } from "../helpers/infrastructure.ts";
+
+/** What the host and the exporter of telemetry read. */
+const hostSettings = [
+  "AzureWebJobsStorage__credential",
+  "AzureWebJobsDisableHomepage",
+  "APPLICATIONINSIGHTS_CONNECTION_STRING",
+  "APPLICATIONINSIGHTS_AUTHENTICATION_STRING",
+  "languageWorkers__node__arguments",
+  ...Object.keys(serviceEnvironment),
+];
+
+/** What only Azure knows. */
+const valuesInAzure: Readonly<Record<string, string>> = {
+  DEFAULT_TARGET: "prod.azurecr.io",
+  ALLOWED_TARGETS: "prod.azurecr.io",
+  REGISTRIES: "[]",
+  REGISTRY_SUFFIX: "azurecr.io",
+  ARM_AUTHORITY: "https://login.microsoftonline.com/",
+  ARM_AUDIENCES: "https://management.core.windows.net/,https://management.azure.com/",
+  AzureWebJobsStorage__clientId: "11111111-2222-3333-4444-555555555555",
+  SECRETS_KEY: "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
+  API_KEYS: "c2VjcmV0LWtleS1mb3ItcGlwZWxpbmVz",
+  HOOK_SECRETS: "acr:3f7c91d0a86e4b52",
+};
+
+const isKnownInAzureOnly = (value: string) => value.startsWith("[") || value.startsWith("@Microsoft.KeyVault(");
+
+describe.each(parameterSets)("application settings of parameter set %s", (name) => {
+  const settings = appSettings(readSnapshot(name));
+
+  it("has settings of Drayage and of the host, and none that nobody reads", () => {
+    const unread = Object.keys(settings).filter((key) => !settingNames.includes(key) && !hostSettings.includes(key));
+
+    expect(unread).toEqual([]);
+  });
+
+  it("is taken by the app", () => {
+    const filled = Object.entries(settings).map(([key, value]) => [
+      key,
+      isKnownInAzureOnly(value) ? valuesInAzure[key] : value,
+    ]);
+
+    expect(() => parseConfig(Object.fromEntries(filled))).not.toThrow();
+  });
+
+  it("divides the limits of registries by the most instances there can be", () => {
+    const { scaleAndConcurrency } = z
+      .object({ scaleAndConcurrency: z.object({ maximumInstanceCount: z.number() }) })
+      .parse(onlyOne(readSnapshot(name), "Microsoft.Web/sites").properties.functionAppConfig);
+
+    expect(settings.LIMIT_SHARES).toBe(String(scaleAndConcurrency.maximumInstanceCount));
+  });
+
+  it("starts the process as npm start does, with the dashboard at /", () => {
+    expect(settings).toMatchObject({
+      ...serviceEnvironment,
+      languageWorkers__node__arguments: serviceNodeFlags.join(" "),
+      AzureWebJobsDisableHomepage: "true",
+    });
+  });
+
+  it("reaches storage and telemetry by identity", () => {
+    expect(settings).not.toHaveProperty("AzureWebJobsStorage");
+    expect(settings.AzureWebJobsStorage__credential).toBe("managedidentity");
+    expect(settings.APPLICATIONINSIGHTS_AUTHENTICATION_STRING).toContain("Authorization=AAD");
+  });
+});
+
+it("takes secrets from the vault", () => {
+  const { SECRETS_KEY, API_KEYS, HOOK_SECRETS } = appSettings(readSnapshot("public"));
+
+  for (const value of [SECRETS_KEY, API_KEYS, HOOK_SECRETS])
+    expect(value).toMatch(/^@Microsoft\.KeyVault\(VaultName=kv-drayage-\w+;SecretName=drayage-[a-z-]+\)$/);
+});
