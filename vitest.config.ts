@@ -22,7 +22,7 @@ export default defineConfig({
       project("host", 60_000),
       project("infra", 300_000),
       project("e2e", 120_000),
-      project("browser", 60_000),
+      project("browser", 120_000),
     ],
   },
 });

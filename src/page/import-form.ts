@@ -1,5 +1,11 @@
 import type { ImportRequest } from "../domain/import-request-schema.ts";
-import { type Credentials, noCredentials } from "./parts/credential-fields.tsx";
+
+export interface Credentials {
+  readonly username: string;
+  readonly password: string;
+}
+
+export const noCredentials: Credentials = { username: "", password: "" };
 
 /** The form as it is filled in: texts, several values one per line. */
 export interface ImportForm {

@@ -199,6 +199,44 @@ describe("GET /api/imports", () => {
       : [...imports, ...(await listAll({ ...query, continuationToken }))];
   }
 
+  it("answers 304 while the page is what the caller has", async () => {
+    await api.importAndWait({ source: from(), targetTags: ["tagged/app:1"] });
+    const query = new URLSearchParams({ until: new Date().toISOString() });
+    const etag = (await api.get(`/api/imports?${query}`)).headers.get("etag") ?? "";
+
+    const again = await api.get(`/api/imports?${query}`, { "if-none-match": etag });
+
+    expect(etag).toMatch(/^"[\w-]+"$/);
+    expect(again.status).toBe(304);
+  });
+
+  it("finds by label, with or without its value", async () => {
+    const labels = { [`team-${crypto.randomUUID()}`]: "a=b" };
+    const [key = ""] = Object.keys(labels);
+    const { id } = await api.importAndWait({ source: from(), targetTags: ["labelled/app:1"], labels });
+
+    expect((await listAll({ label: key })).map((view) => view.id)).toEqual([id]);
+    expect((await listAll({ label: `${key}=a=b` })).map((view) => view.id)).toEqual([id]);
+    expect(await listAll({ label: `${key}=a` })).toEqual([]);
+  });
+
+  it("tells the progress of this moment when it is asked to", async () => {
+    const manyLayers = image({ layers: Array.from({ length: 40 }, () => 100), seed: "progress" }); // more than one unit
+    await api.source.seedImage("team/parts", "1", manyLayers);
+    const last = manyLayers.blobs.at(-1)?.descriptor.digest;
+    const hold = api.source.hold({ kind: "blob-get", ...(last && { digest: last }) });
+    const { id } = await start({ source: from("team/parts:1"), targetTags: ["moving/app:1"] });
+    await hold.reached;
+    const readDone = async (progress: "now" | "stored") =>
+      (await listAll({ state: "Copying", progress })).find((view) => view.id === id)?.progress?.blobs.done;
+
+    await expect.poll(() => readDone("now"), { timeout: 20_000 }).toBeGreaterThanOrEqual(8);
+    expect(await readDone("stored")).toBe(0);
+
+    hold.release();
+    await api.untilState(id, "Succeeded");
+  });
+
   it("pages through all imports, newest first, each once", async () => {
     for (const tag of ["1", "2", "3"]) await api.importAndWait({ source: from(), targetTags: [`listed/app:${tag}`] });
 

@@ -1,9 +1,4 @@
-export interface Credentials {
-  readonly username: string;
-  readonly password: string;
-}
-
-export const noCredentials: Credentials = { username: "", password: "" };
+import type { Credentials } from "../import-form.ts";
 
 export interface CredentialFieldsProps {
   readonly credentials: Credentials;
@@ -20,6 +15,7 @@ export function CredentialFields({ credentials, isRequired, onChange }: Credenti
         <span>User name</span>
         <input
           type="text"
+          data-field="credentials"
           autocomplete="off"
           required={isRequired}
           value={credentials.username}

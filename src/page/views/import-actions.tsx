@@ -1,8 +1,9 @@
 import { useState } from "preact/hooks";
 import type { ImportView } from "../../domain/import-view.ts";
 import type { Outcome, Post } from "../data/api.ts";
+import { type Credentials, noCredentials } from "../import-form.ts";
 import { stateLooks } from "../import-states.ts";
-import { CredentialFields, type Credentials, noCredentials } from "../parts/credential-fields.tsx";
+import { CredentialFields } from "../parts/credential-fields.tsx";
 import { FailedOutcome } from "../parts/failed-outcome.tsx";
 import { useServices } from "../services.ts";
 

@@ -1,4 +1,4 @@
-import { useRef, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import type { ImportView } from "../../domain/import-view.ts";
 import type { PlanView } from "../../domain/plan-view.ts";
 import { formatCurl } from "../commands.ts";
@@ -25,34 +25,38 @@ export function StartImportView() {
   const [form, setForm] = useState(emptyForm);
   const [step, setStep] = useState<Step>({ kind: "filling" });
   const fields = useRef<HTMLFieldSetElement>(null);
+  const result = useRef<HTMLDivElement>(null);
   // A repeated start of the same form is the same import; any change makes it another one.
   const idempotencyKey = useRef(newKey());
   const isWorking = step.kind === "working";
   const faulty = step.kind === "failed" && step.outcome.kind === "refused" ? step.outcome.problem : undefined;
+  const faultyField = fieldOf(faulty?.property);
+
+  // What was disabled while the service worked has lost the focus: it goes on where there is something to read or to do.
+  useEffect(() => {
+    if (step.kind !== "planned" && step.kind !== "failed") return;
+    const field = fields.current?.querySelector<HTMLElement>(`[data-field="${faultyField}"]`);
+    (field ?? result.current)?.focus();
+  }, [step, faultyField]);
 
   const change = (next: ImportForm) => {
     setForm(next);
     setStep({ kind: "filling" });
     idempotencyKey.current = newKey();
   };
-  const fail = (what: "Planning" | "Starting", outcome: Outcome<unknown>) => {
-    setStep({ kind: "failed", what, outcome });
-    const field = outcome.kind === "refused" ? fieldOf(outcome.problem?.property) : undefined;
-    fields.current?.querySelector<HTMLElement>(`[data-field="${field}"]`)?.focus();
-  };
   const plan = async () => {
     setStep({ kind: "working", what: "Planning" });
     const body = { ...toRequest(form), dryRun: true };
     const outcome = await act<PlanView>({ path: "/api/imports", body, timeoutMs: planMs });
     if (outcome.kind === "ok") setStep({ kind: "planned", plan: outcome.value });
-    else fail("Planning", outcome);
+    else setStep({ kind: "failed", what: "Planning", outcome });
   };
   const start = async () => {
     setStep({ kind: "working", what: "Starting" });
     const body = toRequest(form);
     const outcome = await act<ImportView>({ path: "/api/imports", body, idempotencyKey: idempotencyKey.current });
     if (outcome.kind === "ok") navigate(formatHash("import", outcome.value.id));
-    else fail("Starting", outcome);
+    else setStep({ kind: "failed", what: "Starting", outcome });
   };
   const mayStart = step.kind === "planned" || (step.kind === "failed" && mayStartUnplanned(step.outcome));
   return (
@@ -65,25 +69,27 @@ export function StartImportView() {
         }}
       >
         <fieldset ref={fields} disabled={isWorking} class="plain">
-          <ImportFields form={form} onChange={change} faulty={fieldOf(faulty?.property)} fault={faulty?.detail} />
+          <ImportFields form={form} onChange={change} faulty={faultyField} fault={faulty?.detail} />
         </fieldset>
         <div class="actions">
           <button type="submit" class={step.kind === "planned" ? undefined : "primary"} disabled={isWorking}>
             Show the plan
           </button>
-          {mayStart && (
-            <button type="button" class="primary" onClick={() => start().catch(reportError)}>
-              Start this import
-            </button>
-          )}
         </div>
       </form>
       <div role="status">{isWorking && `${step.what}…`}</div>
-      {step.kind === "failed" && <FailedOutcome what={step.what} outcome={step.outcome} />}
-      {step.kind === "planned" && <PlanSummary plan={step.plan} />}
-      {step.kind === "planned" && form.credentials.password === "" && (
-        <Copyable label="curl" text={formatCurl(toRequest(form), window.location.origin)} />
-      )}
+      <div ref={result} tabIndex={-1}>
+        {step.kind === "failed" && <FailedOutcome what={step.what} outcome={step.outcome} />}
+        {mayStart && (
+          <button type="button" class="primary" onClick={() => start().catch(reportError)}>
+            Start this import
+          </button>
+        )}
+        {step.kind === "planned" && <PlanSummary plan={step.plan} />}
+        {step.kind === "planned" && form.credentials.password === "" && (
+          <Copyable label="curl" text={formatCurl(toRequest(form), window.location.origin)} />
+        )}
+      </div>
     </>
   );
 }

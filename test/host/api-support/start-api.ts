@@ -8,6 +8,8 @@ import { startRegistry, type TestRegistry } from "../../helpers/registry.ts";
 /** The built app on the embedded host, between two registries. One per test file: a process can hold one. */
 export interface Api extends AsyncDisposable {
   readonly url: string;
+  /** Connection string of its tables. */
+  readonly storage: string;
   readonly source: TestRegistry;
   readonly target: TestRegistry;
   readonly get: (path: string, headers?: Readonly<Record<string, string>>) => Promise<Response>;
@@ -43,6 +45,7 @@ export async function startApi(options: Partial<DrayageOptions> = {}): Promise<A
     fetch(`${drayage.url}${path}`, { method, ...init });
   const api: Api = {
     url: drayage.url,
+    storage: drayage.storage,
     source,
     target,
     get: (path, headers = {}) => send("GET", path, { headers }),

@@ -1,0 +1,40 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { hasBrowser } from "../helpers/browser.ts";
+import { type Dashboard, startDashboard } from "./support/dashboard.ts";
+
+const key = "right-key-of-this-app";
+
+describe.runIf(hasBrowser())("signing in on the dashboard", () => {
+  let dashboard: Dashboard;
+
+  beforeAll(async () => {
+    dashboard = await startDashboard({ keys: [key] });
+  });
+  afterAll(() => dashboard[Symbol.asyncDispose]());
+
+  it("asks for the key, refuses a wrong one, and keeps the right one for the tab alone", async () => {
+    await using visit = await dashboard.open();
+    const { page, context } = visit;
+
+    await page.getByLabel("Function key").fill("wrong");
+    await page.getByRole("button", { name: "Sign in" }).click();
+    await page.getByRole("alert").getByText("The service does not take this key").waitFor();
+    await page.getByLabel("Function key").fill(key);
+    await page.getByRole("button", { name: "Sign in" }).click();
+    await page.getByText("No import matches.").waitFor();
+    await page.reload();
+    await page.getByText("No import matches.").waitFor();
+
+    expect(visit.requests.paths.filter((path) => path.includes(key))).toEqual([]);
+    expect(await page.evaluate("JSON.stringify({ ...localStorage })")).not.toContain(key);
+    expect(await context.cookies()).toEqual([]);
+  });
+
+  it("asks for nothing more until there is a key", async () => {
+    await using visit = await dashboard.open();
+
+    await visit.page.getByLabel("Function key").waitFor();
+
+    expect(visit.requests.paths.filter((path) => path.startsWith("/api/"))).toHaveLength(1);
+  });
+});

@@ -1,0 +1,119 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { hasBrowser } from "../helpers/browser.ts";
+import { multiPlatformImage } from "../helpers/images.ts";
+import { type Dashboard, startDashboard } from "./support/dashboard.ts";
+
+describe.runIf(hasBrowser())("starting an import on the dashboard", () => {
+  let dashboard: Dashboard;
+  const from = () => `${dashboard.api.source.host}/team/app:1`;
+
+  beforeAll(async () => {
+    dashboard = await startDashboard();
+    await dashboard.api.source.seedImage("team/app", "1", multiPlatformImage({ sharedLayers: [50_000] }));
+  });
+  afterAll(() => dashboard[Symbol.asyncDispose]());
+
+  it("shows a plan, starts it, and follows it to its end", async () => {
+    const { api, open } = dashboard;
+    const hold = api.source.hold({ kind: "blob-get" });
+    await using visit = await open("#/start");
+    const { page } = visit;
+    await page.getByLabel("Source", { exact: true }).fill(from());
+    await page.getByLabel("Target tags").fill("watched/app:1");
+
+    await page.getByRole("button", { name: "Show the plan" }).click();
+    await page.getByText(/of 5 blobs to copy or mount/).waitFor();
+    await page.getByText("linux/arm64/v8").waitFor();
+    expect(api.target.countRequests({ kind: "upload-start" })).toBe(0);
+    expect(visit.requests.paths.filter((path) => path.startsWith("/api/imports/"))).toEqual([]);
+
+    await page.getByRole("button", { name: "Start this import" }).click();
+    await page.getByRole("heading", { name: from() }).waitFor();
+    await hold.reached;
+    await page.getByRole("progressbar").waitFor();
+    hold.release();
+
+    await page.getByText("Succeeded").first().waitFor();
+    await page.getByText("5 of 5 blobs, 3 of 3 manifests").waitFor();
+    await page.getByText("100 %").waitFor();
+    expect(Object.keys(api.target.tags("watched/app"))).toEqual(["1"]);
+  });
+
+  it("shows each layer below its platform with what became of it", async () => {
+    const { api, open } = dashboard;
+    const { id } = await api.importAndWait({ source: from(), targetTags: ["tree/app:1"] });
+    await using visit = await open(`#/import/${id}`);
+    const tree = visit.page.locator(".tree");
+
+    await tree.getByText("linux/amd64").click();
+
+    await tree.getByText("Config").waitFor();
+    expect(await tree.getByText("Layer").count()).toBe(2);
+    expect(await tree.locator(".way.copied, .way.mounted").count()).toBe(6); // the index, two manifests, three blobs
+  });
+
+  it("says that nothing is to be done where all is there", async () => {
+    const { api, open } = dashboard;
+    await api.importAndWait({ source: from(), targetTags: ["there/app:1"] });
+    await using visit = await open("#/start");
+    const { page } = visit;
+    await page.getByLabel("Source", { exact: true }).fill(from());
+    await page.getByLabel("Target tags").fill("there/app:1");
+    await page.getByLabel("If a target tag exists").selectOption("skipIfSame");
+
+    await page.getByRole("button", { name: "Show the plan" }).click();
+
+    await page.getByText("Nothing to do: the target holds all of it.").waitFor();
+  });
+
+  it("leads to the field that the service does not like", async () => {
+    await using visit = await dashboard.open("#/start");
+    const { page } = visit;
+    await page.getByLabel("Source", { exact: true }).fill(from());
+    await page.getByLabel("Target tags").fill("Not A Tag");
+
+    await page.getByRole("button", { name: "Show the plan" }).click();
+
+    await page.getByRole("alert").getByText("Planning failed").waitFor();
+    const field = page.getByLabel("Target tags");
+    await page.locator("#field-targetTags:focus").waitFor();
+    expect(await field.getAttribute("aria-invalid")).toBe("true");
+    expect(await page.getByRole("button", { name: "Start this import" }).count()).toBe(0);
+  });
+
+  it("needs no mouse", async () => {
+    await using visit = await dashboard.open();
+    const { page } = visit;
+    const focus = page.locator(":focus");
+    const tabTo = async (name: string) => {
+      for (let presses = 0; presses < 40; presses += 1) {
+        await page.keyboard.press("Tab");
+        const label = await page.evaluate(
+          "(document.activeElement.labels?.[0] ?? document.activeElement).textContent.trim()",
+        );
+        if (label === name) return;
+      }
+      throw new Error(`Tab does not lead to ${name}`);
+    };
+    await page.getByRole("heading", { name: "Imports" }).waitFor();
+
+    await page.keyboard.press("Tab");
+    expect(await focus.textContent()).toBe("Skip to content");
+    await page.keyboard.press("Enter");
+    await tabTo("Start an import");
+    await page.keyboard.press("Enter");
+    await page.getByRole("heading", { name: "Start an import" }).waitFor();
+    await tabTo("Source");
+    await page.keyboard.type(from());
+    await tabTo("Target tags");
+    await page.keyboard.type("keyboard/app:1");
+    await tabTo("Show the plan");
+    await page.keyboard.press("Enter");
+    await page.getByText("The plan").waitFor();
+    await tabTo("Start this import");
+    await page.keyboard.press("Enter");
+
+    await page.getByText("Succeeded").first().waitFor();
+    expect(Object.keys(dashboard.api.target.tags("keyboard/app"))).toEqual(["1"]);
+  });
+});

@@ -1,0 +1,58 @@
+import { describe, expect, it } from "vitest";
+import { createApi } from "../../../src/page/data/api.ts";
+
+/** A service that gives one answer, and what it was asked. */
+function createScene(answer: () => Response) {
+  const asked: Request[] = [];
+  const fetch = async (path: string | URL | Request, init?: RequestInit) => {
+    asked.push(new Request(new URL(String(path), "http://drayage.example"), init));
+    return answer();
+  };
+  const api = (key: string | null) => createApi({ fetch, key: { read: () => key, write: () => {} } });
+  return { asked, api };
+}
+const problem = (status: number) => () =>
+  Response.json(
+    { code: "HOST_NOT_ALLOWED" },
+    { status, headers: { "content-type": "application/problem+json", "retry-after": "7" } },
+  );
+
+describe("the page's API", () => {
+  it("sends the key as a header and nowhere else", async () => {
+    const { asked, api } = createScene(() => Response.json({}));
+
+    await api("secret").get("/api/imports", undefined);
+    await api(null).get("/api/imports", undefined);
+
+    expect(asked.map(({ headers }) => headers.get("x-functions-key"))).toEqual(["secret", null]);
+    expect(asked.map(({ url }) => url)).toEqual(Array.from({ length: 2 }, () => "http://drayage.example/api/imports"));
+  });
+
+  it("asks by ETag and hears that nothing has changed", async () => {
+    const { asked, api } = createScene(() => new Response(null, { status: 304 }));
+
+    expect(await api(null).get("/api/imports", '"tag"')).toEqual({ kind: "same" });
+    expect(asked[0]?.headers.get("if-none-match")).toBe('"tag"');
+  });
+
+  it.each([
+    ["401 of the host", () => new Response(null, { status: 401 }), { kind: "sign-in", by: "key" }],
+    ["403 of the platform", () => new Response("no", { status: 403 }), { kind: "sign-in", by: "key" }],
+    ["403 about the request", problem(403), { kind: "refused", status: 403, problem: { code: "HOST_NOT_ALLOWED" } }],
+    ["503 of the service", problem(503), { kind: "refused", status: 503, retryAfterSeconds: 7 }],
+    ["502 of a proxy", () => new Response("<html>", { status: 502 }), { kind: "refused", problem: undefined }],
+    ["a body that is cut off", () => new Response('{"a":', { status: 200 }), { kind: "unreachable" }],
+  ])("understands %s", async (_name, answer, outcome) => {
+    const { api } = createScene(answer);
+
+    expect(await api(null).get("/api/imports", undefined)).toMatchObject(outcome);
+  });
+
+  it("says that a failed fetch did not reach the service", async () => {
+    const { api } = createScene(() => {
+      throw new TypeError("Failed to fetch");
+    });
+
+    expect(await api(null).post({ path: "/api/imports", body: {} })).toEqual({ kind: "unreachable" });
+  });
+});

@@ -1,0 +1,177 @@
+import { describe, expect, it } from "vitest";
+import type { Outcome } from "../../../src/page/data/api.ts";
+import { createPoller } from "../../../src/page/data/poller.ts";
+import type { Pace, Resource } from "../../../src/page/data/resource.ts";
+
+const ok: Outcome<unknown> = { kind: "ok", value: {}, etag: undefined };
+const unreachable: Outcome<unknown> = { kind: "unreachable" };
+const refused = (status: number, retryAfterSeconds?: number): Outcome<unknown> => ({
+  kind: "refused",
+  status,
+  problem: undefined,
+  retryAfterSeconds,
+});
+
+/** A poller whose time passes by hand, and whose requests are counted. */
+function createScene() {
+  let nowMs = 0;
+  let isVisible = true;
+  let answer = ok;
+  const timers = new Set<{ readonly atMs: number; readonly run: () => void }>();
+  const requests: { readonly path: string; readonly atMs: number }[] = [];
+  const poller = createPoller({
+    after: (ms, run) => {
+      const timer = { atMs: nowMs + ms, run };
+      timers.add(timer);
+      return () => timers.delete(timer);
+    },
+    isVisible: () => isVisible,
+  });
+  const resource = (path: string, pace: Pace): Resource => ({
+    path,
+    pace: () => pace,
+    load: async () => {
+      requests.push({ path, atMs: nowMs });
+      return answer;
+    },
+  });
+  const settle = async () => {
+    for (let turns = 0; turns < 10; turns += 1) await Promise.resolve();
+  };
+  return {
+    poller,
+    requests,
+    settle,
+    watch: async (path: string, pace: Pace) => {
+      const stop = poller.watch(resource(path, pace));
+      await settle();
+      return stop;
+    },
+    answerWith: (next: Outcome<unknown>) => {
+      answer = next;
+    },
+    show: (visible: boolean) => {
+      isVisible = visible;
+      poller.visibilityChanged();
+    },
+    /** Requests that are sent meanwhile. */
+    pass: async (seconds: number) => {
+      const before = requests.length;
+      const endMs = nowMs + seconds * 1_000;
+      for (;;) {
+        const [due] = [...timers].filter(({ atMs }) => atMs <= endMs).sort((one, other) => one.atMs - other.atMs);
+        if (due === undefined) break;
+        timers.delete(due);
+        nowMs = due.atMs;
+        due.run();
+        await settle();
+      }
+      nowMs = endMs;
+      return requests.slice(before);
+    },
+  };
+}
+
+describe("the poller", () => {
+  it("asks for one thing per 2 s while something runs, whatever is on screen", async () => {
+    const scene = createScene();
+    await scene.watch("/list", "idle");
+    for (const name of ["a", "b", "c"]) await scene.watch(`/more/${name}`, "live");
+
+    const sent = await scene.pass(60);
+
+    expect(sent).toHaveLength(30);
+    expect(new Set(sent.map(({ path }) => path)).size).toBe(4);
+  });
+
+  it("asks once per 30 s while nothing runs, and never for what stands still", async () => {
+    const scene = createScene();
+    await scene.watch("/list", "idle");
+    await scene.watch("/older", "still");
+
+    const sent = await scene.pass(300);
+
+    expect(sent.map(({ path }) => path)).toEqual(Array.from({ length: 10 }, () => "/list"));
+  });
+
+  it("asks for nothing while the page is hidden, and at once when it is shown", async () => {
+    const scene = createScene();
+    await scene.watch("/list", "live");
+
+    scene.show(false);
+    const hidden = await scene.pass(600);
+    const before = scene.requests.length;
+    scene.show(true);
+    await scene.settle();
+
+    expect(hidden).toEqual([]);
+    expect(scene.requests).toHaveLength(before + 1);
+    expect(await scene.pass(4)).toHaveLength(2);
+  });
+
+  it("asks for nothing any more once a view is left", async () => {
+    const scene = createScene();
+    const stop = await scene.watch("/list", "live");
+
+    stop();
+
+    expect(await scene.pass(600)).toEqual([]);
+  });
+
+  it("tries a lost connection at growing distances, and then loads everything that is on screen", async () => {
+    const scene = createScene();
+    await scene.watch("/list", "live");
+    await scene.watch("/other", "live");
+    scene.answerWith(unreachable);
+
+    const tries = await scene.pass(120);
+    const distances = tries.slice(1).map(({ atMs }, at) => (atMs - (tries[at]?.atMs ?? 0)) / 1_000);
+    expect(distances.slice(0, 6)).toEqual([1, 2, 4, 8, 16, 30]);
+    expect(scene.poller.connection()).toMatchObject({ kind: "lost" });
+
+    scene.answerWith(ok);
+    const healed = await scene.pass(30);
+    expect(new Set(healed.map(({ path }) => path))).toEqual(new Set(["/list", "/other"]));
+    expect(scene.poller.connection()).toEqual({ kind: "fine" });
+  });
+
+  it("waits as long as a service that is busy asks for", async () => {
+    const scene = createScene();
+    await scene.watch("/list", "live");
+    scene.answerWith(refused(429, 45));
+    await scene.pass(2);
+
+    expect(scene.poller.connection()).toMatchObject({ kind: "busy", status: 429 });
+    expect(await scene.pass(44)).toEqual([]);
+    expect(await scene.pass(1)).toHaveLength(1);
+  });
+
+  it("is not troubled by an answer that is about the request", async () => {
+    const scene = createScene();
+    await scene.watch("/list", "live");
+    scene.answerWith(refused(404));
+
+    await scene.pass(10);
+
+    expect(scene.poller.connection()).toEqual({ kind: "fine" });
+  });
+
+  it("stops where a key is wanted, tries once with what it gets, and says when that was no good", async () => {
+    const scene = createScene();
+    scene.answerWith({ kind: "sign-in", by: "key" });
+    await scene.watch("/list", "live");
+
+    expect(await scene.pass(60)).toEqual([]);
+    expect(scene.poller.connection()).toEqual({ kind: "sign-in", by: "key", isRepeated: false });
+
+    scene.poller.signedIn();
+    await scene.settle();
+    expect(scene.poller.connection()).toEqual({ kind: "sign-in", by: "key", isRepeated: true });
+
+    scene.answerWith(ok);
+    scene.poller.signedIn();
+    await scene.settle();
+    expect(await scene.pass(4)).toHaveLength(2);
+    expect(scene.poller.connection()).toEqual({ kind: "fine" });
+  });
+});

@@ -1,0 +1,101 @@
+import { readFile } from "node:fs/promises";
+import { describe, expect, it } from "vitest";
+import { importRequestSchema } from "../../../src/domain/import-request-schema.ts";
+import { formatImport } from "../../../src/domain/import-view.ts";
+import { errorCodes } from "../../../src/errors.ts";
+import { formatCommand, formatCurl, requestLike } from "../../../src/page/commands.ts";
+import { parseErrorRows, splitCode } from "../../../src/page/errors-page.ts";
+import { emptyForm, fieldOf, toRequest } from "../../../src/page/import-form.ts";
+import { aRecord, aSpec } from "../domain/records.ts";
+
+describe("the form of an import", () => {
+  it("makes a request of what was filled in, and leaves out the rest", () => {
+    expect(toRequest({ ...emptyForm, source: " docker.io/library/alpine:3 " })).toEqual({
+      source: "docker.io/library/alpine:3",
+      conflict: "fail",
+    });
+  });
+
+  it("makes requests that the service understands", () => {
+    const request = toRequest({
+      source: "docker.io/library/alpine:3",
+      credentials: { username: "me", password: "secret" },
+      target: "prod.azurecr.io",
+      targetTags: "alpine:3\n\n alpine:latest ",
+      untaggedTargetRepositories: "mirror/alpine",
+      conflict: "overwrite",
+      platforms: "linux/amd64",
+      sparseIndex: true,
+      referrers: true,
+      labels: "team = web\nnote=a=b\nflag",
+    });
+
+    expect(importRequestSchema.parse(request)).toEqual(request);
+    expect(request).toMatchObject({
+      source: { sourceImage: "docker.io/library/alpine:3", credentials: { username: "me", password: "secret" } },
+      targetTags: ["alpine:3", "alpine:latest"],
+      labels: { team: "web", note: "a=b", flag: "" },
+    });
+  });
+
+  it.each([
+    ["targetTags[1]", "targetTags"],
+    ["source", "source"],
+    ["source.sourceImage", "source"],
+    ["source.credentials.password", "credentials"],
+    ["labels.team", "labels"],
+    ["timeoutSeconds", undefined],
+    [undefined, undefined],
+  ])("finds the field of %s", (property, field) => {
+    expect(fieldOf(property)).toBe(field);
+  });
+});
+
+describe("commands", () => {
+  const view = formatImport(
+    aRecord({ spec: aSpec({ labels: { team: "it's" } }) }),
+    undefined,
+    "https://drayage.example",
+  );
+
+  it("repeat an import by the command line client", () => {
+    const request = requestLike(view);
+
+    expect(request && formatCommand(request)).toBe(
+      [
+        "drayage import",
+        "--source docker.io/library/alpine:3.20",
+        "--target prod.azurecr.io",
+        "--image alpine:3.20",
+        "--repository mirror/alpine",
+      ].join(" \\\n  "),
+    );
+  });
+
+  it("quote what a shell would take apart", () => {
+    const request = requestLike(view);
+
+    expect(request && formatCurl(request, "https://drayage.example")).toContain(`{"team":"it'\\''s"}`);
+  });
+
+  it("are not there for an import that could not be read", () => {
+    expect(requestLike(formatImport(aRecord({ isUnreadable: true }), undefined, ""))).toBeUndefined();
+  });
+});
+
+describe("the errors of docs/errors.md", () => {
+  it("are all found, each with cause and cure", async () => {
+    const rows = parseErrorRows(await readFile(new URL("../../../docs/errors.md", import.meta.url), "utf8"));
+
+    expect(rows.map(({ code }) => code).sort()).toEqual([...errorCodes].sort());
+    expect(rows.filter(({ cause, cure }) => cause === "" || cure === "")).toEqual([]);
+  });
+
+  it("are text and code, without links to other documents", () => {
+    expect(splitCode("set `A=1` ([docs/x.md](x.md))")).toEqual([
+      { kind: "text", text: "set " },
+      { kind: "code", text: "A=1" },
+      { kind: "text", text: " (docs/x.md)" },
+    ]);
+  });
+});
