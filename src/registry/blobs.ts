@@ -13,8 +13,14 @@ export async function headBlob(
   signal: AbortSignal,
 ): Promise<number | undefined> {
   const target = { path: `blobs/${digest}` };
-  await using response = await repository.send({ method: "HEAD", target, accept: [200, 404] }, signal);
-  return response.status === 404 ? undefined : (parseLength(response.header("content-length")) ?? 0);
+  const accept = [200, ...missingStatuses(repository)];
+  await using response = await repository.send({ method: "HEAD", target, accept }, signal);
+  return response.status !== 200 ? undefined : (parseLength(response.header("content-length")) ?? 0);
+}
+
+/** The statuses of a HEAD of what is not there. */
+export function missingStatuses({ registry }: Repository): readonly number[] {
+  return registry.profile.forbidsMissing ? [403, 404] : [404];
 }
 
 export interface BlobRequest {

@@ -17,6 +17,8 @@ export interface RefusedResponse {
   readonly isRetryable: boolean;
   /** The host that answered, where the registry had redirected to another one. */
   readonly storageHost: string | undefined;
+  /** An HTML page is what came. */
+  readonly isPage: boolean;
   /** The request was one to sign in, and this is what can be done about its refusal. */
   readonly signInHint: string | undefined;
 }
@@ -69,6 +71,10 @@ type Kind =
   | "UNAVAILABLE"
   | "RANGE_REFUSED"
   | "LOCKED"
+  | "NOT_A_REGISTRY"
+  | "QUOTA_EXCEEDED"
+  | "SOFT_DELETED"
+  | "CACHE_REPOSITORY"
   | "REPOSITORY_MISSING"
   | "CONTENT_MISSING"
   | "CONTENT_CORRUPT"
@@ -85,7 +91,11 @@ const codes: Readonly<Record<Kind, { readonly source: ErrorCode; readonly target
   RATE_LIMITED: { source: "SOURCE_RATE_LIMITED", target: "TARGET_RATE_LIMITED" },
   UNAVAILABLE: { source: "SOURCE_UNAVAILABLE", target: "TARGET_UNAVAILABLE" },
   RANGE_REFUSED: { source: "SOURCE_CONTENT_CORRUPT", target: "TARGET_UPLOAD_REJECTED" },
-  LOCKED: { source: "SOURCE_FORBIDDEN", target: "TARGET_LOCKED" },
+  LOCKED: { source: "SOURCE_LOCKED", target: "TARGET_LOCKED" },
+  NOT_A_REGISTRY: { source: "SOURCE_NOT_A_REGISTRY", target: "TARGET_NOT_A_REGISTRY" },
+  QUOTA_EXCEEDED: { source: "SOURCE_UNAVAILABLE", target: "TARGET_QUOTA_EXCEEDED" },
+  SOFT_DELETED: { source: "SOURCE_NOT_FOUND", target: "TARGET_SOFT_DELETED" },
+  CACHE_REPOSITORY: { source: "SOURCE_FORBIDDEN", target: "TARGET_CACHE_REPOSITORY" },
   REPOSITORY_MISSING: { source: "SOURCE_NOT_FOUND", target: "TARGET_REPOSITORY_MISSING" },
   CONTENT_MISSING: { source: "SOURCE_NOT_FOUND", target: "TARGET_CONTENT_MISSING" },
   CONTENT_CORRUPT: { source: "SOURCE_CONTENT_CORRUPT", target: "TARGET_CONTENT_CORRUPT" },
@@ -108,6 +118,7 @@ interface Judgement {
 function judge(place: ErrorPlace, refused: RefusedResponse, upstream: readonly UpstreamError[]): Judgement {
   return (
     judgeStorage(refused) ??
+    judgePage(refused) ??
     judgeByBody(place, refused, upstream) ??
     judgeSignIn(refused) ??
     judgeByStatus(place, refused.status, isWrite(refused.method))
@@ -127,6 +138,12 @@ function judgeSignIn({ signInHint, status }: RefusedResponse): Judgement | undef
   return status === 404 || status === 405 ? { kind: "UNAVAILABLE", hint: hints.noTokens } : undefined;
 }
 
+/** What no registry says of content. Other refusals, and failures, come as pages from proxies too: there the status tells more. */
+function judgePage({ isPage, signInHint, status }: RefusedResponse): Judgement | undefined {
+  const isOfNoRegistry = isPage && signInHint === undefined && (status < 400 || status === 404 || status === 405);
+  return isOfNoRegistry ? { kind: "NOT_A_REGISTRY", hint: hints.noRegistry } : undefined;
+}
+
 function answeredBy({ storageHost }: RefusedResponse): string {
   return storageHost === undefined ? "" : ` by ${storageHost}`;
 }
@@ -140,15 +157,24 @@ function judgeByBody(
   const says = (...names: string[]) => upstream.some(({ code }) => names.includes(code));
   if (status < 400 || status >= 500 || status === 401 || status === 429) return undefined;
   if (firewall.test(body)) return { kind: "NETWORK_RESTRICTED", hint: hints.firewall };
-  if (says("REGISTRY_DISALLOWED_OPERATION") || (isWrite(method) && immutable.test(body)))
-    return { kind: "LOCKED", hint: hints.locked };
-  if (status === 405 && method === "PATCH") return { kind: "UPLOAD_REJECTED", hint: hints.noChunks };
+  const barred = isWrite(method) ? judgeBarred(body) : undefined;
+  if (barred !== undefined) return barred;
+  if (says("REGISTRY_DISALLOWED_OPERATION") || (isWrite(method) ? immutable : disallowed).test(body))
+    return { kind: "LOCKED", hint: hints[place.side].locked };
+  if (status === 405 && method === "PATCH") return { kind: "UPLOAD_REJECTED" };
   if (says("MANIFEST_BLOB_UNKNOWN") || (isWrite(method) && says("MANIFEST_UNKNOWN")))
     return { kind: "CONTENT_MISSING", hint: hints.contentMissing };
   if (says("DIGEST_INVALID", "MANIFEST_INVALID", "MANIFEST_UNVERIFIED", "SIZE_INVALID"))
     return { kind: "DIGEST_REJECTED" };
   if (says("NAME_UNKNOWN")) return { kind: "REPOSITORY_MISSING", hint: notFoundHint(place, true) };
   return undefined;
+}
+
+/** Why nothing may be written there, whoever asks. */
+function judgeBarred(body: string): Judgement | undefined {
+  if (quota.test(body)) return { kind: "QUOTA_EXCEEDED", hint: hints.quota };
+  if (softDeleted.test(body)) return { kind: "SOFT_DELETED", hint: hints.softDeleted };
+  return cacheRule.test(body) ? { kind: "CACHE_REPOSITORY", hint: hints.cacheRule } : undefined;
 }
 
 function judgeByStatus(place: ErrorPlace, status: number, writes: boolean): Judgement {
@@ -162,7 +188,7 @@ function judgeByStatus(place: ErrorPlace, status: number, writes: boolean): Judg
     case 404:
       return { kind: writes ? "REPOSITORY_MISSING" : "NOT_FOUND", hint: notFoundHint(place, writes) };
     case 405:
-      return writes ? { kind: "LOCKED", hint: hints.locked } : { kind: "FORBIDDEN" };
+      return writes ? { kind: "LOCKED", hint: hints[place.side].locked } : { kind: "FORBIDDEN" };
     case 406:
     case 415:
       return { kind: "MEDIA_TYPE_REFUSED" };
@@ -185,14 +211,23 @@ function judgeByStatus(place: ErrorPlace, status: number, writes: boolean): Judg
 }
 
 const firewall = /client with ip .{1,60} is not allowed access|aka\.ms\/acr\/firewall/i;
+const disallowed = /operation is disallowed/i;
 const immutable = /immutab|operation is disallowed|cannot be overwritten/i;
+/** Harbor: goharbor/harbor#17390; ECR: LimitExceededException; GitLab, Quay and others say quota. */
+const quota =
+  /exceed the configured upper limit|\bquota\b.{0,60}\b(exceed|reach|full|limit)|exceed.{0,60}\bquota\b|LimitExceededException/i;
+/** ACR, soft delete policy: a manifest that was deleted so may not be pushed, but restored. */
+const softDeleted = /soft[- ]?deleted/i;
+/** ACR: a repository that a cache rule fills belongs to that rule. */
+const cacheRule = /\b(artifact[- ]cache|cache rule|pull[- ]through cache)\b/i;
 
 const hints = {
   firewall: "let the address that Drayage leaves from pass the registry's firewall, or use a private endpoint",
-  locked: "the tag, manifest or repository is locked or immutable, or the registry is full or read-only",
   contentMissing: "content that the manifest names is missing at the target; it may have been deleted meanwhile",
   storage: "if this lasts, the storage behind the registry must let the address pass that Drayage leaves from",
-  noChunks: "the registry takes no chunked uploads: its entry in REGISTRIES needs a profile that sends none, like gar",
+  quota: "delete what is not needed any more, or raise the quota of the repository, project or account",
+  softDeleted: "restore the manifest there (az acr manifest restore), or let its retention end",
+  cacheRule: "a cache rule fills this repository: choose another one, or remove the rule",
   tooLarge: "a proxy before the registry limits the size of a request",
   noTokens: "the registry's challenge leads to where no tokens of this kind are given: check the kind of its sign-in",
   noRegistry: "check that this host is a container registry and not a proxy or web page before it",
@@ -202,6 +237,7 @@ const hints = {
     rateLimited: "signing in at the source raises its limit",
     notFound: "check repository and tag",
     noRepository: "check the repository's name",
+    locked: "the image is in quarantine, or locked against reading",
   },
   target: {
     unauthorized: "check the target's entry in REGISTRIES and the role of its identity",
@@ -209,6 +245,7 @@ const hints = {
     rateLimited: "lower the number of imports that run at once",
     notFound: "it may have been deleted meanwhile",
     noRepository: "this registry does not create repositories on push: create it first",
+    locked: "the tag, manifest or repository is locked or immutable, or the registry is full or read-only",
   },
 } as const;
 

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { acceptedManifestTypes, isSchema1Type, MiB, mediaTypes } from "../descriptor.ts";
 import { type Digest, digestOf, parseDigest } from "../digest.ts";
 import { ImportError } from "../errors.ts";
+import { missingStatuses } from "./blobs.ts";
 import { contentMismatch } from "./errors-from-response.ts";
 import type { RegistryResponse, Repository } from "./registry.ts";
 import { parseLength } from "./response.ts";
@@ -48,8 +49,9 @@ export async function headManifest(
   reference: string,
   signal: AbortSignal,
 ): Promise<ManifestHead | undefined> {
-  await using response = await repository.send({ method: "HEAD", ...manifestRequest(reference) }, signal);
-  if (response.status === 404) return undefined;
+  const request = { ...manifestRequest(reference), accept: [200, ...missingStatuses(repository)] };
+  await using response = await repository.send({ method: "HEAD", ...request }, signal);
+  if (response.status !== 200) return undefined;
   return {
     digest: parseDigest(response.header("docker-content-digest") ?? "") ?? parseDigest(reference),
     mediaType: mediaTypeOf(response),

@@ -122,6 +122,7 @@ export function createSender({ transport, retry, userAgent, headersTimeoutMs, no
       correlationId: headerOf(response, "x-ms-correlation-request-id"),
       isRetryable,
       storageHost: response.url.host === url.host ? undefined : response.url.host,
+      isPage: isPage(response),
       signInHint: sending.signInHint,
     });
   };
@@ -132,7 +133,8 @@ export function createSender({ transport, retry, userAgent, headersTimeoutMs, no
     try {
       const answer = await exchangeSignedIn(sending, signal);
       const { response } = answer;
-      if (!accept.includes(response.status)) throw await refusal(answer, sending, signal);
+      if (!accept.includes(response.status) || isOfNoRegistry(response, sending))
+        throw await refusal(answer, sending, signal);
       await heedQuota(response, sending);
       return createResponse(response, { place: access, signal, now, onClose: leave });
     } catch (thrown) {
@@ -146,6 +148,16 @@ export function createSender({ transport, retry, userAgent, headersTimeoutMs, no
     const mode = mayReplay(body) ? wanted : "once";
     return retry({ mode, access, requestClass, limits }, () => attempt(sending, signal), signal);
   };
+}
+
+/** A web page where a registry was expected. Blobs are left out: any content type may be that of a layer. */
+function isOfNoRegistry(response: WireResponse, { url, signInHint }: Sending): boolean {
+  const mayBePage = signInHint !== undefined || /\/blobs\/[^/]+$/.test(url.pathname);
+  return isFrom(url, response) && !mayBePage && isPage(response);
+}
+
+function isPage(response: WireResponse): boolean {
+  return /^text\/html\b/i.test(headerOf(response, "content-type") ?? "");
 }
 
 /** The last request that a quota had room for: the next ones wait, rather than be refused. */

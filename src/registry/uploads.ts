@@ -25,6 +25,8 @@ export type PatchOutcome =
   | { readonly kind: "session-lost" }
   /** The registry has stored another number of bytes than we sent: the session is of no use any more. */
   | { readonly kind: "range-mismatch" }
+  /** The registry takes no chunks at all: only a whole PUT is left. */
+  | { readonly kind: "chunks-refused" }
   | { readonly kind: "too-large" };
 
 export interface PutBlobRequest {
@@ -105,6 +107,7 @@ export async function patchChunk(
       ? { kind: "accepted", session: next }
       : { kind: "range-mismatch" };
   } catch (thrown) {
+    if (refusesChunks(thrown, repository, session)) return { kind: "chunks-refused" };
     const refusal = refusalOf(thrown, repository);
     if (refusal === "digest-rejected") throw thrown;
     return { kind: refusal };
@@ -191,6 +194,16 @@ function refusalOf(
   const isSessionUnknown = upstream.includes("BLOB_UPLOAD_UNKNOWN") || upstream.includes("BLOB_UPLOAD_INVALID");
   if (isSessionUnknown || (thrown.httpStatus === 404 && !upstream.includes("NAME_UNKNOWN"))) return "session-lost";
   throw thrown;
+}
+
+/** PATCH itself is what is refused. A 404 can mean that too, where it speaks of no session and nothing was sent before. */
+function refusesChunks(thrown: unknown, { registry }: Repository, { offsetBytes }: UploadSession): boolean {
+  if (!(thrown instanceof ImportError) || thrown.side !== registry.access.side) return false;
+  const { httpStatus = 0 } = thrown;
+  if (thrown.code === "TARGET_LOCKED") return false;
+  if (httpStatus !== 404) return [405, 415, 501].includes(httpStatus);
+  const codes = (thrown.toWire().upstream ?? []).map(({ code }) => code);
+  return offsetBytes === 0 && !codes.some((code) => /^(BLOB_UPLOAD|NAME)_/.test(code));
 }
 
 /** As text: the query that a registry signed must come back as it is, byte for byte. */

@@ -15,7 +15,10 @@ export interface StoredManifest {
 const readBacks = 4; // replicas of a registry may lag behind a moment
 const readBackMs = 1_000;
 
-/** Reads a manifest that was put back to its last byte. Throws `TARGET_DIGEST_REJECTED` when it is another one or none. */
+/**
+ * Reads a manifest that was put back to its last byte. Throws `TARGET_DIGEST_REJECTED` when it is another one or none,
+ * `TARGET_QUARANTINED` when the target holds it back.
+ */
 export async function assertStored(
   { sleep }: { readonly sleep: (ms: number, signal: AbortSignal) => Promise<void> },
   { target, reference, manifest }: StoredManifest,
@@ -29,6 +32,15 @@ export async function assertStored(
     if (reads < readBacks) await sleep(readBackMs, signal);
   }
   const place = reference === manifest.digest ? `${target.name}@${reference}` : `${target.name}:${reference}`;
+  if (found === undefined && (await isQuarantined(target, manifest, signal))) {
+    throw new ImportError({
+      ...placeOf(target),
+      code: "TARGET_QUARANTINED",
+      digest: manifest.digest,
+      what: `${place} was put, and the registry holds ${manifest.digest} back`,
+      hint: "the image is there in quarantine, and can be pulled once it is released",
+    });
+  }
   throw new ImportError({
     ...placeOf(target),
     code: "TARGET_DIGEST_REJECTED",
@@ -36,4 +48,15 @@ export async function assertStored(
     what: `${place} is ${found ?? "missing"} after it was put as ${manifest.digest}`,
     hint: reference === manifest.digest ? "look at the target's storage" : "another writer may have moved the tag",
   });
+}
+
+/** ACR hides the tag of an image in quarantine and refuses its digest. Source: Azure/acr, docs/preview/quarantine. */
+async function isQuarantined(target: Repository, { digest }: ManifestContent, signal: AbortSignal): Promise<boolean> {
+  try {
+    await getManifest(target, digest, signal); // a HEAD has no words to tell why it is refused
+    return false;
+  } catch (thrown) {
+    if (thrown instanceof ImportError && thrown.code === "TARGET_LOCKED") return true;
+    throw thrown;
+  }
 }

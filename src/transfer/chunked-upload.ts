@@ -162,6 +162,8 @@ async function sendChunk(
       return run.position;
     case "session-lost":
       return { kind: "lost" };
+    case "chunks-refused":
+      return outcome;
     case "range-mismatch":
       return (await relocate(run, position, content, endBytes)) ? "relocated" : { kind: "lost" };
     case "too-large":

@@ -30,7 +30,6 @@ export const defaultTransferSettings: TransferSettings = {
 export const leaseBytes = 64 * MiB;
 
 const assumedBytesPerSecond = 50 * MiB; // until an upload was measured
-const minChunkBytes = MiB;
 
 /** Whether a blob may not end within one activity, so that it has to be sent in chunks that can be gone on from. */
 export function needsCheckpoints(sizeBytes: number, registry: Registry, settings: TransferSettings): boolean {
@@ -50,10 +49,10 @@ export function chunkBytesFor(sizeBytes: number, registry: Registry, settings: T
 }
 
 /** Learns from a 413 to `refusedBytes` at once. False: there is no smaller way to send them. */
-export function learnTooLarge(refusedBytes: number, { profile, learned }: Registry): boolean {
-  if (profile.chunkBytes === 0 || refusedBytes <= minChunkBytes) return false;
-  const half = Math.max(minChunkBytes, Math.floor(refusedBytes / 2));
-  learned.maxPutBytes = Math.min(learned.maxPutBytes ?? Number.POSITIVE_INFINITY, profile.chunkBytes, half);
+export async function learnTooLarge(refusedBytes: number, { profile, learn }: Registry): Promise<boolean> {
+  const { chunkBytes, minChunkBytes } = profile;
+  if (chunkBytes === 0 || refusedBytes <= minChunkBytes) return false;
+  await learn({ maxPutBytes: Math.min(chunkBytes, Math.max(minChunkBytes, Math.floor(refusedBytes / 2))) });
   return true;
 }
 

@@ -38,6 +38,8 @@ export type UploadEnd =
   | { readonly kind: "rejected" }
   /** 413 to so many bytes in one request. */
   | { readonly kind: "too-large"; readonly bytes: number }
+  /** The target takes no chunks at all. */
+  | { readonly kind: "chunks-refused" }
   /** The connection broke, and the blob did not turn up. */
   | { readonly kind: "broken"; readonly error: ImportError };
 

@@ -14,7 +14,7 @@ import { type Service, settingsFor, startService } from "../helpers/service.ts";
 import { expectImage } from "./world.ts";
 
 /** Sources and targets. A target that teaches the service a limit, or has a profile, is one of its own. */
-const registryNames = ["plain", "secured", "target", "bodyLimit", "ghcr", "ecr", "gar"] as const;
+const registryNames = ["plain", "secured", "target", "bodyLimit", "noChunks", "ghcr", "ecr", "gar"] as const;
 type RegistryName = (typeof registryNames)[number];
 type ServiceName = "whole" | "chunked";
 

@@ -237,8 +237,9 @@ const targetRows: readonly Row[] = [
   {
     name: "takes no chunks, which nobody knew",
     ...threeChunks,
+    registry: "noChunks",
     faults: ({ repository }) => [deviate.refuseChunks({ repository })],
-    code: "TARGET_UPLOAD_REJECTED",
+    also: (seen) => expect(everyPatch(seen)).toHaveLength(1),
   },
   ...([202, 403, 404] as const).map((status) => ({
     name: `answers a mount by ${status}`,

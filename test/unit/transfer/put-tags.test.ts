@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Conflict } from "../../../src/domain/import-spec.ts";
+import { refusal } from "../../../src/local/registry/call.ts";
 import { createPublishing } from "../../../src/transfer/publishing.ts";
 import type { TagRequest } from "../../../src/transfer/put-tags.ts";
 import { fault } from "../../helpers/faults.ts";
@@ -26,7 +27,26 @@ async function putTag(registry: TestRegistry, more: Partial<TagRequest> & { read
   await createPublishing({ sleep: kit.clock.sleep, random: () => 0.5 }).putTags(request, new AbortController().signal);
 }
 
+/** Takes the image, and shows neither its tag nor its manifest until it is released. */
+const quarantine = fault("quarantine", { kind: ["manifest-get", "manifest-head"] }, async ({ route }) =>
+  route.kind === "manifest" && route.reference.startsWith("sha256:")
+    ? refusal(405, "UNSUPPORTED", "The operation is disallowed on this registry, repository or image.")
+    : refusal(404, "MANIFEST_UNKNOWN", "manifest unknown"),
+);
+
 describe("putTags", () => {
+  it("says that an image is in quarantine, rather than that its tag is lost (Azure/acr, quarantine)", async () => {
+    await using target = await startTarget();
+    target.addFault(quarantine);
+
+    await expect(putTag(target, { conflict: "fail" })).rejects.toMatchObject({
+      code: "TARGET_QUARANTINED",
+      side: "target",
+      retryable: false,
+    });
+    expect(target.tags("team/app")).toEqual({ "1": planned.root.digest });
+  });
+
   it.each(["fail", "skipIfSame", "overwrite"] as const)("tags what is not tagged yet (%s)", async (conflict) => {
     await using target = await startTarget();
 

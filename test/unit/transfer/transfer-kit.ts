@@ -14,8 +14,8 @@ import {
   type UploadLeases,
 } from "../../../src/transfer/upload-lease.ts";
 import { createLoopbackNetwork } from "../../helpers/network.ts";
-import { emptyBoard } from "../../helpers/registry-client.ts";
 import type { SeededBlob, TestRegistry } from "../../helpers/registry.ts";
+import { emptyBoard } from "../../helpers/registry-client.ts";
 
 /** Time that passes as it does, and at once where somebody sleeps: but for sleeps that only an abort is to end. */
 export function createTestClock() {

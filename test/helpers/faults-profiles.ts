@@ -1,0 +1,91 @@
+import { type Answer, refusal } from "../../src/local/registry/call.ts";
+import { changeHeaders, type Fault, fault } from "./faults.ts";
+import { patchAnswers201, refuseChunks, stuckRange } from "./faults-target.ts";
+
+const MiB = 1024 * 1024;
+
+/*
+ * Registries as public threads describe them. What each does is in docs/registries.md, with its source.
+ */
+
+/** ECR: 201 to PATCH, a `Range` that sticks at the first part, parts of at least 5 MiB but for the last. */
+export function likeEcr(): readonly Fault[] {
+  const lastSmall = new Set<string>();
+  const tooSmall = () => refusal(400, "LayerPartTooSmallException", "a part is smaller than 5242880 bytes");
+  const minimum = fault("minimum part", { kind: "upload-patch" }, async (call, next) => {
+    const session = call.route.kind === "upload" ? call.route.session : "";
+    if (lastSmall.has(session)) return tooSmall();
+    if (Number(call.headers["content-length"]) < 5 * MiB) lastSmall.add(session);
+    return await next(call);
+  });
+  return [minimum, patchAnswers201(), stuckRange()];
+}
+
+/** GHCR: 416 to a PATCH of more than 4 MiB. */
+export function likeGhcr(): readonly Fault[] {
+  const isLarge = ({ headers }: { readonly headers: Readonly<Record<string, unknown>> }) =>
+    Number(headers["content-length"]) > 4 * MiB;
+  const message = "the chunk exceeds the limit of 4.00MiB";
+  return [
+    fault("maximum", { kind: "upload-patch", when: isLarge }, async () => refusal(416, "RANGE_INVALID", message)),
+  ];
+}
+
+/** Artifact Registry: no chunks. */
+export function likeGar(): readonly Fault[] {
+  return [refuseChunks()];
+}
+
+/** ACR: 400 to a `Content-Range` with a unit, and to a body without length. */
+export function likeAcr(): readonly Fault[] {
+  return [
+    withHeaders({ server: "AzureContainerRegistry" }),
+    fault("content range", { kind: "upload-patch" }, async (call, next) => {
+      if (call.headers["content-length"] === undefined) return refusal(400, "CONTENT_LENGTH_INVALID", "no length");
+      const range = call.headers["content-range"];
+      if (range !== undefined && !/^\d+-\d+$/.test(range))
+        return refusal(400, "BLOB_UPLOAD_INVALID", "the Content-Range header format is invalid");
+      return await next(call);
+    }),
+  ];
+}
+
+/** Artifactory: 403 to a HEAD of what is not there. */
+export function likeArtifactory(): readonly Fault[] {
+  return [
+    withHeaders({ server: "Artifactory/7.90.8" }),
+    fault("forbids", { kind: ["blob-head", "manifest-head"] }, async (call, next) => {
+      const answer = await next(call);
+      return answer.kind === "answer" && answer.status === 404 ? refusal(403, "DENIED", "forbidden") : answer;
+    }),
+  ];
+}
+
+/** Quay: a mount without `from` fails. */
+export function likeQuay(): readonly Fault[] {
+  return [
+    fault("mount", { kind: "mount" }, async (call, next) =>
+      call.query.has("from") ? await next(call) : refusal(500, "UNKNOWN", "no from"),
+    ),
+  ];
+}
+
+/** Docker Hub: GETs of manifests are counted, and nothing else; the answers to manifest requests say how many are left. */
+export function likeDockerHub({ pulls }: { readonly pulls: number }): readonly Fault[] {
+  let left = pulls;
+  const told = (answer: Answer): Answer =>
+    changeHeaders(answer, { "ratelimit-limit": `${pulls};w=21600`, "ratelimit-remaining": `${left};w=21600` });
+  return [
+    fault("quota", { kind: ["manifest-get", "manifest-head"] }, async (call, next) => {
+      if (call.method === "HEAD") return told(await next(call));
+      if (left === 0) return told(refusal(429, "TOOMANYREQUESTS", "You have reached your pull rate limit."));
+      left -= 1;
+      return told(await next(call));
+    }),
+  ];
+}
+
+/** Headers on every answer. */
+export function withHeaders(headers: Readonly<Record<string, string>>): Fault {
+  return fault("headers", {}, async (call, next) => changeHeaders(await next(call), headers));
+}
