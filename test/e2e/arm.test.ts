@@ -40,10 +40,12 @@ describe.runIf(needs("skopeo", "docker-registry"))("a client of Azure's resource
         .setProtectedHeader({ alg: "RS256", kid: "k" })
         .setExpirationTime("10m")
         .sign(privateKey);
+    const hosts = [source.host, target.host, new URL(entra.origin).host].join(",");
     const settings = settingsFor(
       { source: source.host, target: target.host },
       {
         REGISTRIES: JSON.stringify([{ host: target.host, alias: registryName, auth: { kind: "anonymous" } }]),
+        ...{ INSECURE_HOSTS: hosts, ALLOW_PRIVATE_HOSTS: hosts },
         API_KEYS: apiKey,
         ARM_TENANT_ID: tenantId,
         ARM_AUTHORITY: entra.origin,
