@@ -9,6 +9,7 @@ import { formatPlatform } from "../domain/platform.ts";
 import { ImportError } from "../errors.ts";
 import { type FetchedManifest, getManifest, headManifest } from "../registry/manifests.ts";
 import type { Repository } from "../registry/registry.ts";
+import { isCompleteAtTargets } from "./complete-at-target.ts";
 import { mapConcurrently } from "./map-concurrently.ts";
 import { placeOf } from "./place-of.ts";
 import { selectPlatforms } from "./select-platforms.ts";
@@ -52,14 +53,16 @@ export async function resolveImport(request: ResolveRequest, signal: AbortSignal
   const [found, states] = await Promise.all([findSource(request, signal), readTargets(request, signal)]);
   await onPinned(found.source);
   const isWhole = spec.platforms === undefined || spec.sparseIndex;
-  const isThere = isWhole && decide(request, states, found.source.digest) === "skip";
+  const mayLeave = async (digest: Digest): Promise<boolean> =>
+    decide(request, states, digest) === "skip" && (await isLeftAlone(request, digest, signal));
+  const isThere = isWhole && (await mayLeave(found.source.digest));
   if (isThere && spec.referrers === undefined) return skipped(found.source);
 
   const root = found.manifest ?? (await getPinned(source, found.source.digest, signal));
   const selected = spec.platforms && (await selectFrom(source, root, spec.platforms, spec.sparseIndex, signal));
   const bytes = selected?.bytes ?? root.bytes;
   const targetDigest = selected?.isRewritten ? digestOf(bytes, root.digest) : root.digest;
-  const isSkipped = isThere || (!isWhole && decide(request, states, targetDigest) === "skip");
+  const isSkipped = isThere || (!isWhole && (await mayLeave(targetDigest)));
   if (isSkipped && spec.referrers === undefined) return skipped(found.source, targetDigest);
 
   const graph = await walkGraph(
@@ -83,6 +86,14 @@ export async function resolveImport(request: ResolveRequest, signal: AbortSignal
     parts,
     warnings: [...cargo.warnings, ...warnings],
   };
+}
+
+/**
+ * Whether what the targets hold under their tags is left as it is: it must be there to its last blob, since what is
+ * skipped is to be pulled. Where every blob is to be read again, it always goes the whole way.
+ */
+async function isLeftAlone({ spec, targets }: ResolveRequest, root: Digest, signal: AbortSignal): Promise<boolean> {
+  return spec.verify !== "full" && (await isCompleteAtTargets({ targets, root, spec }, signal));
 }
 
 interface MissingQuestion {

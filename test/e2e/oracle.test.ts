@@ -281,6 +281,25 @@ describe.runIf(needs("skopeo", "docker-registry"))("import between two docker-re
     expect(repositories).not.toContain("dry/app");
   });
 
+  it("skips only what skopeo can pull: brings in again what was lost behind the tag", async () => {
+    const pushed = multiPlatformImage({ sharedLayers: [70_000], layers: [20_000], seed: "garbage" });
+    await importWhole("garbage/app", pushed);
+    const again = { source: `${source.host}/garbage/app:1`, conflict: "skipIfSame" };
+    expect(await service.importAndWait(again)).toMatchObject({ state: "Skipped" });
+    const [blob] = pushed.blobs;
+    const [child] = pushed.manifests;
+    if (blob === undefined || child === undefined) throw new Error("the image has neither blobs nor children");
+    await target.loseContent(blob.descriptor.digest);
+    await target.loseContent(child.digest);
+
+    const record = await service.importAndWait(again);
+
+    expect(record).toMatchObject({ state: "Succeeded", progress: { blobs: { done: pushed.blobs.length } } });
+    await expectSame("garbage/app");
+    await pullAll(`${target.host}/garbage/app:1`);
+    expect(await service.importAndWait(again)).toMatchObject({ state: "Skipped" });
+  });
+
   it("names what is not there", async () => {
     const record = await service.importAndWait({ source: `${source.host}/no/such:1` });
 

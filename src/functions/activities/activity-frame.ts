@@ -32,6 +32,8 @@ export interface Activity<Input extends StepInput, Outcome extends { readonly ki
   readonly input: z.ZodType<Input>;
   /** `finisher`: it runs although the import was cancelled, has failed or is late, for it writes that end. */
   readonly role: "worker" | "finisher";
+  /** Whether this call of a finisher is to stop when the import's time is over: tags are not written late. */
+  readonly isTimed?: (input: Input) => boolean;
   readonly work: (input: Input, context: ActivityContext) => Promise<Outcome>;
 }
 
@@ -49,7 +51,12 @@ export function createActivityHandler<Input extends StepInput, Outcome extends {
     const row = await deps.imports.read(input.importId).catch(waitForStorage);
     if (row !== undefined && "kind" in row) return row;
     if (row === undefined || !isCurrent(row.record, input)) return { kind: "cancelled" }; // deleted, or of another attempt
-    if (activity.role === "finisher") return await run(deps, activity, input, row, new AbortController().signal);
+    if (activity.role === "finisher") {
+      if (activity.isTimed?.(input) !== true)
+        return await run(deps, activity, input, row, new AbortController().signal);
+      using deadline = startDeadline(leftMs(deps, row));
+      return withinDeadline(await run(deps, activity, input, row, deadline.signal), leftMs(deps, row));
+    }
     if (isStopped(row.record)) return { kind: "cancelled" };
     if (deps.stopping.aborted) return { kind: "wait", retryAfterSeconds: leaveSeconds };
     using watch = deps.cancellation.watch(input.importId);

@@ -31,6 +31,7 @@ export function createFinishImport(deps: FinishImportDeps): Activity<FinishInput
     name: "finishImport",
     input: finishInputSchema,
     role: "finisher",
+    isTimed: ({ end }) => end.kind === "published",
     work: async ({ importId, attempt, end }, { row, signal }) => {
       const held = holdRow(imports, row);
       let finalEnd: RecordEnd;

@@ -38,41 +38,67 @@ export function createPlanRepair({ parts, repositories }: PlanRepairDeps): PlanR
       (await parts.readBlobs(record.id)).map(({ target, digest, sizeBytes }) => [`${target} ${digest}`, sizeBytes]),
     );
     const blobs: PlannedBlob[] = [];
-    const levels: Digest[][] = [];
+    const levels: (readonly Digest[])[] = [];
 
-    const addBlobs = (target: number, found: ParsedManifest["blobs"]): void => {
-      for (const { digest, inline } of found) {
-        const sizeBytes = sizes.get(`${target} ${digest}`);
-        if (sizeBytes === undefined) continue; // a foreign layer that was left out
-        blobs.push({ digest, sizeBytes, targets: [target], ...(inline && { inline: true as const }) });
-      }
+    const load = async (wave: readonly Digest[]): Promise<ManifestLevel> => {
+      const digests = [...(await parts.readManifests(record.id, wave)).keys()];
+      const loaded = await loadManifests(parts, { record, source, digests }, signal);
+      return { digests, manifests: loaded.map((one) => parseManifest(one.bytes, one.mediaType, placeOf(source))) };
     };
 
     for (const { target, manifest, error } of refused) {
       const at = names.indexOf(target.name);
-      if (isSparseRefusal(record, { manifest, error })) throw sparseRefused(error, manifest.digest);
-      const isNamed = namedBy(error);
+      // Of a sparse index all that was left out is missing on purpose: only what the target names may be more.
+      const isNamed = namedBy(error, isSparse(record, manifest.digest) ? "nothing" : "everything");
       const parsed = parseManifest(manifest.bytes, manifest.mediaType, placeOf(source));
-      addBlobs(
-        at,
-        parsed.blobs.filter(({ digest }) => isNamed(digest)),
-      );
-      let wave = parsed.children.map(({ digest }) => digest).filter(isNamed);
-      while (wave.length > 0) {
-        const planned = [...(await parts.readManifests(record.id, wave)).keys()];
-        const loaded = await loadManifests(parts, { record, source, digests: planned }, signal);
-        const children = loaded.map(({ bytes, mediaType }) => parseManifest(bytes, mediaType, placeOf(source)));
-        for (const child of children) addBlobs(at, child.blobs);
-        levels.unshift(planned); // children first
-        wave = children.flatMap((child) => child.children.map(({ digest }) => digest));
-      }
+      const below = await walkDown(parsed.children.map(({ digest }) => digest).filter(isNamed), load);
+      const found = [...parsed.blobs.filter(({ digest }) => isNamed(digest)), ...below.flatMap(blobsOf)];
+      blobs.push(...toPlanned(at, found, sizes));
+      levels.push(...below.map(({ digests }) => digests).toReversed()); // children first
     }
-    if (blobs.length === 0 && levels.flat().length === 0) throw first.error; // nothing of it is this import's
+    if (blobs.length === 0 && levels.flat().length === 0) throw nothingToRepair(record, first);
     const digest = namedDigests(first.error)[0] ?? first.manifest.digest;
     const { kind, error, repair } = toIncomplete({ blobs, levels, error: { ...first.error.toWire(), digest } });
     // What was read again was not this.
     return { kind, error, repair: { ...repair, ...(record.spec.verify === "full" && { verify: repair.units }) } };
   };
+}
+
+/** Without foreign layers that were left out: the import has no rows of those. */
+function toPlanned(
+  target: number,
+  found: ParsedManifest["blobs"],
+  sizes: ReadonlyMap<string, number>,
+): readonly PlannedBlob[] {
+  return found.flatMap(({ digest, inline }) => {
+    const sizeBytes = sizes.get(`${target} ${digest}`);
+    if (sizeBytes === undefined) return [];
+    return [{ digest, sizeBytes, targets: [target], ...(inline && { inline: true as const }) }];
+  });
+}
+
+/** Manifests of one depth below an index, without what the import leaves out. */
+interface ManifestLevel {
+  readonly digests: readonly Digest[];
+  readonly manifests: readonly ParsedManifest[];
+}
+
+/** Everything below an index, level by level. */
+async function walkDown(
+  children: readonly Digest[],
+  load: (digests: readonly Digest[]) => Promise<ManifestLevel>,
+): Promise<readonly ManifestLevel[]> {
+  const levels: ManifestLevel[] = [];
+  for (let wave = children; wave.length > 0; ) {
+    const level = await load(wave);
+    levels.push(level);
+    wave = level.manifests.flatMap((manifest) => manifest.children.map(({ digest }) => digest));
+  }
+  return levels;
+}
+
+function blobsOf({ manifests }: ManifestLevel): ParsedManifest["blobs"] {
+  return manifests.flatMap(({ blobs }) => blobs);
 }
 
 interface Repair {
@@ -106,18 +132,20 @@ function namedDigests(error: ImportError): readonly string[] {
 
 const maxNamed = 4; // an error keeps five of the registry's own: with so many, there may have been more
 
-/** Which content a refusal speaks of: all, where it names none. */
-function namedBy(error: ImportError): (digest: Digest) => boolean {
+/** Which content a refusal speaks of; `otherwise` where it names none, or may have named more. */
+function namedBy(error: ImportError, otherwise: "everything" | "nothing"): (digest: Digest) => boolean {
   const named = namedDigests(error);
-  return (digest) => named.length === 0 || named.length > maxNamed || named.includes(digest);
+  const isCertain = named.length > 0 && named.length <= maxNamed;
+  return (digest) => (!isCertain && otherwise === "everything") || named.includes(digest);
 }
 
-/** Of a sparse index the children that were left out are missing on purpose; one that names none speaks of those. */
-function isSparseRefusal(
-  { spec, targetDigest }: ImportRecord,
-  { manifest, error }: Pick<RefusedManifest, "manifest" | "error">,
-): boolean {
-  return spec.sparseIndex && manifest.digest === targetDigest && namedDigests(error).length === 0;
+function isSparse({ spec, targetDigest }: ImportRecord, digest: Digest): boolean {
+  return spec.sparseIndex && digest === targetDigest;
+}
+
+/** The error of a refusal where nothing that is missing is this import's. */
+function nothingToRepair(record: ImportRecord, { manifest, error }: RefusedManifest): ImportError {
+  return isSparse(record, manifest.digest) ? sparseRefused(error, manifest.digest) : error;
 }
 
 function sparseRefused(error: ImportError, digest: Digest): ImportError {

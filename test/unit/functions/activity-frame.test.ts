@@ -20,13 +20,17 @@ const stoppedAt = "2026-03-01T11:59:59.000Z";
 type Work = (context: ActivityContext) => Promise<StepOutcome>;
 
 /** The frame around `work`, for an import whose record is `record`. */
-function frameOf(work: Work, { record = running, role = "worker", stopping = never }: Partial<FrameOptions> = {}) {
+function frameOf(
+  work: Work,
+  { record = running, role = "worker", isTimed = false, stopping = never }: Partial<FrameOptions> = {},
+) {
   const stores = createMemoryImports(...(record === "deleted" ? [] : [record]));
   const { open } = createMemoryOpen({ id: running.id, attempt: 1, createdAt: now.toISOString(), isStopped: false });
   const book = createMemoryLog();
   const cancellation = createCancellationWatch({ readStopped: open.readStopped, pollMs: 60_000, log: book.log });
   const activity: Activity<StepInput, StepOutcome> = {
     ...{ name: "copyBlobs", input: stepInputSchema, role },
+    isTimed: () => isTimed,
     work: (_input, context) => work(context),
   };
   const stop = createStopImport({ imports: stores.imports, open, cancellation });
@@ -43,6 +47,7 @@ function frameOf(work: Work, { record = running, role = "worker", stopping = nev
 interface FrameOptions {
   readonly record: ImportRecord | "deleted";
   readonly role: "worker" | "finisher";
+  readonly isTimed: boolean;
   /** Aborted when the process is about to end. */
   readonly stopping: AbortSignal;
 }
@@ -92,6 +97,13 @@ describe("an activity", () => {
     const { handle } = frameOf(() => Promise.reject(new Error("it has begun")), { record });
 
     expect(await handle(input)).toEqual({ kind: "cancelled" });
+  });
+
+  it("that writes tags does not begin when the import's time is over", async () => {
+    const record: ImportRecord = { ...running, deadlineAt: stoppedAt };
+    const { handle } = frameOf(done, { record, role: "finisher", isTimed: true });
+
+    expect(await handle(input)).toMatchObject({ kind: "failed", error: { code: "DEADLINE_EXCEEDED" } });
   });
 
   it("that finishes the import runs although it was stopped or is late, for it writes that end", async () => {
