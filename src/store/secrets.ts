@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { ImportId } from "../domain/import-id.ts";
 import { sourceCredentialsSchema } from "../domain/import-request-schema.ts";
-import { attemptOfSecret, type SecretRow } from "../domain/secret-row.ts";
+import { attemptOfSecret, firstSecretRow, type SecretRow } from "../domain/secret-row.ts";
 import type { SourceCredentials } from "../domain/sign-in.ts";
 import { ImportError } from "../errors.ts";
 import { bytesColumns, readBytes } from "./columns.ts";
@@ -53,6 +53,10 @@ export function createSecrets(access: TableAccess, sealer: Sealer): Secrets {
       await table.delete(keysOf(row));
     },
     deleteUntil: async (importId, attempt) => {
+      if (attempt === 1) {
+        await table.delete(keysOf(firstSecretRow(importId))); // the only one, and most imports have no other attempt
+        return;
+      }
       const filter = `PartitionKey eq ${filterText(importId)}`;
       for await (const { row } of table.query({ filter, select: ["rowKey"] })) {
         const { rowKey } = keySchema.parse(row);
