@@ -91,6 +91,7 @@ var fixedSettings = {
   AzureWebJobsStorage__accountName: storageAccountName
   AzureWebJobsStorage__credential: 'managedidentity'
   AzureWebJobsStorage__clientId: identity.clientId
+  KEY_VAULT_URL: 'https://${keyVaultName}${environment().suffixes.keyvaultDns}'
   AzureWebJobsDisableHomepage: 'true' // the dashboard is there
   APPLICATIONINSIGHTS_CONNECTION_STRING: insightsConnectionString
   APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identity.clientId};Authorization=AAD'

@@ -110,6 +110,7 @@ type Settings = {
   INSECURE_HOSTS: string?
   ALLOW_PRIVATE_HOSTS: string?
   NO_PROXY: string?
+  SOURCE_SECRETS: string?
   LARGE_BLOB_BYTES: string?
   BUFFER_BYTES: string?
   ACTIVITY_BUDGET_SECONDS: string?

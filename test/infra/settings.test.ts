@@ -15,11 +15,18 @@ const hostSettings = [
   ...Object.keys(serviceEnvironment),
 ];
 
+const registriesId =
+  "/subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/registries/providers/Microsoft.ContainerRegistry/registries";
+
 /** What only Azure knows. */
 const valuesInAzure: Readonly<Record<string, string>> = {
   DEFAULT_TARGET: "prod.azurecr.io",
   ALLOWED_TARGETS: "prod.azurecr.io",
-  REGISTRIES: "[]",
+  REGISTRIES: JSON.stringify([
+    { host: "prod.azurecr.io", resourceId: `${registriesId}/prod`, limits: "acr-premium", auth: { kind: "entra" } },
+    { host: "dev.azurecr.io", resourceId: `${registriesId}/dev`, limits: "acr-basic", auth: { kind: "entra" } },
+  ]),
+  KEY_VAULT_URL: "https://kv-drayage-dncxk4oodguwi.vault.azure.net",
   REGISTRY_SUFFIX: "azurecr.io",
   ARM_AUTHORITY: "https://login.microsoftonline.com/",
   ARM_AUDIENCES: "https://management.core.windows.net/,https://management.azure.com/",
@@ -47,6 +54,10 @@ describe.each(parameterSets)("application settings of parameter set %s", (name) 
     ]);
 
     expect(() => parseConfig(Object.fromEntries(filled))).not.toThrow();
+  });
+
+  it("signs in at each registry by identity, within the limits of its tier", () => {
+    expect(settings.REGISTRIES).toMatch(/'limits', .*sku\.name.*'auth', createObject\('kind', 'entra'\)/);
   });
 
   it("divides the limits of registries by the most instances there can be", () => {
