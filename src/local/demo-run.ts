@@ -14,6 +14,8 @@ export interface DemoDeps {
   /** The built command line client. */
   readonly cliPath: string;
   readonly print: (line: string) => void;
+  /** At the end, with everything still running; what it returns is waited for. */
+  readonly atEnd: (serviceUrl: string) => Promise<void>;
 }
 
 export interface DemoService {
@@ -91,11 +93,15 @@ export async function runDemo(deps: DemoDeps, signal: AbortSignal): Promise<void
     say("        the same bytes");
   });
 
-  deps.print(whatNext);
+  deps.print(whatNext(service.url));
+  await deps.atEnd(service.url);
 }
 
-const whatNext = `
+const whatNext = (serviceUrl: string) => `
+The dashboard     ${serviceUrl}/
+
 What to try next
+    npm run demo -- --keep           leaves all of this running; --open shows the dashboard, too
     npm start                        the service on http://127.0.0.1:7071
     npm run registry                 a registry on 127.0.0.1:5001 to import into
     node dist/drayage.mjs --help     the command line client; docs/cli.md explains it

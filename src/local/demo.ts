@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { type DemoService, runDemo } from "./demo-run.ts";
+import { parseFlags } from "./parse-flags.ts";
 import { serviceEnvironment, serviceNodeFlags } from "./service-process.ts";
 
 /* `npm run demo`: an import from one registry into another, everything on this machine. */
@@ -19,6 +20,26 @@ const unset = {
 const shownLogLines = 20;
 const deadlineMs = 120_000; // it takes a fifth of that
 
+const usage = `usage: npm run demo -- [--keep] [--open]
+
+  --keep   leave registries and service running until Ctrl-C
+  --open   show the dashboard in a browser, and keep everything running`;
+
+const { values } = parseFlags(
+  {
+    options: {
+      keep: { type: "boolean", default: false },
+      open: { type: "boolean", default: false },
+      help: { type: "boolean", short: "h", default: false },
+    },
+  },
+  usage,
+);
+if (values.help) {
+  console.log(usage);
+  process.exit();
+}
+
 const interruption = new AbortController();
 process.once("SIGINT", () => interruption.abort(new Error("interrupted")));
 const signal = AbortSignal.any([interruption.signal, AbortSignal.timeout(deadlineMs)]);
@@ -26,12 +47,30 @@ const signal = AbortSignal.any([interruption.signal, AbortSignal.timeout(deadlin
 const log: string[] = [];
 try {
   const print = (line: string) => console.log(line);
-  await runDemo({ startService, cliPath: built("drayage.mjs"), print }, signal);
+  await runDemo({ startService, cliPath: built("drayage.mjs"), print, atEnd }, signal);
 } catch (thrown) {
   if (log.length > 0 && !interruption.signal.aborted)
     console.error(`\nThe service logged last:\n${log.slice(-shownLogLines).join("\n")}`);
   console.error(`\nThe demo failed: ${reasonOf(thrown)}`);
   process.exitCode = 1;
+}
+
+/** Leaves everything as it is for a look, until Ctrl-C. */
+async function atEnd(serviceUrl: string): Promise<void> {
+  if (values.open) openInBrowser(`${serviceUrl}/`);
+  if (!values.keep && !values.open) return;
+  console.log("\nEverything goes on running. Ctrl-C stops it.");
+  const alive = setInterval(() => {}, 60_000); // an abort signal alone keeps no process
+  if (!interruption.signal.aborted) await once(interruption.signal, "abort");
+  clearInterval(alive);
+}
+
+const openers: Partial<Readonly<Record<NodeJS.Platform, string>>> = { darwin: "open", win32: "explorer" };
+
+function openInBrowser(url: string): void {
+  const opener = spawn(openers[process.platform] ?? "xdg-open", [url], { stdio: "ignore", detached: true });
+  opener.once("error", ({ message }) => console.error(`no browser could be opened (${message}): ${url}`));
+  opener.unref();
 }
 
 /** What `npm start` runs, as a process of its own that keeps nothing; its log is shown only if the demo fails. */
