@@ -1,4 +1,4 @@
-import { useEffect } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import type { ImportView as View } from "../../domain/import-view.ts";
 import type { PartPage } from "../../domain/part-view.ts";
 import { formatBytes, formatDuration } from "../../domain/quantities.ts";
@@ -162,8 +162,13 @@ function ImportParts({ path, view }: { readonly path: string; readonly view: Vie
     },
     pace: () => (isRunning ? "live" : "still"),
   });
-  // The last look at a running import may be from before its end.
-  useEffect(() => poller.refresh(), [poller, state, attempt]);
+  // The last look at the parts may be from before the import's end.
+  const lookedAt = useRef(`${state} ${attempt}`);
+  useEffect(() => {
+    const now = `${state} ${attempt}`;
+    if (lookedAt.current !== now) poller.refresh();
+    lookedAt.current = now;
+  }, [poller, state, attempt]);
   const parts = pages.flatMap(({ value }) => value?.parts ?? []);
   const isCut = pages.at(-1)?.value?.continuationToken !== undefined;
   return (
