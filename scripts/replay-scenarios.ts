@@ -78,6 +78,7 @@ const incomplete = (repair: ImportPlan): Incomplete => ({
 /** What the first call finds missing is there for the second. */
 const lacking = (repair: ImportPlan) => (nth: number) => (nth === 0 ? incomplete(repair) : done);
 
+const polled = { kind: "wait", retryAfterSeconds: 5 } as const;
 const single = plan({ kind: "single", units: units(1) });
 const small = plan({ units: units(2) });
 
@@ -150,6 +151,22 @@ export const replayScenarios: readonly ReplayScenario[] = [
     copyBlobs: (nth) => (nth < 2 ? crash() : done),
     finishImport: (nth) => (nth < 2 ? crash() : done),
     resolveImport: (nth) => (nth < 2 ? crash() : { kind: "done", plan: { ...small, levels: [level("a")] } }),
+  }),
+  scenario("delegated", plan({ kind: "delegate" }), { delegateImport: (nth) => (nth < 3 ? polled : done) }),
+  scenario(
+    "delegated-full",
+    plan({ kind: "delegate" }),
+    { delegateImport: (nth) => (nth < 4 ? polled : done) },
+    { course: { maxActivities: 3 } },
+  ),
+  scenario(
+    "delegated-cancelled-asleep",
+    plan({ kind: "delegate" }),
+    { delegateImport: () => polled },
+    { timers: "held", meanwhile: "cancel" },
+  ),
+  scenario("delegated-cancelled-before-end", plan({ kind: "delegate" }), {
+    finishImport: (_, input) => (JSON.stringify(input).includes('"kind":"delegated"') ? cancelled : done),
   }),
   scenario("finish-fails-all-retries", small, { finishImport: () => crash() }),
   scenario("verified", plan({ units: units(2), levels: [level("a")], verify: units(3) }), {

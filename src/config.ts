@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
+import { armEndpointOf, armSettings } from "./arm-settings.ts";
 import { type CallerConfig, callerProblems, callerSettingsShape, toCallerConfig } from "./caller-settings.ts";
 import { type CertificateAuthority, readCertificateAuthorities } from "./certificate-authorities.ts";
 import { MiB } from "./descriptor.ts";
@@ -46,6 +47,8 @@ export interface Config {
   readonly defaultTarget: string | undefined;
   /** What a bare registry name is completed with; sovereign clouds have others. */
   readonly registrySuffix: string;
+  /** Azure's resource manager, e.g. `https://management.azure.com`. */
+  readonly armEndpoint: string;
   readonly defaultTimeoutSeconds: number;
   readonly registries: Registries;
   readonly allow: AllowSettings;
@@ -111,7 +114,11 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
     (entry) => !isWildcard(entry),
   );
   const own = settings.DEFAULT_TARGET === undefined ? [] : [settings.DEFAULT_TARGET];
-  const namedHosts = [...new Set([...own, ...registries.exactHosts, ...listed, ...settings.ALLOW_PRIVATE_HOSTS])];
+  const armEndpoint = armEndpointOf(settings.ARM_ENDPOINT, settings.REGISTRY_SUFFIX);
+  const arm = settings.ARM_ENDPOINT === undefined ? [] : [new URL(armEndpoint).host];
+  const namedHosts = [
+    ...new Set([...own, ...registries.exactHosts, ...listed, ...arm, ...settings.ALLOW_PRIVATE_HOSTS]),
+  ];
   const ownQueues = ownQueueNames(settings.TABLE_PREFIX);
   const misplaced = sinkPlaceProblems(settings.EVENT_SINKS, { ownQueues, insecureHosts, namedHosts });
   if (misplaced.length > 0) throw new ConfigError(misplaced.map((problem) => `EVENT_SINKS: ${problem}`));
@@ -120,6 +127,7 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
     tablePrefix: settings.TABLE_PREFIX,
     defaultTarget: settings.DEFAULT_TARGET,
     registrySuffix: settings.REGISTRY_SUFFIX,
+    armEndpoint,
     defaultTimeoutSeconds: settings.DEFAULT_TIMEOUT_SECONDS,
     registries,
     allow: {
@@ -259,6 +267,7 @@ const settingsSchema = z.object({
   ...eventSettings,
   HOOK_SECRETS: hookSecretsSchema.default({}),
   ...callerSettingsShape,
+  ...armSettings,
 });
 
 /** The names of all settings; docs/settings.md has a row for each. */

@@ -3,6 +3,7 @@ import { type Activity, type ActivityDeps, createActivityHandler } from "./funct
 import { createCopyAndFinish } from "./functions/activities/copy-and-finish.ts";
 import { createCopyBlobSegment, createCopyBlobs } from "./functions/activities/copy-blobs.ts";
 import { createCopyPlannedUnit } from "./functions/activities/copy-planned-unit.ts";
+import { createDelegateImport } from "./functions/activities/delegate-import.ts";
 import { createFinishImport, type FinishImportDeps } from "./functions/activities/finish-import.ts";
 import { createPlanRepair } from "./functions/activities/plan-repair.ts";
 import { createPublishLevel, createPublishManifests } from "./functions/activities/publish-manifests.ts";
@@ -14,6 +15,7 @@ import { createPlanOnly } from "./functions/plan-only.ts";
 import { createRunningActivities } from "./functions/running-activities.ts";
 import type { StepInput, StepName } from "./functions/steps.ts";
 import type { Registry } from "./registry/registry.ts";
+import type { DelegationServices } from "./services-delegation.ts";
 import type { RegistryServices } from "./services-registries.ts";
 import type { Stores } from "./services-storage.ts";
 import { createByteBudget } from "./transfer/byte-budget.ts";
@@ -30,6 +32,7 @@ export interface ActivityServicesDeps extends Pick<ActivityDeps, "stop" | "cance
   readonly config: Config;
   readonly stores: Stores;
   readonly repositories: RegistryServices["repositories"];
+  readonly delegation: DelegationServices;
   readonly endImport: FinishImportDeps["endImport"];
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
   readonly now: () => Date;
@@ -38,6 +41,7 @@ export interface ActivityServicesDeps extends Pick<ActivityDeps, "stop" | "cance
 /** The steps of imports, and what else needs to know how content moves. */
 export function createActivityServices(deps: ActivityServicesDeps) {
   const { config, stores, repositories, endImport, stop, cancellation, stopping, sleep, now, log } = deps;
+  const { locateSource, leaveToAcr, delegating } = deps.delegation;
   const { imports, parts, uploads } = stores;
   const settings = {
     ...defaultTransferSettings,
@@ -64,7 +68,7 @@ export function createActivityServices(deps: ActivityServicesDeps) {
   const frame: ActivityDeps = { imports, stop, cancellation, stopping, budgetMs, now, log };
   const copyDeps = { parts, copyPlannedUnit };
   const finishDeps = { imports, parts, repositories, publishRoot, endImport, now };
-  const resolving = { repositories, resolve: resolveImport, needsCheckpoints: isLarge, now };
+  const resolving = { repositories, locateSource, resolve: resolveImport, needsCheckpoints: isLarge, now };
 
   const { track, ended } = createRunningActivities();
   const running = <Input extends StepInput, Outcome extends { readonly kind: string }>(
@@ -72,11 +76,12 @@ export function createActivityServices(deps: ActivityServicesDeps) {
   ) => track(createActivityHandler(frame, step));
   /** By the names that orchestrators call them by. */
   const activities: Readonly<Record<StepName, (raw: unknown) => Promise<unknown>>> = {
-    resolveImport: running(createResolveImport({ ...resolving, imports, parts })),
+    resolveImport: running(createResolveImport({ ...resolving, imports, parts, leaveToAcr })),
     copyBlobs: running(createCopyBlobs(copyDeps)),
     copyBlobSegment: running(createCopyBlobSegment(copyDeps)),
     verifyBlobs: running(createVerifyBlobs({ imports, verifyPlannedUnit })),
     publishManifests: running(createPublishManifests({ parts, publishLevel })),
+    delegateImport: running(createDelegateImport({ ...delegating, imports, parts, repositories })),
     copyAndFinish: running(createCopyAndFinish({ ...finishDeps, copyPlannedUnit, verifyPlannedUnit, publishLevel })),
     finishImport: running(createFinishImport(finishDeps)),
   };

@@ -50,6 +50,11 @@ export function createSignInServices({ config, isEmbedded, now }: SignInServices
   });
 }
 
+/** The app itself, for what is no registry. */
+export function createAppCredential(config: SignInConfig, isEmbedded: boolean): TokenCredential {
+  return createCredential(ownAccount, config, isEmbedded);
+}
+
 const ownAccount: EntraAccount = { kind: "app", clientId: undefined };
 
 /** Never a chain of whatever happens to sign in: in Azure it is known who the app is. */

@@ -26,10 +26,12 @@ import { createGetHealth } from "./functions/triggers/get-health.ts";
 import { createSweepImports } from "./functions/triggers/sweep-imports.ts";
 import { createWaitForEnd } from "./functions/wait-for-end.ts";
 import { createActivityServices } from "./services-activities.ts";
+import { createDelegationServices } from "./services-delegation.ts";
 import { createImportHandlers } from "./services-imports.ts";
 import { createRegistryServices } from "./services-registries.ts";
 import { createRuleServices } from "./services-rules.ts";
 import { createScheduleServices, createSelectionServices } from "./services-schedules.ts";
+import { createAppCredential } from "./services-sign-in.ts";
 import { createStores, identity } from "./services-storage.ts";
 
 /** Retries of a step are for what is none of a registry's doing: storage trouble, a worker that died. */
@@ -63,8 +65,9 @@ export function createServices(config: Config, log: Log, stopping: AbortSignal, 
     defaultTimeoutSeconds: Math.min(config.defaultTimeoutSeconds, maxTimeoutSeconds),
   } as const;
   const assertAllowed = (spec: ImportSpec) => {
-    assertAllowedSource(spec.source.registry, allow);
-    assertAllowedTarget(spec.target.registry, allow);
+    const { source, target } = spec;
+    if (source.isAssumed === undefined) assertAllowedSource(source.registry, allow); // else once its host is known
+    assertAllowedTarget(target.registry, allow);
     assertAllowedSecret(spec, config.signIn.sourceSecrets);
   };
 
@@ -87,8 +90,12 @@ export function createServices(config: Config, log: Log, stopping: AbortSignal, 
   const endCancelled = (attempt: Parameters<typeof endImport>[0]) => endImport(attempt, { state: "Cancelled" });
   const startImport = createStartImport({ imports, open, secrets, course, now });
   const waitForEnd = createWaitForEnd({ imports, ended: endedImports, ...endPolls });
+  const delegation = createDelegationServices({
+    ...{ config, network, repositories, userAgent, assertAllowed, sleep, now, sealer: stores.sealer },
+    credential: () => createAppCredential(config.signIn, isEmbedded),
+  });
   const { activities, planOnly, track, ended, budgetMs } = createActivityServices({
-    ...{ config, stores, repositories, endImport, stop, cancellation, stopping, sleep, now, log },
+    ...{ config, stores, repositories, delegation, endImport, stop, cancellation, stopping, sleep, now, log },
   });
 
   const claimId = createClaimId({ keys, randomBytes, now });
@@ -170,6 +177,7 @@ export function createServices(config: Config, log: Log, stopping: AbortSignal, 
     close: async () => {
       await registries.close();
       await events.close();
+      await delegation.close();
       access.close();
     },
   };

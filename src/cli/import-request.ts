@@ -17,6 +17,7 @@ export interface HowFlags {
   readonly sparseIndex?: true;
   readonly referrers?: true;
   readonly artifactType?: string[];
+  readonly strategy?: ImportRequest["strategy"];
   readonly label?: string[];
   readonly timeout?: number;
 }
@@ -46,6 +47,7 @@ export function toImportRequest(flags: ImportFlags, credentials: SourceCredentia
       platforms: flags.platform,
       sparseIndex: flags.sparseIndex,
       referrers: toReferrers(flags),
+      strategy: flags.strategy,
       timeoutSeconds: flags.timeout,
       labels: flags.label === undefined ? undefined : parseLabels(flags.label),
     }),

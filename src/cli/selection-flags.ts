@@ -59,6 +59,7 @@ function toHow(flags: HowFlags): RequestBody {
     platforms: flags.platform,
     sparseIndex: flags.sparseIndex,
     referrers: toReferrers(flags),
+    strategy: flags.strategy,
     timeoutSeconds: flags.timeout,
     labels: flags.label === undefined ? undefined : parseLabels(flags.label),
   });

@@ -34,7 +34,7 @@ export interface AcceptRequest {
   readonly id: ImportId;
   readonly trigger: Trigger;
   readonly promotion?: PromotionItemRef;
-  readonly request: Pick<ParsedImportRequest, "spec" | "credentials" | "warnings">;
+  readonly request: Pick<ParsedImportRequest, "spec" | "credentials">;
   /** Time of the request, message, event or tick. */
   readonly causedAt: Date;
 }
@@ -72,7 +72,7 @@ export function instanceId({ importId, attempt }: ImportAttempt): string {
 
 /** A record as it is first stored. `now` may be much later than its cause: the deadline counts from `now`. */
 export function newRecord({ id, trigger, promotion, request, causedAt }: AcceptRequest, now: Date): ImportRecord {
-  const { spec, credentials, warnings = [] } = request;
+  const { spec, credentials } = request;
   return {
     v: 1,
     id,
@@ -84,6 +84,6 @@ export function newRecord({ id, trigger, promotion, request, causedAt }: AcceptR
     attempt: 1,
     createdAt: causedAt.toISOString(),
     deadlineAt: deadlineOf({ spec }, now),
-    warnings: [...warnings],
+    warnings: [],
   };
 }

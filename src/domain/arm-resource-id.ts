@@ -5,8 +5,9 @@ export interface RegistryResourceId {
   readonly name: string;
 }
 
+/** No segment is `.` or `..`: a URL that holds the id would lead elsewhere. */
 const pattern =
-  /^\/subscriptions\/([^/]+)\/resourceGroups\/([^/]+)\/providers\/Microsoft\.ContainerRegistry\/registries\/([A-Za-z0-9][A-Za-z0-9-]*)\/?$/i;
+  /^\/subscriptions\/(?!\.{1,2}\/)([^/]+)\/resourceGroups\/(?!\.{1,2}\/)([^/]+)\/providers\/Microsoft\.ContainerRegistry\/registries\/([A-Za-z0-9][A-Za-z0-9-]*)\/?$/i;
 
 /** Reads `/subscriptions/…/resourceGroups/…/providers/Microsoft.ContainerRegistry/registries/…`; undefined: it is none. */
 export function parseRegistryResourceId(text: string): RegistryResourceId | undefined {

@@ -24,10 +24,11 @@ export type Unit = Readonly<z.infer<typeof unitSchema>>;
  * What resolveImport found to do.
  * `skip`: every target tag already holds the digest and the policy says to leave it.
  * `single`: at most one unit, copied, published and finished by one activity. `copy`: the general case.
+ * `delegate`: nothing for this service, ACR's own import copies.
  */
 export const importPlanSchema = z.strictObject({
   v: z.literal(1),
-  kind: z.enum(["skip", "single", "copy"]),
+  kind: z.enum(["skip", "single", "copy", "delegate"]),
   units: z.array(unitSchema),
   /** Blobs that need checkpoints: a copyLargeBlob sub-orchestration each. `n` goes on from the units' numbers. */
   large: z.array(unitSchema),

@@ -48,6 +48,16 @@ export const waitingSchema = z
   })
   .meta({ id: "Waiting" });
 
+/** An import that ACR's own import carries out. */
+export const delegationSchema = z.strictObject({
+  reason: z.enum(["requested", "networkRestricted"]),
+  /** How often ACR was asked to begin; counted before it is asked. */
+  starts: z.int().min(0),
+  /** URL of the operation that runs, sealed. Absent: none does, or ACR's answer was lost. */
+  operation: z.string().optional(),
+});
+export type Delegation = Readonly<z.infer<typeof delegationSchema>>;
+
 /** An import as table `Imports` holds it. What the API answers is made of it by `formatImport` (import-view.ts). */
 export const importRecordSchema = z.strictObject({
   v: z.literal(1),
@@ -75,6 +85,7 @@ export const importRecordSchema = z.strictObject({
   stopRequestedAt: isoTimeSchema.optional(),
   source: z.strictObject({ digest: digestSchema, mediaType: z.string() }).optional(),
   targetDigest: digestSchema.optional(),
+  delegation: delegationSchema.optional(),
   /** Totals from resolve on; at the end the final counts. */
   progress: progressSchema.optional(),
   error: importErrorWireSchema.optional(),

@@ -38,6 +38,8 @@ const sourceObjectSchema = z.strictObject({
   credentials: credentialsSchema.optional(),
 });
 
+export const importStrategySchema = z.enum(["auto", "stream", "delegate"]);
+
 const referrersSchema = z.strictObject({
   artifactTypes: z
     .array(text(255))
@@ -99,10 +101,11 @@ export const importRequestSchema = z
       .describe(
         "manifest (default): read tag and digest back. full: before that, read every blob at the target and hash it.",
       ),
-    strategy: z
-      .enum(["auto", "stream", "delegate"])
+    strategy: importStrategySchema
       .optional()
-      .describe("auto (default) and stream: this service copies. delegate: ACR's own import does; not yet there."),
+      .describe(
+        "stream: this service copies. delegate: ACR's own import at the target does. auto (default): stream, but delegate where an ACR's firewall refuses this service.",
+      ),
     timeoutSeconds: z
       .int()
       .min(1)

@@ -1,4 +1,5 @@
 import { definedOnly, type ErrorCode, ImportError } from "../errors.ts";
+import { beyondDelegation } from "./delegation.ts";
 import {
   type ImportRequest,
   importRequestSchema,
@@ -29,18 +30,15 @@ export interface ParsedImportRequest {
   readonly spec: ImportSpec;
   readonly credentials?: SourceCredentials;
   readonly dryRun: boolean;
-  /** What was taken for granted in reading the request. */
-  readonly warnings?: readonly string[];
 }
 
 /**
  * Reads a request and applies all defaults and rules. Throws INVALID_REQUEST, INVALID_REFERENCE or NOT_SUPPORTED with
- * the first property at fault; the message tells of all that are. Shape comes first, then what is not built yet, then
- * what contradicts itself, then values.
+ * the first property at fault; the message tells of all that are. Shape comes first, then what
+ * contradicts itself, then values.
  */
 export function parseImportRequest(body: unknown, settings: RequestSettings): ParsedImportRequest {
   const request = parseShape(body);
-  refuse("NOT_SUPPORTED", unsupported(request), "not built yet: leave it out");
   refuse("INVALID_REQUEST", contradictions(request));
   const { source, target, platforms } = parseValues(request, settings);
   const spec = toSpec(request, settings, { source, target, platforms });
@@ -48,7 +46,6 @@ export function parseImportRequest(body: unknown, settings: RequestSettings): Pa
     spec,
     ...definedOnly({ credentials: toCredentials(request) }),
     dryRun: request.dryRun ?? false,
-    ...(source.warning === undefined ? {} : { warnings: [source.warning] }),
   };
 }
 
@@ -61,7 +58,8 @@ export function assertRequestSize(text: string): void {
 }
 
 interface Source extends TypedReference {
-  readonly warning?: string;
+  readonly resourceId?: string;
+  readonly isAssumed?: true;
 }
 
 interface Values {
@@ -74,7 +72,10 @@ function toSpec(request: ImportRequest, settings: RequestSettings, { source, tar
   const byMode = { NoForce: "fail", Force: "overwrite" } as const;
   return {
     v: 1,
-    source: toReference(source.registry, source.image),
+    source: {
+      ...toReference(source.registry, source.image),
+      ...definedOnly({ resourceId: source.resourceId, isAssumed: source.isAssumed }),
+    },
     target: {
       registry: target.registry,
       tags: [...target.tags],
@@ -86,6 +87,7 @@ function toSpec(request: ImportRequest, settings: RequestSettings, { source, tar
     ...definedOnly({ referrers: toReferrers(request.referrers), sourceSecret: toSourceSecret(request) }),
     foreignLayers: request.foreignLayers ?? "auto",
     verify: request.verify ?? "manifest",
+    ...definedOnly({ strategy: request.strategy === "auto" ? undefined : request.strategy }),
     timeoutSeconds: request.timeoutSeconds ?? settings.defaultTimeoutSeconds,
     labels: request.labels ?? {},
   };
@@ -130,7 +132,7 @@ function parseSource({ source }: ImportRequest, settings: RequestSettings): Sour
   if (source.resourceId !== undefined) {
     const found = parseRegistryResource(source.resourceId, "source.resourceId", settings);
     const image = withoutHost(source.sourceImage, found.registry);
-    return { ...found, image: parseSourceImage(image, "source.sourceImage") };
+    return { ...found, resourceId: source.resourceId, image: parseSourceImage(image, "source.sourceImage") };
   }
   if (source.registryUri === undefined) return splitReference(source.sourceImage, "source.sourceImage");
   const registry = parseRegistry(source.registryUri, "source.registryUri", settings);
@@ -153,15 +155,8 @@ function toSourceSecret({ source }: ImportRequest): ImportSpec["sourceSecret"] {
   return { secret, ...definedOnly({ username }) };
 }
 
-function unsupported(request: ImportRequest): readonly Problem[] {
-  const problems: readonly (Problem | false)[] = [
-    request.strategy === "delegate" && { property: "strategy", what: `"auto" and "stream" are there` },
-  ];
-  return problems.filter((problem) => problem !== false);
-}
-
 function contradictions(request: ImportRequest): readonly Problem[] {
-  const { mode, conflict, platforms, sparseIndex, source } = request;
+  const { mode, conflict, platforms, sparseIndex, strategy, source } = request;
   const { credentials, resourceId, registryUri } = typeof source === "string" ? {} : source;
   const problems: readonly (Problem | false)[] = [
     credentials !== undefined &&
@@ -179,6 +174,10 @@ function contradictions(request: ImportRequest): readonly Problem[] {
     mode !== undefined &&
       conflict !== undefined && { property: "conflict", what: "excludes mode: give one of the two" },
     sparseIndex === true && platforms === undefined && { property: "sparseIndex", what: "goes with platforms only" },
+    ...(strategy === "delegate" ? beyondDelegation(request) : []).map((property) => ({
+      property,
+      what: `is what ACR's own import cannot do: leave it out, or strategy "delegate"`,
+    })),
   ];
   return problems.filter((problem) => problem !== false);
 }

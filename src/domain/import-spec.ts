@@ -24,6 +24,10 @@ export const importSpecSchema = z.strictObject({
     repository: repositorySchema,
     tag: tagSchema.optional(),
     digest: digestSchema.optional(), // at least one of tag and digest
+    /** Azure's id of the registry, where the request named it by that. */
+    resourceId: z.string().optional(),
+    /** `registry` is only what the id's name suggests: Azure is asked for it before anything is read. */
+    isAssumed: z.literal(true).optional(),
   }),
   target: z.strictObject({
     registry: registryHostSchema,
@@ -37,6 +41,8 @@ export const importSpecSchema = z.strictObject({
   referrers: z.strictObject({ artifactTypes: z.array(z.string()).optional() }).optional(),
   foreignLayers: z.enum(["auto", "skip"]),
   verify: z.enum(["manifest", "full", "none"]),
+  /** Who copies, where that was asked for. Absent: this service, or ACR where only that can. */
+  strategy: z.enum(["stream", "delegate"]).optional(),
   timeoutSeconds: z.int().min(1),
   labels: z.record(z.string(), z.string()),
   /** Only while the source's tag names the digest that was found: events of pushes arrive late and out of order. */

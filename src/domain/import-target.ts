@@ -43,12 +43,12 @@ export function parseRegistry(text: string, property: string, { registries, regi
   return registries.hostOfName(name) ?? parseRegistryUri(`${name}.${registrySuffix}`, property);
 }
 
-/** A registry by its resource id in Azure, and a warning where the settings do not tell its host. */
+/** A registry by its resource id in Azure; assumed where the settings do not tell its host. */
 export function parseRegistryResource(
   text: string,
   property: string,
   { registries, registrySuffix }: RegistryNames,
-): { readonly registry: string; readonly warning?: string } {
+): { readonly registry: string; readonly isAssumed?: true } {
   const id = parseRegistryResourceId(text);
   if (id === undefined)
     throw invalidReference(
@@ -60,9 +60,7 @@ export function parseRegistryResource(
   const name = id.name.toLowerCase();
   const set = registries.hostOfResource(text) ?? registries.hostOfName(name);
   if (set !== undefined) return { registry: set };
-  const registry = parseRegistryUri(`${name}.${registrySuffix}`, property);
-  const warning = `${property}: taken to be ${registry}, since no entry of REGISTRIES has this resource id`;
-  return { registry, warning };
+  return { registry: parseRegistryUri(`${name}.${registrySuffix}`, property), isAssumed: true };
 }
 
 /** An image that repeats its registry's host is meant without it, as with `az acr import --registry`. */

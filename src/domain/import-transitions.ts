@@ -116,6 +116,12 @@ export interface Resolved {
   readonly warnings: readonly string[];
 }
 
+/** Something that who looks at the import should know. */
+export function warned(record: ImportRecord, warning: string): ImportRecord {
+  const warnings = addWarnings(record.warnings, [warning]);
+  return warnings.length === record.warnings.length ? record : { ...record, warnings };
+}
+
 /** The plan stands and copying begins. */
 export function resolved(record: ImportRecord, found: Resolved): ImportRecord {
   if (record.state === "Copying") return record;
@@ -177,8 +183,16 @@ export function ended(record: ImportRecord, end: RecordEnd, now: Date): ImportRe
     ...(progress && { progress }),
     ...(targetDigest && { targetDigest }),
     ...(end.state === "Failed" ? { error: fitError(end.error) } : {}),
-    warnings: addWarnings(record.warnings, warnings),
+    warnings: addWarnings(record.warnings, mayGoOn(record, state) ? [...warnings, goesOn] : warnings),
   };
+}
+
+/** ACR's operations cannot be cancelled: one that nobody waits for any more may still write the tags. */
+const goesOn = "ACR was asked for this import and goes on by itself: it may still write the tags";
+
+function mayGoOn({ delegation }: ImportRecord, end: RecordEnd["state"]): boolean {
+  if (delegation === undefined || delegation.starts === 0) return false;
+  return end === "Cancelled" || (end === "Failed" && delegation.operation !== undefined);
 }
 
 function assertMayMove(record: ImportRecord, to: ImportState): void {

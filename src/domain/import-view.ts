@@ -38,6 +38,10 @@ export const importViewSchema = z
     verify: importSpecSchema.shape.verify.describe(
       "What is read back: tags and digests (manifest), before that every blob too (full), or nothing (none).",
     ),
+    strategy: z
+      .literal("delegate")
+      .optional()
+      .describe("ACR's own import copies, because it was asked for or since only that can: the warnings say which."),
     progress: progressSchema.optional().describe("Known once resolved."),
     attempt: z.int().min(1).describe("Counts retries, from 1."),
     createdAt: timeSchema,
@@ -70,6 +74,7 @@ export function formatImport(record: ImportRecord, progress: Progress | undefine
     labels: spec.labels,
     ...(record.isUnreadable ? {} : formatPlaces(record)),
     verify: spec.verify,
+    ...(record.delegation && { strategy: "delegate" as const }),
     ...definedOnly({ progress: hasEnded(record.state) ? finalProgress(record) : (progress ?? record.progress) }),
     attempt: record.attempt,
     createdAt: record.createdAt,

@@ -6,22 +6,22 @@ import { sumProgress } from "../domain/progress.ts";
 import { ImportError } from "../errors.ts";
 import type { Registry } from "../registry/registry.ts";
 import type { resolveImport } from "../transfer/resolve-import.ts";
+import type { LocateSource } from "./delegation/locate-source.ts";
 import type { OpenRepositories } from "./open-repositories.ts";
 import { json } from "./triggers/http-answer.ts";
 
 export interface PlanOnlyDeps {
   readonly repositories: Pick<OpenRepositories, "ofSpec">;
+  readonly locateSource: LocateSource;
   readonly resolve: typeof resolveImport;
   readonly needsCheckpoints: (sizeBytes: number, target: Registry) => boolean;
   readonly now: () => Date;
 }
 
 /** Answers a dry run: everything an import does before it writes. 504 when the registries take too long. */
-export function createPlanOnly({ repositories, resolve, needsCheckpoints, now }: PlanOnlyDeps) {
-  return async (
-    { spec, credentials, warnings: assumed = [] }: ParsedImportRequest,
-    signal: AbortSignal,
-  ): Promise<HttpResponseInit> => {
+export function createPlanOnly({ repositories, locateSource, resolve, needsCheckpoints, now }: PlanOnlyDeps) {
+  return async ({ spec: asked, credentials }: ParsedImportRequest, signal: AbortSignal): Promise<HttpResponseInit> => {
+    const { spec, warnings } = await locateSource(asked, signal);
     const { source, targets } = repositories.ofSpec(spec, credentials, "resolve");
     const found = await resolve(
       {
@@ -57,7 +57,7 @@ export function createPlanOnly({ repositories, resolve, needsCheckpoints, now }:
         ...(children && { children: [...children] }),
         action: state === "done" ? "skip" : "copy",
       })),
-      warnings: [...assumed, ...found.warnings],
+      warnings: [...warnings, ...found.warnings],
     };
     return json(200, view);
   };

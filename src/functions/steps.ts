@@ -48,9 +48,17 @@ export const publishInputSchema = z.strictObject({
 });
 export type PublishInput = Readonly<z.infer<typeof publishInputSchema>>;
 
-/** How an import ends; `published` means that everything below the root manifest is in place. */
+/** `round` counts from 0 how often ACR was asked how far it is. */
+export const delegateInputSchema = z.strictObject({ ...stepFields, round: z.int().min(0) });
+export type DelegateInput = Readonly<z.infer<typeof delegateInputSchema>>;
+
+/**
+ * How an import ends; `published` means that everything below the root manifest is in place, `delegated` that ACR has
+ * put the tags, too.
+ */
 export const importEndSchema = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("published") }),
+  z.strictObject({ kind: z.literal("delegated") }),
   z.strictObject({ kind: z.literal("skipped") }),
   z.strictObject({ kind: z.literal("failed"), error: importErrorWireSchema }),
   z.strictObject({ kind: z.literal("cancelled") }),
@@ -113,6 +121,7 @@ export const steps = {
   copyBlobSegment: step<CopyInput, StepOutcome>("copyBlobSegment"),
   verifyBlobs: step<VerifyInput, CheckedOutcome>("verifyBlobs"),
   publishManifests: step<PublishInput, CheckedOutcome>("publishManifests"),
+  delegateImport: step<DelegateInput, StepOutcome>("delegateImport"),
   copyAndFinish: step<CopyAndFinishInput, CheckedOutcome>("copyAndFinish"),
   finishImport: step<FinishInput, CheckedOutcome>("finishImport"),
 } as const;

@@ -106,9 +106,19 @@ export function createSender({ transport, retry, userAgent, headersTimeoutMs, no
     }
   };
 
+  /** A refused HEAD says no reason, and a firewall's is another one than that of missing rights: the GET is told it. */
+  const readReason = async ({ status }: WireResponse, sending: Sending, signal: AbortSignal): Promise<string> => {
+    const authorization = await sending.authorizer?.current(signal);
+    const response = await exchange({ ...sending, method: "GET" }, authorization, signal);
+    if (response.status === status) return await readErrorBody(response, now);
+    await discard(response);
+    return "";
+  };
+
   const refusal = async ({ response, isRetryable }: Answer, sending: Sending, signal: AbortSignal) => {
     const { access, method, subject, url } = sending;
-    const body = await readErrorBody(response, now);
+    const isMute = method === "HEAD" && response.status === 403;
+    const body = isMute ? await readReason(response, sending, signal) : await readErrorBody(response, now);
     signal.throwIfAborted();
     const retryAfter = headerOf(response, "retry-after") ?? /retry-after:\s*([^\s,;"]+)/i.exec(body)?.[1];
     return errorFromResponse(access, {

@@ -62,20 +62,6 @@ describe("a malformed request", () => {
     expect(await refused("/api/imports", body)).toMatchObject({ status: 400, code: "INVALID_REQUEST" });
   });
 
-  it.each<[string, object]>([
-    [
-      "source.credentials.secret",
-      { source: { registryUri: "docker.io", sourceImage: "a", credentials: { secret: "s" } } },
-    ],
-    ["strategy", { strategy: "delegate" }],
-  ])("is refused for what is not built yet: %s", async (property, changes) => {
-    expect(await refused("/api/imports", { ...valid(), ...changes })).toMatchObject({
-      status: 400,
-      code: "NOT_SUPPORTED",
-      property,
-    });
-  });
-
   it.each([
     ["/api/imports?wait=1&force=true", "force"],
     ["/api/imports?wait=201", "wait"],

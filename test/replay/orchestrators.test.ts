@@ -76,6 +76,21 @@ const stories: Readonly<Record<string, readonly string[]>> = {
   ],
   "slice-full": ["resolveImport", "2 × importSlice", "finishImport(published)"],
   "step-fails-all-retries": ["resolveImport", "2 × copyBlobs", "publishManifests", "finishImport(failed INTERNAL)"],
+  delegated: [
+    ...["resolveImport", "delegateImport", "timer | cancel", "delegateImport[1]", "timer | cancel"],
+    ...["delegateImport[2]", "timer | cancel", "delegateImport[3]", "finishImport(delegated)"],
+  ],
+  "delegated-full": [
+    ...["resolveImport", "delegateImport", "timer | cancel", "delegateImport[1]", "timer | cancel", "continueAsNew"],
+    ...["delegateImport[2]", "timer | cancel", "delegateImport[3]", "timer | cancel", "delegateImport[4]"],
+    "finishImport(delegated)",
+  ],
+  "delegated-cancelled-asleep": [
+    ...["resolveImport", "delegateImport", "timer (cancelled) | cancel", "finishImport(cancelled)"],
+  ],
+  "delegated-cancelled-before-end": [
+    ...["resolveImport", "delegateImport", "finishImport(delegated)", "finishImport(cancelled)"],
+  ],
   "finish-fails-all-retries": ["resolveImport", "2 × copyBlobs", "finishImport(published)"],
   verified: [
     ...["resolveImport", "2 × copyBlobs", "3 × verifyBlobs", "verifyBlobs[1]", "publishManifests"],

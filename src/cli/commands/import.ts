@@ -47,7 +47,7 @@ Examples:
 function addImageOptions(command: Command): void {
   command
     .requiredOption("--source <reference>", "image with its registry, or only the image when --registry is given")
-    .option("-r, --registry <registry>", "source registry: name or login server; a resource id is not supported yet")
+    .option("-r, --registry <registry>", "source registry: name, login server or resource id")
     .addOption(
       new Option("-n, --name <registry>", "target registry: name or login server (default: the service's)").conflicts(
         "target",

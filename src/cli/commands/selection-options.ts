@@ -1,4 +1,5 @@
 import { type Command, Option } from "commander";
+import { importStrategySchema } from "../../domain/import-request-schema.ts";
 import { type Conflict, conflictSchema } from "../../domain/import-spec.ts";
 import { collect, collectList, parseCount, parseSeconds } from "../option-parsers.ts";
 
@@ -43,6 +44,11 @@ export function addHowOptions(command: Command, conflict: Conflict): Command {
     .option("--sparse-index", "with --platform: keep the index and its digest, leave other platforms out")
     .option("--referrers", "bring signatures, SBOMs and attestations along")
     .option("--artifact-type <type>", "bring referrers of this type only; repeatable", collect)
+    .addOption(
+      new Option("--strategy <who>", "who copies: the service (stream), or ACR's own import (delegate)").choices(
+        importStrategySchema.options,
+      ),
+    )
     .option("--label <key=value>", "label of the import; repeatable", collect)
     .option("--timeout <seconds>", "time for the whole import, then it fails (default: 24h)", parseSeconds);
 }

@@ -41,6 +41,9 @@ export function createFinishImport(deps: FinishImportDeps): Activity<FinishInput
         if (root.kind === "incomplete") return root;
         if (root.kind === "published") await parts.markDone(importId, root.results);
         finalEnd = root.kind === "published" ? { state: "Succeeded" } : { state: "Skipped", warnings: [root.warning] };
+      } else if (end.kind === "delegated") {
+        await held.change(publishing); // ACR has put the tags: the record passes the point where it can be cancelled
+        finalEnd = { state: "Succeeded" };
       } else {
         finalEnd = (await supersededEnd(deps, end, row.record, signal)) ?? endOf(end, row.record);
       }
@@ -71,7 +74,7 @@ async function supersededEnd(
 }
 
 /** A cancelled import ends as that, also when it failed at the same time; a stopped one by what stopped it. */
-function endOf(end: Exclude<ImportEnd, { kind: "published" }>, record: ImportRecord): RecordEnd {
+function endOf(end: Exclude<ImportEnd, { kind: "published" | "delegated" }>, record: ImportRecord): RecordEnd {
   if (record.cancelRequestedAt !== undefined && record.state !== "Publishing") return { state: "Cancelled" };
   switch (end.kind) {
     case "skipped": {

@@ -1,9 +1,12 @@
+import { sourceLocated } from "../../domain/delegation-transitions.ts";
 import { foundAtTarget, pinned, resolved, resolving } from "../../domain/import-transitions.ts";
 import { sumProgress } from "../../domain/progress.ts";
 import type { Registry } from "../../registry/registry.ts";
 import type { Imports } from "../../store/imports.ts";
 import type { Parts } from "../../store/parts.ts";
 import type { resolveImport } from "../../transfer/resolve-import.ts";
+import type { LeaveToAcr } from "../delegation/leave-to-acr.ts";
+import type { LocateSource } from "../delegation/locate-source.ts";
 import type { OpenRepositories } from "../open-repositories.ts";
 import { type ResolveOutcome, type StepInput, stepInputSchema } from "../steps.ts";
 import type { Activity } from "./activity-frame.ts";
@@ -13,39 +16,48 @@ export interface ResolveImportDeps {
   readonly imports: Pick<Imports, "replace" | "update">;
   readonly parts: Pick<Parts, "insertPlanned">;
   readonly repositories: Pick<OpenRepositories, "toResolve">;
+  readonly locateSource: LocateSource;
+  readonly leaveToAcr: LeaveToAcr;
   readonly resolve: typeof resolveImport;
   readonly needsCheckpoints: (sizeBytes: number, target: Registry) => boolean;
   readonly now: () => Date;
 }
 
 /**
- * Reads only: what the import consists of, and what the target lacks of it. The digest is stored as soon as it is
- * known, the parts before the plan is handed out.
+ * Reads only: where the source is, what the import consists of, and what the target lacks of it. The digest is stored
+ * as soon as it is known, the parts before the plan is handed out.
  */
 export function createResolveImport(deps: ResolveImportDeps): Activity<StepInput, ResolveOutcome> {
-  const { imports, parts, repositories, resolve, needsCheckpoints, now } = deps;
+  const { imports, parts, repositories, locateSource, leaveToAcr, resolve, needsCheckpoints, now } = deps;
   return {
     name: "resolveImport",
     input: stepInputSchema,
     role: "worker",
     work: async ({ importId }, { row, signal }) => {
       const held = holdRow(imports, row);
-      const { spec, trigger, source: found } = row.record;
-      const { source, targets } = await repositories.toResolve(row.record, signal);
-      const result = await resolve(
-        {
-          spec,
-          trigger: trigger.kind,
-          source,
-          targets,
-          pinned: found?.digest,
-          onPinned: async (pin) => {
-            await held.change((record) => pinned(resolving(record, now()), pin));
+      const located = await locateSource(row.record.spec, signal);
+      await held.change((record) => sourceLocated(record, located.spec, located.warnings));
+      const { spec, trigger, source: found } = held.record();
+      if (spec.strategy === "delegate") return { kind: "done", plan: await leaveToAcr.asRequested(held, signal) };
+      const readAll = async () => {
+        const { source, targets } = await repositories.toResolve(held.record(), signal);
+        return await resolve(
+          {
+            spec,
+            trigger: trigger.kind,
+            source,
+            targets,
+            pinned: found?.digest,
+            onPinned: async (pin) => {
+              await held.change((record) => pinned(resolving(record, now()), pin));
+            },
+            needsCheckpoints: (sizeBytes) => targets.some(({ registry }) => needsCheckpoints(sizeBytes, registry)),
           },
-          needsCheckpoints: (sizeBytes) => targets.some(({ registry }) => needsCheckpoints(sizeBytes, registry)),
-        },
-        signal,
-      );
+          signal,
+        );
+      };
+      const result = await readAll().catch((thrown: unknown) => leaveToAcr.instead(thrown, held, signal));
+      if ("kind" in result) return { kind: "done", plan: result };
       const { plan, targetDigest, warnings } = result;
       if (plan.kind === "skip") {
         await held.change((record) => foundAtTarget(record, targetDigest));

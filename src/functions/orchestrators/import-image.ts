@@ -92,6 +92,11 @@ function* carryOut(ctx: OrchestrationContext, run: Run, input: ImportImageInput,
       const end = yield* run.rounds(steps.copyAndFinish, [{ v, importId, attempt, plan, round }]);
       return end.kind === "done" ? { kind: "finished" } : toPhase(input, end, () => plan);
     }
+    case "delegate": {
+      const { v, importId, attempt, round } = input;
+      const end = yield* run.rounds(steps.delegateImport, [{ v, importId, attempt, round }]);
+      return end.kind === "done" ? { kind: "delegated" } : toPhase(input, end, () => plan);
+    }
     case "copy": {
       const copied = yield* copy(ctx, run, input, plan);
       if (copied.kind !== "done") {
@@ -206,7 +211,7 @@ function* finish(ctx: OrchestrationContext, input: ImportImageInput & { readonly
     return { kind: "more" };
   }
   const outcome: RoundsEnded = finished.kind === "incomplete" ? { kind: "failed", error: finished.error } : finished;
-  if (end.kind === "published" && outcome.kind !== "done") {
+  if ((end.kind === "published" || end.kind === "delegated") && outcome.kind !== "done") {
     return yield* finish(ctx, { ...input, end: outcome }); // no tag was to be had: the record has to say why
   }
   return outcome.kind === "failed" ? outcome : { kind: "done" };

@@ -142,14 +142,17 @@ describe("parseImportImage", () => {
   });
 
   it.each([
-    [placedId, "placed.azurecr.io", false],
-    [placedId.replace("placed", "localhost5001"), "localhost:5001", false], // as the list of registries shows it
-    [placedId.replace("placed", "src"), "src.azurecr.io", true],
-  ])("reads the resource id %s as %s", (resourceId, registry, isWarned) => {
+    [placedId, "placed.azurecr.io", {}],
+    [placedId.replace("placed", "localhost5001"), "localhost:5001", {}], // as the list of registries shows it
+    [
+      placedId.replace("placed", "src"),
+      "src.azurecr.io",
+      { resourceId: placedId.replace("placed", "src"), isAssumed: true },
+    ],
+  ])("reads the resource id %s as %s", (resourceId, registry, more) => {
     const parsed = parse({ source: { resourceId, sourceImage: "team/app:1" } });
 
-    expect(parsed.spec.source).toEqual({ registry, repository: "team/app", tag: "1" });
-    expect(parsed.warnings !== undefined).toBe(isWarned);
+    expect(parsed.spec.source).toEqual({ registry, repository: "team/app", tag: "1", ...more });
   });
 
   it("refuses a resource id together with credentials", () => {

@@ -56,15 +56,14 @@ describe("parseImportRequest", () => {
   });
 
   it.each([
-    ["the entry with this id", resourceIdOf("Placed").toUpperCase(), "placed.example", undefined],
-    ["the registry that goes by its name", resourceIdOf("dev"), "dev.azurecr.cn", undefined],
-    ["the name in Azure, with a warning", resourceId, "src.azurecr.io", expect.stringContaining("src.azurecr.io")],
-  ])("takes a resource id for %s", (_, id, registry, warning) => {
-    const { spec, warnings } = parse({ source: { resourceId: id, sourceImage: `${registry}/team/app:1` } });
+    ["the entry with this id", resourceIdOf("Placed").toUpperCase(), "placed.example", {}],
+    ["the registry that goes by its name", resourceIdOf("dev"), "dev.azurecr.cn", {}],
+    ["the name in Azure, until Azure is asked", resourceId, "src.azurecr.io", { isAssumed: true }],
+  ])("takes a resource id for %s", (_, id, registry, assumed) => {
+    const { spec } = parse({ source: { resourceId: id, sourceImage: `${registry}/team/app:1` } });
 
-    expect(spec.source).toEqual({ registry, repository: "team/app", tag: "1" });
+    expect(spec.source).toEqual({ registry, repository: "team/app", tag: "1", resourceId: id, ...assumed });
     expect(spec.target.tags).toEqual([{ repository: "team/app", tag: "1" }]);
-    expect(warnings).toEqual(warning === undefined ? undefined : [warning]);
   });
 
   it("takes what az acr import sends", () => {
@@ -120,6 +119,7 @@ describe("parseImportRequest", () => {
       ],
       sparseIndex: true,
       foreignLayers: "skip",
+      strategy: "stream",
       verify: "none",
       timeoutSeconds: 7,
       labels: { team: "x" },
@@ -241,7 +241,11 @@ describe("parseImportRequest", () => {
     [{ source, untaggedTargetRepositories: ["a:1"] }, "untaggedTargetRepositories[0]", "INVALID_REFERENCE"],
     [{ source, referrers: "all" }, "referrers", "INVALID_REQUEST"],
     [{ source, referrers: { artifactTypes: [] } }, "referrers.artifactTypes", "INVALID_REQUEST"],
-    [{ source, strategy: "delegate" }, "strategy", "NOT_SUPPORTED"],
+    [{ source, strategy: "delegate", platforms: ["linux/amd64"] }, "platforms", "INVALID_REQUEST"],
+    [{ source, strategy: "delegate", referrers: true }, "referrers", "INVALID_REQUEST"],
+    [{ source, strategy: "delegate", foreignLayers: "skip" }, "foreignLayers", "INVALID_REQUEST"],
+    [{ source, strategy: "delegate", dryRun: true }, "dryRun", "INVALID_REQUEST"],
+    [{ source, strategy: "delegate", verify: "full" }, "verify", "INVALID_REQUEST"],
     [
       { source: { sourceImage: "ghcr.io/a", credentials: { secret: "s", password: "p" } } },
       "source.credentials.secret",
@@ -279,6 +283,9 @@ describe("parseImportRequest", () => {
     const values = refused({ source: "alpine", targetTags: ["A"], platforms: ["x"] });
     expect(values).toMatchObject({ code: "INVALID_REFERENCE", property: "source" });
     for (const property of ["source", "targetTags[0]", "platforms[0]"]) expect(values.message).toContain(property);
+
+    const beyond = refused({ source, strategy: "delegate", platforms: ["linux/amd64"], dryRun: true });
+    for (const property of ["platforms", "dryRun"]) expect(beyond.message).toContain(`${property}:`);
   });
 
   it("takes all referrers, or those of some types", () => {

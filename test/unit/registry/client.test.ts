@@ -290,6 +290,6 @@ describe("limits", () => {
     for (let count = 0; count < 3; count += 1) codes.push(await thrownBy(() => headBlob(repository, digest, never)));
 
     expect(codes).toHaveLength(3);
-    expect(server.requests).toHaveLength(3);
+    expect(server.requests.filter(({ method }) => method === "HEAD")).toHaveLength(3);
   });
 });
