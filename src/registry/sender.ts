@@ -160,9 +160,12 @@ export function createSender({ transport, retry, userAgent, headersTimeoutMs, no
   };
 }
 
-/** A web page where a registry was expected. Blobs are left out: any content type may be that of a layer. */
+/**
+ * A web page where a registry was expected. Blobs are left out, since any content type may be that of a layer, and
+ * referrers: a registry without that API may answer its start page there, and whoever asks takes that for what it is.
+ */
 function isOfNoRegistry(response: WireResponse, { url, signInHint }: Sending): boolean {
-  const mayBePage = signInHint !== undefined || /\/blobs\/[^/]+$/.test(url.pathname);
+  const mayBePage = signInHint !== undefined || /\/(?:blobs|referrers)\/[^/]+$/.test(url.pathname);
   return isFrom(url, response) && !mayBePage && isPage(response);
 }
 
