@@ -123,6 +123,7 @@ type Settings = {
   ARM_AUDIENCES: string?
   ARM_ALLOWED_PRINCIPALS: string?
   ARM_APP_ROLE: string?
+  ARM_ENDPOINT: string?
 }
 
 @export()
