@@ -5,6 +5,7 @@ import { importIdSchema } from "./import-id.ts";
 import { type Progress, progressSchema } from "./import-plan.ts";
 import { hasEnded, type ImportRecord, importStateSchema, triggerSchema, waitingSchema } from "./import-record.ts";
 import { importSpecSchema } from "./import-spec.ts";
+import { formatPlatform } from "./platform.ts";
 import { withRate } from "./progress.ts";
 
 const timeSchema = z.iso.datetime();
@@ -35,6 +36,12 @@ export const importViewSchema = z
       })
       .optional()
       .describe("Where it is copied to. Absent where what began the import could not be read."),
+    conflict: importSpecSchema.shape.conflict.describe("What happens where a target tag exists."),
+    platforms: z.array(z.string()).optional().describe("os/architecture[/variant][:os.version]. Absent: all."),
+    sparseIndex: z.boolean().describe("The index keeps its bytes and digest although platforms are left out."),
+    referrers: importSpecSchema.shape.referrers.describe(
+      "Signatures, SBOMs and attestations travel along: all of them, or those of these types. Absent: they do not.",
+    ),
     verify: importSpecSchema.shape.verify.describe(
       "What is read back: tags and digests (manifest), before that every blob too (full), or nothing (none).",
     ),
@@ -73,6 +80,9 @@ export function formatImport(record: ImportRecord, progress: Progress | undefine
     trigger: record.trigger,
     labels: spec.labels,
     ...(record.isUnreadable ? {} : formatPlaces(record)),
+    conflict: spec.conflict,
+    ...definedOnly({ platforms: spec.platforms?.map(formatPlatform), referrers: spec.referrers }),
+    sparseIndex: spec.sparseIndex,
     verify: spec.verify,
     ...(record.delegation && { strategy: "delegate" as const }),
     ...definedOnly({ progress: hasEnded(record.state) ? finalProgress(record) : (progress ?? record.progress) }),

@@ -18,3 +18,7 @@ export interface ApiRoute {
   /** `caller`: anonymous for the host, and the function itself checks who calls. */
   readonly security?: "caller";
 }
+
+/** What a route says of itself whose answers have an ETag (tagged-answer.ts). */
+export const ifNoneMatch = { "If-None-Match": "ETag of an earlier answer." } as const;
+export const notModified = { description: "As it was" } as const;

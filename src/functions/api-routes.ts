@@ -3,7 +3,7 @@ import { importRequestSchema } from "../domain/import-request-schema.ts";
 import { importPageSchema, importViewSchema } from "../domain/import-view.ts";
 import { partPageSchema } from "../domain/part-view.ts";
 import { planViewSchema } from "../domain/plan-view.ts";
-import type { ApiRoute } from "./api-route.ts";
+import { type ApiRoute, ifNoneMatch, notModified } from "./api-route.ts";
 import { poisonRoutes } from "./poison-routes.ts";
 import { promotionRoutes } from "./promotion-routes.ts";
 import { ruleRoutes } from "./rule-routes.ts";
@@ -16,8 +16,6 @@ import { postImportsQuerySchema } from "./triggers/post-imports.ts";
 import { retryBodySchema, retryQuerySchema } from "./triggers/retry-import.ts";
 
 const importAnswer = (description: string) => ({ description, schema: importViewSchema });
-const ifNoneMatch = { "If-None-Match": "ETag of an earlier answer." } as const;
-const notModified = { description: "As it was" } as const;
 
 /** Every route by the name of its function. */
 export const apiRoutes = {

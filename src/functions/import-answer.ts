@@ -3,6 +3,7 @@ import { hasEnded, type ImportRecord } from "../domain/import-record.ts";
 import { formatImport, type ImportView } from "../domain/import-view.ts";
 import { withRate } from "../domain/progress.ts";
 import type { Parts } from "../store/parts.ts";
+import { createBriefCache } from "./brief-cache.ts";
 import { answerTagged, validators } from "./tagged-answer.ts";
 import { json } from "./triggers/http-answer.ts";
 import { baseUrlOf } from "./triggers/read-query.ts";
@@ -12,12 +13,20 @@ export interface ImportAnswerDeps {
   readonly now: () => Date;
 }
 
-/** An import as its callers see it: a running one with the sums of its parts as they stand now. */
+const freshMs = 2_000;
+const maxCached = 500;
+
+/**
+ * An import as its callers see it: a running one with the sums of its parts, which are at most 2 s old, so that several
+ * who watch the same imports cost no more than one.
+ */
 export function createViewImport({ parts, now }: ImportAnswerDeps) {
+  const sums = createBriefCache<Awaited<ReturnType<Parts["sum"]>>>({ now, freshMs, maxEntries: maxCached });
   return async (record: ImportRecord, request: HttpRequest): Promise<ImportView> => {
     const isCopying = !hasEnded(record.state) && record.progress !== undefined;
     if (!isCopying) return formatImport(record, undefined, baseUrlOf(request));
-    const sum = await parts.sum(record.id);
+    const { id, attempt, state } = record;
+    const sum = await sums(`${id} ${attempt} ${state}`, () => parts.sum(id));
     const startedAt = record.startedAt === undefined ? undefined : new Date(record.startedAt);
     return formatImport(record, withRate(sum, startedAt, now()), baseUrlOf(request));
   };

@@ -5,7 +5,7 @@ import {
   promotionViewSchema,
 } from "../domain/promotion-record.ts";
 import { promotionRequestSchema } from "../domain/promotion-request-schema.ts";
-import type { ApiRoute } from "./api-route.ts";
+import { type ApiRoute, ifNoneMatch, notModified } from "./api-route.ts";
 import { itemsQuerySchema, promotionsQuerySchema } from "./triggers/get-promotions.ts";
 
 const promotionAnswer = (description: string) => ({ description, schema: promotionViewSchema });
@@ -31,7 +31,8 @@ export const promotionRoutes = {
     authLevel: "function",
     summary: "List promotions, newest first",
     query: promotionsQuerySchema,
-    answers: { 200: { description: "A page", schema: promotionPageSchema } },
+    headers: ifNoneMatch,
+    answers: { 200: { description: "A page", schema: promotionPageSchema }, 304: notModified },
     problems: [400, 503],
   },
   getPromotion: {
@@ -39,7 +40,8 @@ export const promotionRoutes = {
     route: "api/promotions/{id}",
     authLevel: "function",
     summary: "Look at a promotion",
-    answers: { 200: promotionAnswer("The promotion, its items counted at most 2 s ago") },
+    headers: ifNoneMatch,
+    answers: { 200: promotionAnswer("The promotion, its items counted at most 2 s ago"), 304: notModified },
     problems: [404, 503],
   },
   listPromotionItems: {
@@ -48,7 +50,8 @@ export const promotionRoutes = {
     authLevel: "function",
     summary: "List the items of a promotion",
     query: itemsQuerySchema,
-    answers: { 200: { description: "A page", schema: promotionItemPageSchema } },
+    headers: ifNoneMatch,
+    answers: { 200: { description: "A page", schema: promotionItemPageSchema }, 304: notModified },
     problems: [400, 404, 503],
   },
   cancelPromotion: {

@@ -1,4 +1,5 @@
 import { ruleSchema } from "../domain/rule-schema.ts";
+import { ifNoneMatch, notModified } from "./api-route.ts";
 import { hookAnswerSchema, hookQuerySchema } from "./triggers/post-hook.ts";
 import { ruleBodySchema, ruleListSchema } from "./triggers/rules.ts";
 import { testRuleAnswerSchema, testRuleBodySchema } from "./triggers/test-rule.ts";
@@ -14,7 +15,8 @@ export const ruleRoutes = {
     route: "api/rules",
     authLevel: "function",
     summary: "List the rules by which pushes start imports",
-    answers: { 200: { description: "All of them, by name", schema: ruleListSchema } },
+    headers: ifNoneMatch,
+    answers: { 200: { description: "All of them, by name", schema: ruleListSchema }, 304: notModified },
     problems: [503],
   },
   getRule: {

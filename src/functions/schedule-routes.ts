@@ -1,5 +1,6 @@
 import { promotionViewSchema } from "../domain/promotion-record.ts";
 import { scheduleViewSchema } from "../domain/schedule-record.ts";
+import { ifNoneMatch, notModified } from "./api-route.ts";
 import { putScheduleBodySchema, scheduleListSchema } from "./triggers/schedules.ts";
 
 /** Routes of schedules, by the name of their function. */
@@ -9,7 +10,8 @@ export const scheduleRoutes = {
     route: "api/schedules",
     authLevel: "function",
     summary: "List the schedules, with their next and last runs",
-    answers: { 200: { description: "All of them, by name", schema: scheduleListSchema } },
+    headers: ifNoneMatch,
+    answers: { 200: { description: "All of them, by name", schema: scheduleListSchema }, 304: notModified },
     problems: [503],
   },
   getSchedule: {
@@ -17,7 +19,11 @@ export const scheduleRoutes = {
     route: "api/schedules/{name}",
     authLevel: "function",
     summary: "Look at a schedule",
-    answers: { 200: { description: "The schedule, with its next and last runs", schema: scheduleViewSchema } },
+    headers: ifNoneMatch,
+    answers: {
+      200: { description: "The schedule, with its next and last runs", schema: scheduleViewSchema },
+      304: notModified,
+    },
     problems: [404, 503],
   },
   putSchedule: {

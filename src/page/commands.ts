@@ -2,18 +2,21 @@ import type { ImportRequest } from "../domain/import-request-schema.ts";
 import type { ImportView } from "../domain/import-view.ts";
 import { formatSource } from "./places.ts";
 
-/**
- * The request that would begin an import like this one. A record does not tell everything that its request said: which
- * platforms, what about tags that exist, whether signatures travel along.
- */
-export function requestLike({ source, target, labels }: ImportView): ImportRequest | undefined {
+/** The request that would begin an import like this one; undefined for one that could not be read. */
+export function requestLike(view: ImportView): ImportRequest | undefined {
+  const { source, target, labels, conflict, platforms, sparseIndex, referrers, verify } = view;
   if (source === undefined || target === undefined) return undefined;
   const { tags, untaggedRepositories } = target;
+  const { artifactTypes } = referrers ?? {};
   return {
     source: formatSource(source),
     target: target.registry,
     ...(tags.length > 0 && { targetTags: [...tags] }),
     ...(untaggedRepositories.length > 0 && { untaggedTargetRepositories: [...untaggedRepositories] }),
+    conflict,
+    ...(platforms !== undefined && { platforms: [...platforms], sparseIndex }),
+    ...(referrers !== undefined && { referrers: artifactTypes === undefined || { artifactTypes: [...artifactTypes] } }),
+    ...(verify !== "manifest" && { verify }),
     ...(Object.keys(labels).length > 0 && { labels: { ...labels } }),
   };
 }
@@ -28,20 +31,25 @@ export function formatCurl(request: ImportRequest, origin: string): string {
   ].join(" \\\n  ");
 }
 
-/** The same as a call of the command line client. */
-export function formatCommand({
-  source,
-  target,
-  targetTags = [],
-  untaggedTargetRepositories = [],
-}: ImportRequest): string {
-  const flags = [
+/** The same as a call of the command line client, which has no flag for `verify`. */
+export function formatCommand(request: ImportRequest): string {
+  const { source, target, conflict, targetTags = [], untaggedTargetRepositories = [], platforms = [] } = request;
+  const { labels = {}, referrers } = request;
+  const types = typeof referrers === "object" ? referrers.artifactTypes : undefined;
+  const flags: readonly (readonly [string, string?])[] = [
     ["--source", typeof source === "string" ? source : source.sourceImage],
-    ...(target === undefined ? [] : [["--target", target]]),
-    ...targetTags.map((tag) => ["--image", tag]),
-    ...untaggedTargetRepositories.map((repository) => ["--repository", repository]),
+    ...(target === undefined ? [] : [["--target", target] as const]),
+    ...targetTags.map((tag) => ["--image", tag] as const),
+    ...untaggedTargetRepositories.map((repository) => ["--repository", repository] as const),
+    ...(conflict === undefined || conflict === "fail" ? [] : [["--conflict", conflict] as const]),
+    ...platforms.map((platform) => ["--platform", platform] as const),
+    ...(request.sparseIndex ? [["--sparse-index"] as const] : []),
+    ...(referrers && types === undefined ? [["--referrers"] as const] : []),
+    ...(types ?? []).map((type) => ["--artifact-type", type] as const),
+    ...Object.entries(labels).map(([key, value]) => ["--label", `${key}=${value}`] as const),
   ];
-  return ["drayage import", ...flags.map(([flag, value = ""]) => `${flag} ${quote(value)}`)].join(" \\\n  ");
+  const words = flags.map(([flag, value]) => (value === undefined ? flag : `${flag} ${quote(value)}`));
+  return ["drayage import", ...words].join(" \\\n  ");
 }
 
 /** For a POSIX shell; what needs no quotes gets none. */

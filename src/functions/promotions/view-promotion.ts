@@ -11,6 +11,7 @@ import {
 } from "../../domain/promotion-record.ts";
 import { definedOnly } from "../../errors.ts";
 import type { ItemSum, PromotionItems } from "../../store/promotion-items.ts";
+import { createBriefCache } from "../brief-cache.ts";
 import { baseUrlOf } from "../triggers/read-query.ts";
 
 export interface ViewPromotionDeps {
@@ -18,22 +19,20 @@ export interface ViewPromotionDeps {
   readonly now: () => Date;
 }
 
-const cacheMs = 2_000;
+const freshMs = 2_000;
 const maxCached = 100;
 const maxFirstErrors = 10;
 
 interface Seen {
-  readonly atMs: number;
-  readonly attempt: number;
-  readonly state: PromotionRecord["state"];
-  readonly seen: Promise<{ readonly sum: ItemSum; readonly failed: readonly PromotionItem[] }>;
+  readonly sum: ItemSum;
+  readonly failed: readonly PromotionItem[];
 }
 
 /** A promotion as its callers see it. Its items are summed at most every 2 s in this process. */
 export function createViewPromotion({ items, now }: ViewPromotionDeps) {
-  const cached = new Map<ImportId, Seen>();
+  const seen = createBriefCache<Seen>({ now, freshMs, maxEntries: maxCached });
 
-  const look = async (id: ImportId) => {
+  const look = async (id: ImportId): Promise<Seen> => {
     const sum = await items.sum(id);
     return { sum, failed: sum.states.Failed === 0 ? [] : await firstFailed(id) };
   };
@@ -49,20 +48,10 @@ export function createViewPromotion({ items, now }: ViewPromotionDeps) {
     } while (token !== undefined && failed.length < maxFirstErrors);
     return failed;
   };
-  const seenOf = ({ id, attempt, state }: PromotionRecord) => {
-    const known = cached.get(id);
-    const isFresh = known !== undefined && now().getTime() - known.atMs < cacheMs;
-    if (isFresh && known.attempt === attempt && known.state === state) return known.seen;
-    const seen = look(id);
-    seen.catch(() => cached.delete(id));
-    cached.delete(id);
-    cached.set(id, { atMs: now().getTime(), attempt, state, seen });
-    for (const oldest of cached.keys()) if (cached.size > maxCached) cached.delete(oldest);
-    return seen;
-  };
 
   return async (record: PromotionRecord, request: HttpRequest): Promise<PromotionView> => {
-    const { sum, failed } = await seenOf(record);
+    const { id, attempt, state } = record;
+    const { sum, failed } = await seen(`${id} ${attempt} ${state}`, () => look(id));
     const counts = countsOf(sum);
     const { links, ...summary } = summaryOf(record, baseUrlOf(request));
     return {

@@ -6,7 +6,8 @@ import { ImportError } from "../../errors.ts";
 import type { PromotionItems } from "../../store/promotion-items.ts";
 import type { Promotions, StoredPromotion } from "../../store/promotions.ts";
 import { summaryOf, type ViewPromotion, viewItem } from "../promotions/view-promotion.ts";
-import { type HttpHandler, json } from "./http-answer.ts";
+import { answerTagged } from "../tagged-answer.ts";
+import type { HttpHandler } from "./http-answer.ts";
 import { baseUrlOf, readQuery } from "./read-query.ts";
 
 export interface GetPromotionsDeps {
@@ -37,7 +38,7 @@ export function createListPromotions({ promotions }: GetPromotionsDeps): HttpHan
       ...(continuationToken !== undefined && { continuationToken }),
     });
     const views = page.records.map((record) => summaryOf(record, baseUrlOf(request)));
-    return json(200, { promotions: views, continuationToken: page.continuationToken });
+    return answerTagged({ promotions: views, continuationToken: page.continuationToken }, request);
   };
 }
 
@@ -45,8 +46,8 @@ export function createListPromotions({ promotions }: GetPromotionsDeps): HttpHan
 export function createGetPromotion({ promotions, view }: GetPromotionsDeps): HttpHandler {
   return async (request) => {
     const { record } = await readPromotion(promotions, request);
-    const wait = hasPromotionEnded(record.state) ? {} : { "retry-after": "2" };
-    return json(200, await view(record, request), { "cache-control": "no-cache", ...wait });
+    const wait: Readonly<Record<string, string>> = hasPromotionEnded(record.state) ? {} : { "retry-after": "2" };
+    return answerTagged(await view(record, request), request, wait);
   };
 }
 
@@ -61,7 +62,7 @@ export function createListPromotionItems({ promotions, items }: GetPromotionsDep
       ...(continuationToken !== undefined && { continuationToken }),
     });
     const views = page.items.map((item) => viewItem(item, baseUrlOf(request)));
-    return json(200, { items: views, continuationToken: page.continuationToken });
+    return answerTagged({ items: views, continuationToken: page.continuationToken }, request);
   };
 }
 

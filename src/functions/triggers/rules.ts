@@ -7,6 +7,7 @@ import { type Rule, ruleNameSchema, ruleSchema } from "../../domain/rule-schema.
 import { ImportError } from "../../errors.ts";
 import type { RuleCondition, Rules } from "../../store/rules.ts";
 import type { ActiveRules } from "../rules/active-rules.ts";
+import { answerTagged } from "../tagged-answer.ts";
 import { type HttpHandler, json } from "./http-answer.ts";
 import { readJsonBody } from "./read-body.ts";
 import { readShape } from "./read-shape.ts";
@@ -26,7 +27,7 @@ export const ruleListSchema = z.strictObject({ rules: z.array(ruleSchema) });
 /** The rule resources. */
 export function createRuleHandlers({ rules, settings, assertHosts, activeRules }: RulesDeps) {
   return {
-    listRules: async () => json(200, { rules: (await rules.list()).map(({ rule }) => rule) }),
+    listRules: async (request) => answerTagged({ rules: (await rules.list()).map(({ rule }) => rule) }, request),
     getRule: async (request) => {
       const { rule, etag } = await readRule(rules, readRuleName(request));
       return answerRule(200, rule, etag);

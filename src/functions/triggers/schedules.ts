@@ -15,6 +15,7 @@ import { ImportError } from "../../errors.ts";
 import type { ScheduleTags } from "../../store/schedule-tags.ts";
 import type { Schedules } from "../../store/schedules.ts";
 import type { StartRun, StartRunDeps } from "../schedules/start-run.ts";
+import { answerTagged } from "../tagged-answer.ts";
 import { type DurableHttpHandler, type HttpHandler, json } from "./http-answer.ts";
 import { readJsonBody } from "./read-body.ts";
 import { baseUrlOf } from "./read-query.ts";
@@ -57,10 +58,11 @@ export function createScheduleHandlers(deps: ScheduleHandlersDeps) {
 
   const listSchedules: HttpHandler = async (request) => {
     const all = await schedules.list();
-    return json(200, { schedules: await Promise.all(all.map((record) => view(record, request))) });
+    return answerTagged({ schedules: await Promise.all(all.map((record) => view(record, request))) }, request);
   };
 
-  const getSchedule: HttpHandler = async (request) => json(200, await view(await readRecord(request), request));
+  const getSchedule: HttpHandler = async (request) =>
+    answerTagged(await view(await readRecord(request), request), request);
 
   const putSchedule: HttpHandler = async (request) => {
     const schedule = readSchedule(ruleNameOf(request), await readJsonBody(request));

@@ -1,4 +1,5 @@
 import type { ImportForm } from "../import-form.ts";
+import { ConflictChoice } from "../parts/conflict-choice.tsx";
 import { CredentialFields } from "../parts/credential-fields.tsx";
 
 export interface ImportFieldsProps {
@@ -39,8 +40,6 @@ const further: readonly TextFieldLook[] = [
   { name: "labels", label: "Labels", help: "key=value, one per line.", lines: "several" },
 ];
 
-const policies = { fail: "fail", skipIfSame: "skip if it is the same", overwrite: "overwrite" } as const;
-
 /** The fields of a request for an import, the rarer ones folded away. */
 export function ImportFields(props: ImportFieldsProps) {
   const { form, onChange } = props;
@@ -49,23 +48,7 @@ export function ImportFields(props: ImportFieldsProps) {
       {where.map((look) => (
         <Text key={look.name} look={look} {...props} />
       ))}
-      <label class="field">
-        <span>If a target tag exists</span>
-        <select
-          value={form.conflict}
-          data-field="conflict"
-          onChange={({ currentTarget }) => {
-            const conflict = policyNames.find((name) => name === currentTarget.value) ?? "fail";
-            onChange({ ...form, conflict });
-          }}
-        >
-          {policyNames.map((name) => (
-            <option key={name} value={name}>
-              {policies[name]}
-            </option>
-          ))}
-        </select>
-      </label>
+      <ConflictChoice value={form.conflict} onChange={(conflict) => onChange({ ...form, conflict })} />
       <Check label="Bring signatures, SBOMs and attestations along" name="referrers" {...props} />
       <details>
         <summary>More</summary>
@@ -82,8 +65,6 @@ export function ImportFields(props: ImportFieldsProps) {
     </>
   );
 }
-
-const policyNames = ["fail", "skipIfSame", "overwrite"] as const;
 
 function Text({ look, form, onChange, faulty, fault }: ImportFieldsProps & { readonly look: TextFieldLook }) {
   const { name, label, help, lines } = look;

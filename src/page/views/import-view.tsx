@@ -6,6 +6,7 @@ import { formatCommand, formatCurl, requestLike } from "../commands.ts";
 import { useChain, useResource } from "../data/use-resource.ts";
 import { stateLooks } from "../import-states.ts";
 import { ByteBar, percentOf } from "../parts/byte-bar.tsx";
+import { policyNames } from "../parts/conflict-choice.tsx";
 import { Copyable } from "../parts/copyable.tsx";
 import { ErrorCard } from "../parts/error-card.tsx";
 import { Facts } from "../parts/facts.tsx";
@@ -112,7 +113,8 @@ function ImportProgress({ view: { progress, state, startedAt, finishedAt } }: { 
   );
 }
 
-function ImportFacts({ view: { id, source, target, trigger, labels, attempt } }: { readonly view: View }) {
+function ImportFacts({ view }: { readonly view: View }) {
+  const { id, source, target, trigger, labels, attempt, conflict, platforms, referrers } = view;
   return (
     <section class="card" aria-labelledby="facts-title">
       <h2 id="facts-title">What is imported</h2>
@@ -123,6 +125,9 @@ function ImportFacts({ view: { id, source, target, trigger, labels, attempt } }:
           ["Media type", source?.mediaType],
           ["Target", target && <Lines lines={targetPlaces(target)} />],
           ["Target digest", target?.digest && <code>{target.digest}</code>],
+          ["Platforms", platforms?.join(", ")],
+          ["If a tag exists", policyNames[conflict]],
+          ["Referrers", referrers && (referrers.artifactTypes?.join(", ") ?? "all of them")],
           ["Trigger", trigger.ref === undefined ? trigger.kind : `${trigger.kind}: ${trigger.ref}`],
           ["Labels", Object.keys(labels).length === 0 ? undefined : <Lines lines={formatLabels(labels)} />],
           ["Attempt", attempt],
@@ -192,7 +197,6 @@ function Commands({ view }: { readonly view: View }) {
   return (
     <section class="card" aria-labelledby="commands-title">
       <h2 id="commands-title">Do it again</h2>
-      <p class="help">Platforms, conflict policy and referrers of the request are not part of the record: add them.</p>
       <Copyable label="Command line" text={formatCommand(request)} />
       <Copyable label="curl" text={formatCurl(request, window.location.origin)} />
     </section>

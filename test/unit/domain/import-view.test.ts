@@ -23,6 +23,8 @@ describe("formatImport", () => {
       labels: { team: "x" },
       source: { registry: "docker.io", repository: "library/alpine", reference: "3.20" },
       target: { registry: "prod.azurecr.io", tags: ["alpine:3.20"], untaggedRepositories: ["mirror/alpine"] },
+      conflict: "fail",
+      sparseIndex: false,
       verify: "manifest",
       attempt: 1,
       createdAt: t0.toISOString(),

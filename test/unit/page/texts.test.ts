@@ -68,6 +68,7 @@ describe("commands", () => {
         "--target prod.azurecr.io",
         "--image alpine:3.20",
         "--repository mirror/alpine",
+        `--label 'team=it'\\''s'`,
       ].join(" \\\n  "),
     );
   });
@@ -76,6 +77,29 @@ describe("commands", () => {
     const request = requestLike(view);
 
     expect(request && formatCurl(request, "https://drayage.example")).toContain(`{"team":"it'\\''s"}`);
+  });
+
+  it("say how the import was to be made, and the request is one that the service takes", () => {
+    const spec = aSpec({
+      conflict: "overwrite",
+      platforms: [{ os: "linux", architecture: "arm64", variant: "v8" }],
+      sparseIndex: true,
+      referrers: { artifactTypes: ["application/spdx+json"] },
+      verify: "full",
+    });
+
+    const request = requestLike(formatImport(aRecord({ spec }), undefined, "https://drayage.example"));
+
+    expect(importRequestSchema.parse(request)).toEqual(request);
+    expect(request).toMatchObject({ referrers: spec.referrers, verify: "full" });
+    expect(request && formatCommand(request)).toContain(
+      [
+        "--conflict overwrite",
+        "--platform linux/arm64/v8",
+        "--sparse-index",
+        "--artifact-type application/spdx+json",
+      ].join(" \\\n  "),
+    );
   });
 
   it("are not there for an import that could not be read", () => {
