@@ -60,12 +60,17 @@ export interface RunningService extends Running {
 }
 
 /** The built service with Azurite, as `npm start` runs it. */
-export async function startService(directory: string, hosts: readonly string[]): Promise<RunningService> {
+export async function startService(
+  directory: string,
+  hosts: readonly string[],
+  more: Readonly<Record<string, string>> = {},
+): Promise<RunningService> {
   const settings = {
     INSECURE_HOSTS: hosts.join(","),
     ALLOW_PRIVATE_HOSTS: hosts.join(","),
     ALLOWED_TARGETS: hosts.join(","),
     ALLOWED_SOURCES: hosts.join(","),
+    ...more,
   };
   const child = spawn(
     process.execPath,

@@ -4,6 +4,7 @@ import { rm } from "node:fs/promises";
 import { cpus, totalmem } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { measureBudget, seedBudget } from "./budget-case.ts";
 import { freePort, type RunningService, startDockerRegistry, startFreshRegistry, startService } from "./processes.ts";
 import { pushBlob, pushImage, pushIndex, type SeededDescriptor } from "./seed.ts";
 import { startThrottleProxy } from "./throttle-proxy.ts";
@@ -25,6 +26,8 @@ const { values: options } = parseArgs({
     runs: { type: "string", default: "3" },
     cases: { type: "string", default: "a,b,c,d,e,slow,flat,queue,event,promotion,expand" },
     directory: { type: "string", default: process.env.BENCH_DIR ?? "bench/work" },
+    /** Writes a minute of case budget. */
+    budget: { type: "string", default: "1000" },
     out: { type: "string", default: "bench/results.json" },
   },
 });
@@ -70,6 +73,7 @@ if (wanted.has("d")) await measure("d", manyImages(), {});
 if (wanted.has("e")) await measure("e", ["bench/platforms:1"], { again: true });
 if (wanted.has("slow")) await measureSlowSource();
 await measureTriggers();
+if (wanted.has("budget")) await measureBudgetCase();
 report();
 await source[Symbol.asyncDispose]();
 await rm(work, { recursive: true, force: true });
@@ -162,6 +166,16 @@ async function measureTriggers() {
     await using target = await startFreshRegistry(join(work, "target"), bench.targetPorts[0]);
     triggers[name] = await measureCase({ source: source.host, target: target.host, service: bench.service });
     console.log(name, triggers[name]);
+  }
+}
+
+/** By one process, and by three that share the budget. */
+async function measureBudgetCase() {
+  await seedBudget(source.host);
+  for (const processes of [1, 3]) {
+    const bench = { source: source.host, work, writesPerMinute: Number(options.budget) };
+    triggers[`budget${processes}`] = await measureBudget(bench, processes);
+    console.log(`budget${processes}`, triggers[`budget${processes}`]);
   }
 }
 
