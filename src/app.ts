@@ -61,7 +61,7 @@ function registerHttp(
 }
 
 for (const name of [
-  ...(["getImport", "getImportParts", "listImports", "deleteImport", "getHealth"] as const),
+  ...(["getImport", "getImportParts", "listImports", "deleteImport", "getOverview", "getHealth"] as const),
   ...(["listPromotions", "getPromotion", "listPromotionItems"] as const),
   ...(["listDeadEvents", "redeliverEvent", "deleteDeadEvent"] as const),
   ...(["listPoison", "getPoison", "requeuePoison", "deletePoison"] as const),

@@ -4,6 +4,7 @@ import { type CancelImportDeps, createCancelImport } from "./functions/triggers/
 import { createDeleteImport } from "./functions/triggers/delete-import.ts";
 import { createGetImport } from "./functions/triggers/get-import.ts";
 import { createGetImportParts } from "./functions/triggers/get-import-parts.ts";
+import { createGetOverview } from "./functions/triggers/get-overview.ts";
 import { createListImports } from "./functions/triggers/list-imports.ts";
 import { createPostImports, type PostImportsDeps } from "./functions/triggers/post-imports.ts";
 import { createRetryImport, type RetryImportDeps } from "./functions/triggers/retry-import.ts";
@@ -32,6 +33,7 @@ export function createImportHandlers(deps: ImportHandlersDeps) {
       getImport: createGetImport({ imports, view }),
       getImportParts: createGetImportParts({ imports, parts }),
       listImports: createListImports({ imports, open, items, view }),
+      getOverview: createGetOverview({ imports, open, view, now }),
       deleteImport: createDeleteImport({ imports, parts, open, secrets }),
     },
     durableHandlers: {

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { importRequestSchema } from "../domain/import-request-schema.ts";
 import { importPageSchema, importViewSchema } from "../domain/import-view.ts";
+import { overviewSchema } from "../domain/overview.ts";
 import { partPageSchema } from "../domain/part-view.ts";
 import { planViewSchema } from "../domain/plan-view.ts";
 import { type ApiRoute, ifNoneMatch, notModified } from "./api-route.ts";
@@ -11,6 +12,7 @@ import { scheduleRoutes } from "./schedule-routes.ts";
 import { deadEventPageSchema, deadEventsQuerySchema, deadEventViewSchema } from "./triggers/dead-events.ts";
 import { healthSchema } from "./triggers/get-health.ts";
 import { partsQuerySchema } from "./triggers/get-import-parts.ts";
+import { overviewQuerySchema } from "./triggers/get-overview.ts";
 import { listQuerySchema } from "./triggers/list-imports.ts";
 import { postImportsQuerySchema } from "./triggers/post-imports.ts";
 import { retryBodySchema, retryQuerySchema } from "./triggers/retry-import.ts";
@@ -115,6 +117,16 @@ export const apiRoutes = {
     summary: "Forget a dead event",
     answers: { 204: { description: "Forgotten" } },
     problems: [404, 503],
+  },
+  getOverview: {
+    method: "GET",
+    route: "api/overview",
+    authLevel: "function",
+    summary: "Count the imports of the last hour, day or week, and name those that run",
+    query: overviewQuerySchema,
+    headers: ifNoneMatch,
+    answers: { 200: { description: "Counts, at most 10 s old", schema: overviewSchema }, 304: notModified },
+    problems: [400, 503],
   },
   ...ruleRoutes,
   ...scheduleRoutes,

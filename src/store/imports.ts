@@ -1,6 +1,15 @@
 import { z } from "zod";
 import { createImportId, type ImportId, importIdSchema } from "../domain/import-id.ts";
-import { type ImportRecord, type ImportState, importRecordSchema, type Trigger } from "../domain/import-record.ts";
+import {
+  hasEnded,
+  type ImportRecord,
+  type ImportState,
+  importRecordSchema,
+  importStateSchema,
+  type Trigger,
+} from "../domain/import-record.ts";
+import type { ImportSummary } from "../domain/overview.ts";
+import { importErrorWireSchema } from "../errors.ts";
 import { readText, textColumns } from "./columns.ts";
 import type { TableAccess } from "./storage-client.ts";
 import { filterText, type Row, type RowKeys } from "./table.ts";
@@ -53,10 +62,16 @@ export interface Imports {
   readonly replace: (stored: StoredImport) => Promise<StoredImport | "conflict">;
   /** Reads at most two pages of the table. INVALID_REQUEST: a continuation token that is none. */
   readonly list: (request: ImportListRequest) => Promise<ImportPage>;
+  /** A few columns of the imports caused at or after `since`, newest first; `isComplete`: there are no more of them. */
+  readonly summarize: (
+    since: Date,
+    maxPages: number,
+  ) => Promise<{ readonly summaries: readonly ImportSummary[]; readonly isComplete: boolean }>;
   readonly delete: (id: ImportId) => Promise<void>;
 }
 
 const maxPages = 2;
+const pageRows = 1_000; // the most that the service answers at once
 const readsAtOnce = 8;
 
 /** Opens table `Imports`. */
@@ -106,6 +121,18 @@ export function createImports(access: TableAccess): Imports {
       }
       return { records, continuationToken: token };
     },
+    summarize: async (since, pages) => {
+      const summaries: ImportSummary[] = [];
+      const query = { filter: filterOf({ since }), select: summaryColumns };
+      let token: string | undefined;
+      for (let read = 0; read < pages; read += 1) {
+        const page = await table.page(query, pageRows, token);
+        summaries.push(...table.readable(page.rows, ({ row }) => decodeSummary(row)));
+        token = page.continuationToken;
+        if (token === undefined) break;
+      }
+      return { summaries, isComplete: token === undefined };
+    },
     delete: async (id) => {
       await table.delete(keysOf(id));
     },
@@ -115,7 +142,7 @@ export function createImports(access: TableAccess): Imports {
 const rowSchema = z.looseObject({ v: z.literal(1), spec: z.string(), record: z.string() });
 const jsonSchema = z.looseObject({});
 
-/** The record as JSON (the spec apart, both cut at 32k characters), and beside it the columns that lists filter by. */
+/** The record as JSON (the spec apart, both cut at 32k characters), and beside it what lists filter by and overviews count. */
 export const importRow: RowCodec<ImportRecord> = {
   encode: (record): Row => {
     const { spec, ...rest } = record;
@@ -127,6 +154,7 @@ export const importRow: RowCodec<ImportRecord> = {
       targetRegistry: spec.target.registry,
       trigger: record.trigger.kind,
       createdAt: record.createdAt,
+      ...countedColumns(record),
       ...textColumns("spec", JSON.stringify(spec)),
       ...textColumns("record", JSON.stringify(rest)),
     };
@@ -137,6 +165,41 @@ export const importRow: RowCodec<ImportRecord> = {
     return importRecordSchema.parse({ ...parse("record"), spec: parse("spec") });
   },
 };
+
+/** Of an import that has ended. */
+function countedColumns({ state, error, progress }: ImportRecord) {
+  if (!hasEnded(state)) return {};
+  return {
+    ...(error !== undefined && { errorCode: error.code }),
+    ...(progress !== undefined && {
+      bytesCopied: BigInt(progress.bytes.copied),
+      bytesMounted: BigInt(progress.bytes.mounted),
+      bytesSkipped: BigInt(progress.bytes.skipped),
+    }),
+  };
+}
+
+const summaryColumns = [
+  ...["partitionKey", "rowKey", "state", "createdAt"],
+  ...["errorCode", "bytesCopied", "bytesMounted", "bytesSkipped"],
+];
+const byteCountSchema = z.bigint().default(0n).transform(Number);
+const summaryRowSchema = z.object({
+  rowKey: importIdSchema,
+  state: importStateSchema,
+  createdAt: z.string(),
+  errorCode: importErrorWireSchema.shape.code.optional(),
+  bytesCopied: byteCountSchema,
+  bytesMounted: byteCountSchema,
+  bytesSkipped: byteCountSchema,
+});
+
+function decodeSummary(row: unknown): ImportSummary {
+  const columns = summaryRowSchema.parse(row);
+  const { rowKey, state, createdAt, errorCode, bytesCopied, bytesMounted, bytesSkipped } = columns;
+  const bytes = { copied: bytesCopied, mounted: bytesMounted, skipped: bytesSkipped };
+  return { id: rowKey, state, createdAt, errorCode, bytes };
+}
 
 const partitionChars = 5; // about 9 hours of ids
 const timeChars = 10;

@@ -56,6 +56,35 @@ describe("importRow", () => {
 });
 
 describe("createImports", () => {
+  it("summarizes what was caused since a time, and tells whether that is all", async () => {
+    const at = (second: number) => anImportId(new Date(Date.UTC(2026, 4, 1, 12, 0, second)));
+    const progress = {
+      manifests: { total: 1, done: 1 },
+      blobs: { total: 2, done: 2 },
+      bytes: { total: 6, copied: 1, mounted: 2, skipped: 3 },
+      bytesPerSecond: 0,
+    };
+    const error = { code: "SOURCE_NOT_FOUND", message: "gone", retryable: false } as const;
+    const [old, done, failed, running] = [
+      aRecord({ id: at(0), state: "Failed", error }),
+      aRecord({ id: at(1), state: "Succeeded", progress }),
+      aRecord({ id: at(2), state: "Failed", error }),
+      aRecord({ id: at(3), state: "Copying", progress }),
+    ];
+    for (const record of [old, done, failed, running]) await imports.insert(record);
+
+    const { summaries, isComplete } = await imports.summarize(new Date(Date.UTC(2026, 4, 1, 12, 0, 1)), 1);
+
+    const none = { copied: 0, mounted: 0, skipped: 0 };
+    const { createdAt } = done;
+    expect(summaries).toEqual([
+      { id: running.id, state: "Copying", createdAt, errorCode: undefined, bytes: none },
+      { id: failed.id, state: "Failed", createdAt, errorCode: "SOURCE_NOT_FOUND", bytes: none },
+      { id: done.id, state: "Succeeded", createdAt, errorCode: undefined, bytes: { copied: 1, mounted: 2, skipped: 3 } },
+    ]);
+    expect(isComplete).toBe(true);
+  });
+
   it("reads back what it inserted, emoji, control characters and large specs too", async () => {
     const record = aRecord({ warnings: ["gerüstet 😀", "quote ' and \u0001"] });
     const tags = Array.from({ length: 4_000 }, (_, at) => ({ repository: `team/app-${at}`, tag: "v1" }));
