@@ -65,6 +65,7 @@ for (const name of [
   ...(["listPromotions", "getPromotion", "listPromotionItems"] as const),
   ...(["listDeadEvents", "redeliverEvent", "deleteDeadEvent"] as const),
   ...(["listPoison", "getPoison", "requeuePoison", "deletePoison"] as const),
+  ...(["listRegistries", "getRegistry", "checkRegistry"] as const),
 ]) {
   const handler: HttpHandler = services.handlers[name];
   registerHttp(name, (request) => handler(request));

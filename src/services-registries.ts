@@ -1,6 +1,10 @@
 import type { Config } from "./config.ts";
+import type { RegistryNames } from "./domain/import-target.ts";
 import { createHostBoard, type HostBoardDeps } from "./functions/host-board.ts";
 import { createOpenRepositories, type OpenRepositoriesDeps } from "./functions/open-repositories.ts";
+import { createCheckRegistry } from "./functions/registries/check-registry.ts";
+import { createViewRegistry, namedRegistries } from "./functions/registries/view-registry.ts";
+import { createRegistryHandlers } from "./functions/triggers/registries.ts";
 import { createRegistryClient, defaultLimits } from "./registry/client.ts";
 import { createNetwork } from "./services-network.ts";
 import { createSignInServices } from "./services-sign-in.ts";
@@ -13,10 +17,12 @@ export interface RegistryServicesDeps extends Pick<OpenRepositoriesDeps, "secret
   readonly now: () => Date;
 }
 
+const checkMs = 10_000;
+
 /** The one client of all registries, and what opens a repository through it. */
 export function createRegistryServices(deps: RegistryServicesDeps) {
   const { config, hosts, isEmbedded, sleep, now, log, userAgent, secrets } = deps;
-  const { registries, insecureHosts, connectionsPerHost, requestsPerHost, limitShares } = config;
+  const { registries, allow, insecureHosts, connectionsPerHost, requestsPerHost, limitShares } = config;
   const limits = { ...defaultLimits, connectionsPerHost, requestsPerHost, limitShares };
   const network = createNetwork(config, log);
   const board = createHostBoard({ hosts, log });
@@ -28,8 +34,13 @@ export function createRegistryServices(deps: RegistryServicesDeps) {
   return {
     network,
     repositories,
-    /** Pauses and budgets of a registry, as this process knows them. */
-    stateOf: client.stateOf,
+    handlersFor: (names: RegistryNames) =>
+      createRegistryHandlers({
+        ...{ names, allow },
+        named: namedRegistries(registries, allow),
+        view: createViewRegistry({ registries, allow, repositories, stateOf: client.stateOf }),
+        check: createCheckRegistry({ repositories, allow, checkMs, now }),
+      }),
     /** Those that the settings name exactly: what health tells of. */
     namedRegistries: () =>
       [

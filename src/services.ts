@@ -151,6 +151,7 @@ export function createServices(config: Config, log: Log, stopping: AbortSignal, 
       ...promotionServices.handlers,
       ...schedules.handlers,
       ...importQueue.handlers,
+      ...registries.handlersFor(requestSettings),
       getHealth: createGetHealth({
         open,
         transactions: access.transactions,

@@ -19,9 +19,11 @@ export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 export const exitCodesHelp = `
 Exit codes:
   0    the import succeeded, or was skipped because the target holds it already;
-       of a promotion: all its images; rules test: the rule matches
+       of a promotion: all its images; rules test: the rule matches;
+       login-check: nothing that was tried is refused
   1    the import failed, or a dry run foretells that it would; of a promotion: one
-       image at least; rules test: the rule does not match
+       image at least; rules test: the rule does not match;
+       login-check: sign-in, pull or push does not work
   2    wrong usage, or the service refused the request (400, 401, 403, 422)
   3    the import or the promotion was cancelled
   4    the service cannot be reached, or answers 429 or 5xx, or is no Drayage service

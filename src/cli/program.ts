@@ -6,6 +6,7 @@ import { addCancelCommand } from "./commands/cancel.ts";
 import { addGlobalOptions } from "./commands/command-deps.ts";
 import { addImportCommand } from "./commands/import.ts";
 import { addListCommand } from "./commands/list.ts";
+import { addLoginCheckCommand } from "./commands/login-check.ts";
 import { addPoisonCommand } from "./commands/poison.ts";
 import { addPromoteCommand } from "./commands/promote.ts";
 import { addPromotionsCommand } from "./commands/promotions.ts";
@@ -64,6 +65,7 @@ function createProgram(io: CliIo, finish: (exitCode: ExitCode) => void): Command
   addRulesCommand(program, deps);
   addSchedulesCommand(program, deps);
   addPoisonCommand(program, deps);
+  addLoginCheckCommand(program, deps);
   return program;
 }
 

@@ -7,6 +7,7 @@ import { planViewSchema } from "../domain/plan-view.ts";
 import { type ApiRoute, ifNoneMatch, notModified } from "./api-route.ts";
 import { poisonRoutes } from "./poison-routes.ts";
 import { promotionRoutes } from "./promotion-routes.ts";
+import { registryRoutes } from "./registry-routes.ts";
 import { ruleRoutes } from "./rule-routes.ts";
 import { scheduleRoutes } from "./schedule-routes.ts";
 import { deadEventPageSchema, deadEventsQuerySchema, deadEventViewSchema } from "./triggers/dead-events.ts";
@@ -132,6 +133,7 @@ export const apiRoutes = {
   ...scheduleRoutes,
   ...promotionRoutes,
   ...poisonRoutes,
+  ...registryRoutes,
   getHealth: {
     method: "GET",
     route: "api/health",

@@ -6,13 +6,14 @@ import { mergeScopes } from "./scopes.ts";
 import { basicHeader } from "./token-endpoint.ts";
 import type { Tokens } from "./tokens.ts";
 
+type SignInScheme =
+  | { readonly kind: "none" }
+  | { readonly kind: "basic" }
+  | { readonly kind: "bearer"; readonly realm: string; readonly service: string | undefined };
+
 /** How a host wants to be signed in at; undefined until it has answered. One object per host, for all who ask it. */
 export interface HostSignIn {
-  scheme:
-    | undefined
-    | { readonly kind: "none" }
-    | { readonly kind: "basic" }
-    | { readonly kind: "bearer"; readonly realm: string; readonly service: string | undefined };
+  scheme: SignInScheme | undefined;
   /** Scopes that the host has asked for in place of ours, by ours: some name repositories otherwise than their paths. */
   readonly scopes: Map<string, readonly string[]>;
 }
@@ -32,21 +33,25 @@ export interface Authorizer {
   readonly renew: (challenge: string, refused: string | undefined, signal: AbortSignal) => Promise<string | undefined>;
   /** The host has answered without a challenge. */
   readonly accepted: () => void;
+  /** A new token for the scopes; undefined at a host that is known to take none. */
+  readonly newToken: (signal: AbortSignal) => Promise<string | undefined>;
   /** Nothing is known of the host yet. */
   readonly isFirstContact: () => boolean;
 }
 
 export function createAuthorizer({ access, signIn, tokens, scopes }: AuthorizerDeps): Authorizer {
   const scopesKey = scopes.join(" ");
+  const queryAt = ({ realm, service }: Extract<SignInScheme, { kind: "bearer" }>) => ({
+    ...{ realm, service },
+    scopes: signIn.scopes.get(scopesKey) ?? scopes,
+  });
 
   /** `refused`: a header that has just been refused, and is not to be given again if there is another. */
   const headerFor = async (refused: string | undefined, signal: AbortSignal): Promise<string | undefined> => {
     const { scheme } = signIn;
     if (scheme === undefined || scheme.kind === "none") return undefined;
     if (scheme.kind === "basic") return await basicAuthorization(access, refused, signal);
-    const { realm, service } = scheme;
-    const wanted = signIn.scopes.get(scopesKey) ?? scopes;
-    return `Bearer ${await tokens.get(access, { realm, service, scopes: wanted }, signal)}`;
+    return `Bearer ${await tokens.get(access, queryAt(scheme), signal)}`;
   };
 
   return {
@@ -71,6 +76,10 @@ export function createAuthorizer({ access, signIn, tokens, scopes }: AuthorizerD
     },
     accepted: () => {
       signIn.scheme ??= { kind: "none" };
+    },
+    newToken: async (signal) => {
+      const { scheme } = signIn;
+      return scheme?.kind === "bearer" ? await tokens.renew(access, queryAt(scheme), signal) : undefined;
     },
     isFirstContact: () => signIn.scheme === undefined,
   };

@@ -7,7 +7,7 @@ import type { RegistryProfile } from "./profiles.ts";
 import type { Action, Registry, RegistryAccess, RegistryClient, RegistryRequest, Repository } from "./registry.ts";
 import type { RequestClass } from "./request-class.ts";
 import { createRetry } from "./retry.ts";
-import { catalogScope, mergeScopes, repositoryScope } from "./scopes.ts";
+import { actionsIn, catalogScope, mergeScopes, noScope, repositoryScope } from "./scopes.ts";
 import { createSender, type Sending } from "./sender.ts";
 import { signInHint } from "./sign-in-hint.ts";
 import type { TokenRequest } from "./token-request.ts";
@@ -128,8 +128,18 @@ export function createRegistryClient(deps: RegistryClientDeps): RegistryClient {
       name,
       send: sendAs({ root: `/v2/${name}/`, scope: repositoryScope(name, actions), about: name }),
     });
+    const ping: Registry["ping"] = async (signal) => {
+      const send = sendAs({ root: "/v2/", scope: noScope, about: "the API" });
+      await using _response = await send({ method: "GET", target: { path: "" }, accept: [200], retry: "once" }, signal);
+      return signIn.scheme?.kind ?? "none";
+    };
+    const grantsIn: Registry["grantsIn"] = async (name, actions, signal) => {
+      const scopes = [repositoryScope(name, actions)];
+      const token = await createAuthorizer({ access, signIn, tokens, scopes }).newToken(signal);
+      return token === undefined ? undefined : actionsIn(name, token);
+    };
     const registry: Registry = {
-      ...{ access, apiHost, learned, learn, repository },
+      ...{ access, apiHost, learned, learn, repository, ping, grantsIn },
       get profile() {
         return host.profileOf(access);
       },
@@ -188,5 +198,7 @@ function requestClassOf(
 
 /** `manifests/3.20 of library/alpine`. A URL that was handed out may be signed: it is not named. */
 function subjectOf(name: string, target: RegistryRequest["target"]): string {
-  return "url" in target ? `an upload or page of ${name}` : `${target.path.split("?", 1).join("")} of ${name}`;
+  if ("url" in target) return `an upload or page of ${name}`;
+  const path = target.path.split("?", 1).join("");
+  return path === "" ? name : `${path} of ${name}`;
 }

@@ -1,10 +1,14 @@
 import { z } from "zod";
 import { parseJson } from "./parse-json.ts";
 
+/** Source: distribution token authentication, "Token Format". */
+const grantSchema = z.object({ type: z.string(), name: z.string(), actions: z.array(z.string()) });
+
 const claimsSchema = z.object({
   exp: z.number().optional().catch(undefined),
   iat: z.number().optional().catch(undefined),
   tid: z.string().optional().catch(undefined),
+  access: z.array(grantSchema).optional().catch(undefined),
 });
 
 /** Claims of a token that are of use here. They are not checked: whoever issued the token knows whether it is good. */

@@ -24,6 +24,8 @@ export interface Wanted<T> {
 /** Values that expire, by key: obtained once for all who ask at a time, and anew shortly before they end. */
 export interface Kept<T> {
   readonly get: (wanted: Wanted<T>, signal: AbortSignal) => Promise<T>;
+  /** Obtains another one in place of what is there, however good that is. */
+  readonly renew: (wanted: Wanted<T>, signal: AbortSignal) => Promise<T>;
   /** Drops a value, unless another one has taken its place meanwhile. */
   readonly forget: (value: T) => void;
 }
@@ -79,6 +81,7 @@ export function createKept<T>({ now }: { readonly now: () => Date }): Kept<T> {
       if (outcome.kind === "failed") throw outcome.thrown;
       return outcome.value;
     },
+    renew,
     forget: (value) => {
       for (const [key, entry] of entries) if (entry.value === value) entries.delete(key);
     },

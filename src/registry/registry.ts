@@ -107,6 +107,17 @@ export interface Registry {
   readonly repository: (name: string, actions: readonly Action[]) => Repository;
   /** Sends with the right to list repositories; paths are below `/v2/`. */
   readonly sendToCatalog: Repository["send"];
+  /** Whether the API is there and takes the credentials, and how it does: one try, and no right is asked for. */
+  readonly ping: (signal: AbortSignal) => Promise<"none" | "basic" | "bearer">;
+  /**
+   * What a new token says to grant in a repository, asked for `actions` there. Undefined where there are no tokens, or
+   * they do not tell. After a `ping`.
+   */
+  readonly grantsIn: (
+    name: string,
+    actions: readonly Action[],
+    signal: AbortSignal,
+  ) => Promise<readonly string[] | undefined>;
 }
 
 /** Facts learned at run time about one host. Mutable by design: one object per host and process. */

@@ -1,3 +1,4 @@
+import { readClaims } from "./jwt.ts";
 import type { Action } from "./registry.ts";
 
 /** The token scope for a repository: `repository:library/alpine:pull,push`. Source: distribution token specification. */
@@ -7,6 +8,15 @@ export function repositoryScope(name: string, actions: readonly Action[]): strin
 
 /** The token scope for the list of repositories. Source: distribution token specification, "registry:catalog:*". */
 export const catalogScope = "registry:catalog:*";
+
+/** For a token that only shows who somebody is: what `docker login` asks for. {@link mergeScopes} drops it. */
+export const noScope = "";
+
+/** What a token says to grant in a repository (claim `access`); undefined where it is no JWT, or has no such claim. */
+export function actionsIn(name: string, token: string): readonly string[] | undefined {
+  const grants = readClaims(token).access?.filter((grant) => grant.type === "repository" && grant.name === name);
+  return grants?.flatMap(({ actions }) => actions);
+}
 
 /** Sorted scopes without duplicates; the actions of one resource are joined. The order makes them a cache key. */
 export function mergeScopes(scopes: readonly string[]): readonly string[] {

@@ -18,6 +18,8 @@ export interface TokenDeps {
 /** Access tokens of all registries, kept until shortly before they expire. */
 export interface Tokens {
   readonly get: (access: RegistryAccess, query: TokenQuery, signal: AbortSignal) => Promise<string>;
+  /** A new one, whose claims tell what holds now, in place of what is kept. */
+  readonly renew: (access: RegistryAccess, query: TokenQuery, signal: AbortSignal) => Promise<string>;
   /** Drops a token that a registry no longer takes, unless another one has taken its place meanwhile. */
   readonly forget: (token: string) => void;
   /**
@@ -32,20 +34,23 @@ export function createTokens({ now, fetch }: TokenDeps): Tokens {
   const refreshTokens = createRefreshTokens({ now, fetch, identityOf });
   const ask = createTokenEndpoint({ fetch, refreshTokens });
 
-  return {
-    get: async (access, query, signal) => {
-      const obtain = async (flight: AbortSignal) => {
-        const askedAt = now();
-        const answer = parseToken(await ask(access, query, flight));
-        if (answer === undefined) {
-          const what = `the token service ${new URL(query.realm).host} answered without a token`;
-          throw new ImportError({ ...access, code: codeOf(access, "UNAVAILABLE"), what });
-        }
-        return { value: answer.token, lifetimeSeconds: lifetimeSeconds(answer, askedAt) };
-      };
-      const key = JSON.stringify([query, identityOf(access.credentials)]);
-      return await kept.get({ key, place: access, obtain }, signal);
+  const wanted = (access: RegistryAccess, query: TokenQuery) => ({
+    key: JSON.stringify([query, identityOf(access.credentials)]),
+    place: access,
+    obtain: async (flight: AbortSignal) => {
+      const askedAt = now();
+      const answer = parseToken(await ask(access, query, flight));
+      if (answer === undefined) {
+        const what = `the token service ${new URL(query.realm).host} answered without a token`;
+        throw new ImportError({ ...access, code: codeOf(access, "UNAVAILABLE"), what });
+      }
+      return { value: answer.token, lifetimeSeconds: lifetimeSeconds(answer, askedAt) };
     },
+  });
+
+  return {
+    get: (access, query, signal) => kept.get(wanted(access, query), signal),
+    renew: (access, query, signal) => kept.renew(wanted(access, query), signal),
     forget: kept.forget,
     exchange: (access, service, signal) => refreshTokens(access, { service, refused: undefined }, signal),
   };

@@ -51,12 +51,7 @@ async function checkAll(registries: readonly Registry[]): Promise<Readonly<Recor
 
 /** Whether the API is there and takes our credentials ("Determining Support", OCI distribution-spec 1.1). */
 function checkRegistry(registry: Registry): Promise<Part> {
-  const url = `${registry.access.insecure ? "http" : "https"}://${registry.apiHost}/v2/`;
-  return check(async () => {
-    const repository = registry.repository("health", []);
-    const request = { method: "GET", target: { url }, accept: [200], retry: "once" } as const;
-    await using _response = await repository.send(request, AbortSignal.timeout(checkMs));
-  });
+  return check(() => registry.ping(AbortSignal.timeout(checkMs)));
 }
 
 async function check(work: () => Promise<unknown>): Promise<Part> {

@@ -85,6 +85,8 @@ function nowhere(apiHost = "t.example"): Repository {
     learned: { maxPutBytes: undefined, refusesChunks: false, uploadBytesPerSecond: undefined },
     learn: async () => undefined,
     recall: async () => undefined,
+    ping: unused,
+    grantsIn: unused,
   };
   return { registry, name: "team/app", send: unused };
 }

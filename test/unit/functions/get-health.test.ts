@@ -25,7 +25,7 @@ describe("GET /api/health", () => {
     const credentials = { kind: "anonymous" } as const;
     const access = { side: "target", registry: "r.example", stage: "resolve", credentials, insecure: true } as const;
     const late = () => Promise.reject(new DOMException("The operation was aborted due to timeout", "TimeoutError"));
-    const registry = { ...client.open(access), repository: () => ({ registry, name: "health", send: late }) };
+    const registry = { ...client.open(access), ping: late };
     const open = { readStopped: async () => [] };
     const handle = createGetHealth({ open, transactions: () => 0, registries: () => [registry], now: () => 0 });
 
