@@ -7,7 +7,6 @@ import { build } from "esbuild";
 import { codings, type PageManifest, pageManifestName } from "../src/functions/page/page-files.ts";
 
 const source = "src/page";
-const target = "dist/page";
 const documentName = "index.html";
 const contentTypes: Readonly<Record<string, string>> = {
   html: "text/html; charset=utf-8",
@@ -15,8 +14,8 @@ const contentTypes: Readonly<Record<string, string>> = {
   css: "text/css; charset=utf-8",
 };
 
-/** Bundles the dashboard into dist/page: hashed names, every file beside its compressed forms, and a manifest of all. */
-export async function buildPage(): Promise<void> {
+/** Bundles the dashboard into the folder `target`: hashed names, every file beside its compressed forms, and a manifest of all. */
+export async function buildPage(target: string): Promise<void> {
   const { metafile } = await build({
     entryPoints: { page: `${source}/main.tsx` },
     outdir: target,
@@ -42,7 +41,7 @@ export async function buildPage(): Promise<void> {
   const template = await readFile(join(source, documentName), "utf8");
   const html = template.replace("PAGE_SCRIPT", assetOf(".js")).replace("PAGE_STYLE", assetOf(".css"));
   await writeFile(join(target, documentName), html);
-  const files = await Promise.all([documentName, ...assets].map(finishFile));
+  const files = await Promise.all([documentName, ...assets].map((name) => finishFile(target, name)));
   const manifest: PageManifest = { v: 1, document: documentName, files };
   await writeFile(join(target, pageManifestName), JSON.stringify(manifest));
 }
@@ -54,7 +53,7 @@ const compress = {
 } as const;
 
 /** Writes the compressed forms of a file and returns its line of the manifest. */
-async function finishFile(name: string): Promise<PageManifest["files"][number]> {
+async function finishFile(target: string, name: string): Promise<PageManifest["files"][number]> {
   const path = join(target, name);
   const content = await readFile(path);
   await writeFile(`${path}${codings.br}`, await compress.br(content));

@@ -1,5 +1,6 @@
 import { rmSync } from "node:fs";
 import { build } from "esbuild";
+import { buildApp } from "./build-app.ts";
 import { buildPage } from "./build-page.ts";
 
 rmSync("dist", { recursive: true, force: true });
@@ -13,18 +14,8 @@ const common = {
 } as const;
 
 await Promise.all([
-  buildPage(),
-  // CommonJS: the worker hands out @azure/functions-core through Module.prototype.require.
-  build({
-    ...common,
-    entryPoints: ["src/app.ts"],
-    outfile: "dist/app.cjs",
-    format: "cjs",
-    external: ["@azure/functions-core"],
-    // A package that storage-queue brings asks for its own address, which CommonJS does not know.
-    banner: { js: 'const importMetaUrl = require("node:url").pathToFileURL(__filename).href;' },
-    define: { "import.meta.url": "importMetaUrl" },
-  }),
+  buildPage("dist/page"),
+  buildApp({ outdir: "dist", use: "development" }),
   build({
     ...common,
     entryPoints: { drayage: "src/cli/drayage.ts" },

@@ -97,8 +97,11 @@ for (const [name, handler] of Object.entries(services.arm(toDurable))) {
   app.http(name, { methods: [method], route, authLevel, extraInputs: [df.input.durableClient()], handler });
 }
 
-const openApi = createOpenApi({ ...apiRoutes, ...armRoutes });
-registerHttp("getOpenApi", async () => json(200, openApi));
+let openApi: object | undefined; // a fifth of all the time that the app needs to start, for what few ask for
+registerHttp("getOpenApi", async () => {
+  openApi ??= createOpenApi({ ...apiRoutes, ...armRoutes });
+  return json(200, openApi);
+});
 
 const page = createServePage({ readFiles: () => readPageFiles(new URL("page/", import.meta.url)) }); // beside app.cjs
 for (const [name, functionName] of [

@@ -1,16 +1,10 @@
-import {
-  AzureAuthorityHosts,
-  AzureCliCredential,
-  ClientSecretCredential,
-  ManagedIdentityCredential,
-  type TokenCredential,
-  WorkloadIdentityCredential,
-} from "@azure/identity";
+import type { TokenCredential } from "@azure/identity";
 import { createSignIn, type ToCredentials } from "./functions/sign-in/create-sign-in.ts";
 import { createEcr } from "./functions/sign-in/ecr.ts";
 import { type AzureCloud, createEntra, type EntraAccount } from "./functions/sign-in/entra.ts";
 import { createGoogle } from "./functions/sign-in/google.ts";
 import { createVault } from "./functions/sign-in/vault.ts";
+import { lazyCredential } from "./lazy-credential.ts";
 import type { SignInConfig } from "./sign-in-settings.ts";
 
 export interface SignInServicesDeps {
@@ -59,23 +53,26 @@ const ownAccount: EntraAccount = { kind: "app", clientId: undefined };
 
 /** Never a chain of whatever happens to sign in: in Azure it is known who the app is. */
 function createCredential(account: EntraAccount, config: SignInConfig, isEmbedded: boolean): TokenCredential {
-  if (account.kind === "servicePrincipal") {
-    const { tenantId, clientId, clientSecret, cloud } = account;
-    return new ClientSecretCredential(tenantId, clientId, clientSecret, { authorityHost: authorities[cloud] });
-  }
-  const { workloadIdentity } = config;
-  const clientId = account.clientId ?? config.clientId;
-  if (workloadIdentity !== undefined)
-    return new WorkloadIdentityCredential({
-      ...workloadIdentity,
-      clientId: account.clientId ?? workloadIdentity.clientId,
-    });
-  if (isEmbedded) return new AzureCliCredential();
-  return clientId === undefined ? new ManagedIdentityCredential() : new ManagedIdentityCredential({ clientId });
+  return lazyCredential(async () => {
+    const library = await import("@azure/identity");
+    if (account.kind === "servicePrincipal") {
+      const { tenantId, clientId, clientSecret, cloud } = account;
+      const authorityHost = library.AzureAuthorityHosts[authorities[cloud]];
+      return new library.ClientSecretCredential(tenantId, clientId, clientSecret, { authorityHost });
+    }
+    const { workloadIdentity } = config;
+    const clientId = account.clientId ?? config.clientId;
+    if (workloadIdentity !== undefined) {
+      const named = account.clientId ?? workloadIdentity.clientId;
+      return new library.WorkloadIdentityCredential({ ...workloadIdentity, clientId: named });
+    }
+    if (isEmbedded) return new library.AzureCliCredential();
+    return new library.ManagedIdentityCredential(clientId === undefined ? {} : { clientId });
+  });
 }
 
-const authorities: Readonly<Record<AzureCloud, string>> = {
-  public: AzureAuthorityHosts.AzurePublicCloud,
-  china: AzureAuthorityHosts.AzureChina,
-  government: AzureAuthorityHosts.AzureGovernment,
-};
+const authorities = {
+  public: "AzurePublicCloud",
+  china: "AzureChina",
+  government: "AzureGovernment",
+} as const satisfies Readonly<Record<AzureCloud, string>>;

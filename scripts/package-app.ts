@@ -1,0 +1,69 @@
+import { existsSync } from "node:fs";
+import { copyFile, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { basename, join, relative } from "node:path";
+import { z } from "zod";
+import { buildApp } from "./build-app.ts";
+import { buildPage } from "./build-page.ts";
+import { createZip } from "./zip.ts";
+
+/** What is deployed, as a folder and as a zip of it. */
+export interface AppPackage {
+  readonly directory: string;
+  readonly zipPath: string;
+  readonly zipBytes: number;
+  /** Paths in the folder. */
+  readonly files: readonly string[];
+  /** Source files that went into the app, those of libraries too. */
+  readonly modules: readonly string[];
+}
+
+/** Fields of package.json that the host, Node or a reader of the deployed files has a use for. */
+const packageSchema = z.object({
+  name: z.string(),
+  version: z.string(),
+  private: z.boolean(),
+  type: z.string(),
+  main: z.string(),
+  engines: z.record(z.string(), z.string()),
+});
+
+/**
+ * Builds the app for deployment into `outdir`: the folder `package`, its zip, and beside both the source maps, which
+ * nothing in Azure reads.
+ */
+export async function packageApp(outdir: string): Promise<AppPackage> {
+  const directory = join(outdir, "package");
+  const mapsDirectory = join(outdir, "package-maps");
+  for (const folder of [directory, mapsDirectory]) {
+    await rm(folder, { recursive: true, force: true });
+    await mkdir(folder, { recursive: true });
+  }
+  const dist = join(directory, "dist");
+  const [{ inputs }] = await Promise.all([
+    buildApp({ outdir: dist, use: "deployment" }),
+    buildPage(join(dist, "page")),
+  ]);
+  for (const map of (await filesIn(directory)).filter((path) => path.endsWith(".map")))
+    await rename(join(directory, map), join(mapsDirectory, basename(map)));
+
+  await copyFile("host.json", join(directory, "host.json"));
+  const registries = "registries.yaml"; // the app looks for it beside its package.json
+  if (existsSync(registries)) await copyFile(registries, join(directory, registries));
+  const fields = packageSchema.parse(JSON.parse(await readFile("package.json", "utf8")));
+  await writeFile(join(directory, "package.json"), `${JSON.stringify(fields, undefined, 2)}\n`);
+
+  const files = await filesIn(directory);
+  const zip = createZip(
+    await Promise.all(files.map(async (path) => ({ path, content: await readFile(join(directory, path)) }))),
+  );
+  const zipPath = join(outdir, "drayage.zip");
+  await writeFile(zipPath, zip);
+  return { directory, zipPath, zipBytes: zip.byteLength, files, modules: Object.keys(inputs) };
+}
+
+/** Paths of all files below `directory`, with `/`, in a stable order. */
+async function filesIn(directory: string): Promise<string[]> {
+  const entries = await readdir(directory, { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile());
+  return files.map(({ parentPath, name }) => relative(directory, join(parentPath, name)).replaceAll("\\", "/")).sort();
+}
