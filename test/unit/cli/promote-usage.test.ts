@@ -36,7 +36,7 @@ describe("drayage promote: wrong usage", () => {
     ["--dry-run and --no-wait", [...selection, "--dry-run", "--no-wait"], "cannot be used with"],
     ["--dry-run and --junit", [...selection, "--dry-run", "--junit", "x.xml"], "cannot be used with"],
     ["--no-wait and --junit", [...selection, "--no-wait", "--junit", "x.xml"], "leave --no-wait out"],
-    ["a JUnit file in no folder", [...selection, "--junit", "/nowhere/x.xml"], "/nowhere/x.xml cannot be written"],
+    ["a JUnit file in no folder", [...selection, "--junit", "/dev/null/x.xml"], "/dev/null/x.xml cannot be written"],
   ];
   it.each(wrong)("refuses %s before anything is sent", async (_, args, said) => {
     await using api = await startFakeApi(answersFor([succeededPromotion]));

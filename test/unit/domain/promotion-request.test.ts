@@ -48,7 +48,11 @@ describe("parsePromotionRequest", () => {
     ["INVALID_REQUEST", "items[1].source", { items: [good, {}] }],
     ["INVALID_REFERENCE", "items[1].source", { items: [good, { source: "no-host" }] }],
     ["INVALID_REQUEST", "items[0].mode", { items: [{ ...good, mode: "Force" }] }],
-    ["NOT_SUPPORTED", "items[0].strategy", { items: [good], strategy: "delegate" }],
+    [
+      "INVALID_REQUEST",
+      "items[0].platforms",
+      { items: [{ ...good, platforms: ["linux/amd64"] }], strategy: "delegate" },
+    ],
     ["HOST_NOT_ALLOWED", "items[2].source", { items: [good, good, { source: "evil.example/a:1" }] }],
     ["INVALID_REQUEST", "items", { items: [] }],
     ["INVALID_REQUEST", "source", {}],

@@ -107,15 +107,15 @@ describe("redirects", () => {
       incoming.socket.destroy();
       return undefined;
     });
-    await using server = await startServer(({ method }) => {
-      const { origin } = method === "HEAD" ? storage : broken;
-      return { status: 307, headers: { location: `${origin}/path-secret?sig=query-secret` } };
-    });
+    const leadingTo = ({ origin }: { readonly origin: string }) =>
+      startServer(() => ({ status: 307, headers: { location: `${origin}/path-secret?sig=query-secret` } }));
+    await using refusing = await leadingTo(storage);
+    await using breaking = await leadingTo(broken);
     await using client = createTestClient({ limits: { attempts: 2 } });
 
     const thrown = [
-      await thrownBy(() => headBlob(client.repository(server.host), digest, never)),
-      await thrownBy(() => getBlob(client.repository(server.host), { digest }, never)),
+      await thrownBy(() => headBlob(client.repository(refusing.host), digest, never)),
+      await thrownBy(() => getBlob(client.repository(breaking.host), { digest }, never)),
     ];
 
     expect(thrown).toMatchObject([{ httpStatus: 403 }, { code: "SOURCE_UNAVAILABLE", retryable: true }]);

@@ -80,7 +80,13 @@ describe("createImports", () => {
     expect(summaries).toEqual([
       { id: running.id, state: "Copying", createdAt, errorCode: undefined, bytes: none },
       { id: failed.id, state: "Failed", createdAt, errorCode: "SOURCE_NOT_FOUND", bytes: none },
-      { id: done.id, state: "Succeeded", createdAt, errorCode: undefined, bytes: { copied: 1, mounted: 2, skipped: 3 } },
+      {
+        id: done.id,
+        state: "Succeeded",
+        createdAt,
+        errorCode: undefined,
+        bytes: { copied: 1, mounted: 2, skipped: 3 },
+      },
     ]);
     expect(isComplete).toBe(true);
   });

@@ -244,7 +244,7 @@ describe("Google", () => {
     vi.stubEnv("GCE_METADATA_HOST", server.host);
     vi.stubEnv("METADATA_SERVER_DETECTION", "assume-present");
     vi.stubEnv("GOOGLE_APPLICATION_CREDENTIALS", "");
-    vi.stubEnv("HOME", "/nowhere");
+    vi.stubEnv("HOME", "/dev/null"); // no key file of whoever runs this
     const { toCredentials } = createWorld();
     const credentials = toCredentials({ kind: "google", key: undefined }, { host: "eu-docker.pkg.dev", isAcr: false });
 
