@@ -62,6 +62,7 @@ function registerHttp(
 
 for (const name of [
   ...(["getImport", "getImportParts", "listImports", "deleteImport", "getOverview", "getHealth"] as const),
+  ...(["postVerify"] as const),
   ...(["listPromotions", "getPromotion", "listPromotionItems"] as const),
   ...(["listDeadEvents", "redeliverEvent", "deleteDeadEvent"] as const),
   ...(["listPoison", "getPoison", "requeuePoison", "deletePoison"] as const),

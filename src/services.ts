@@ -33,6 +33,7 @@ import { createRuleServices } from "./services-rules.ts";
 import { createScheduleServices, createSelectionServices } from "./services-schedules.ts";
 import { createAppCredential } from "./services-sign-in.ts";
 import { createStores, identity } from "./services-storage.ts";
+import { createVerifyServices } from "./services-verify.ts";
 
 /** Retries of a step are for what is none of a registry's doing: storage trouble, a worker that died. */
 const course: Course = {
@@ -152,6 +153,7 @@ export function createServices(config: Config, log: Log, stopping: AbortSignal, 
       ...schedules.handlers,
       ...importQueue.handlers,
       ...registries.handlersFor(requestSettings),
+      ...createVerifyServices({ config, requestSettings, repositories, sleep }),
       getHealth: createGetHealth({
         open,
         transactions: access.transactions,

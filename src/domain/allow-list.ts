@@ -41,6 +41,12 @@ export function assertAllowedSource(host: string, settings: AllowSettings): void
   throw notAllowed("source", host, hint);
 }
 
+/** For what reads only: a registry that imports may read from or write to. Throws HOST_NOT_ALLOWED. */
+export function assertAllowedToRead(side: Side, host: string, settings: AllowSettings): void {
+  if (isAllowedSource(host, settings) || isAllowedTarget(host, settings)) return;
+  throw notAllowed(side, host, "the operator can add it to ALLOWED_SOURCES or ALLOWED_TARGETS");
+}
+
 function isListed(host: string, patterns: readonly HostPattern[], settings: AllowSettings): boolean {
   // A wildcard opens names below a domain, *.localhost among them; what is private must be named in full.
   return patterns.some(

@@ -16,7 +16,9 @@ const text = (maxChars: number) => z.string().min(1).max(maxChars);
 const usernameSchema = text(1_024)
   .optional()
   .describe("User name. Not given: the password is an Entra access token at an ACR, an identity token elsewhere.");
-const passwordSchema = text(maxPasswordChars).describe("Password or token. Sealed, and deleted when the import ends.");
+const passwordSchema = text(maxPasswordChars).describe(
+  "Password or token. Of an import: sealed, and deleted when it ends.",
+);
 
 /** Credentials for a source that are complete. */
 export const sourceCredentialsSchema = z.strictObject({ username: usernameSchema, password: passwordSchema });
@@ -31,7 +33,8 @@ const credentialsSchema = z
   })
   .describe("How to sign in at the source. Default: what the service's settings say for that host, else anonymous.");
 
-const sourceObjectSchema = z.strictObject({
+/** A source whose parts stand apart. */
+export const sourceObjectSchema = z.strictObject({
   registryUri: text(300).optional().describe("Host of the source registry, or its alias in the service's settings."),
   resourceId: text(500).optional().describe("Azure resource id of the source registry, instead of registryUri."),
   sourceImage: text(600).describe("repository[:tag][@digest]. Default tag: latest."),

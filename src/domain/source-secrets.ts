@@ -12,7 +12,10 @@ export interface SourceSecret {
  * Throws INVALID_REQUEST for a secret that the operator does not let requests use at that source: whoever may start
  * imports could otherwise have any secret of the vault sent to a registry of his own.
  */
-export function assertAllowedSecret({ source, sourceSecret }: ImportSpec, allowed: readonly SourceSecret[]): void {
+export function assertAllowedSecret(
+  { source, sourceSecret }: Pick<ImportSpec, "source" | "sourceSecret">,
+  allowed: readonly SourceSecret[],
+): void {
   if (sourceSecret === undefined) return;
   const isAllowed = allowed.some(
     ({ name, host }) => name === sourceSecret.secret && matchesHost(host, source.registry),

@@ -4,6 +4,8 @@ import { importPageSchema, importViewSchema } from "../domain/import-view.ts";
 import { overviewSchema } from "../domain/overview.ts";
 import { partPageSchema } from "../domain/part-view.ts";
 import { planViewSchema } from "../domain/plan-view.ts";
+import { verificationSchema } from "../domain/verification.ts";
+import { verifyRequestSchema } from "../domain/verify-request.ts";
 import { type ApiRoute, ifNoneMatch, notModified } from "./api-route.ts";
 import { poisonRoutes } from "./poison-routes.ts";
 import { promotionRoutes } from "./promotion-routes.ts";
@@ -93,6 +95,15 @@ export const apiRoutes = {
     summary: "Forget an import that has ended; what it copied stays",
     answers: { 204: { description: "Forgotten" } },
     problems: [404, 409, 503],
+  },
+  postVerify: {
+    method: "POST",
+    route: "api/verify",
+    authLevel: "function",
+    summary: "Compare two images to their last blob",
+    body: { schema: verifyRequestSchema, isRequired: true },
+    answers: { 200: { description: "Whether they are the same, and in what they differ", schema: verificationSchema } },
+    problems: [400, 403, 422, 503, 504],
   },
   listDeadEvents: {
     method: "GET",

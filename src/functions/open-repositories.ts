@@ -4,6 +4,7 @@ import { type ImportSpec, targetRepositories } from "../domain/import-spec.ts";
 import type { Registries } from "../domain/registries.ts";
 import { secretRowOf } from "../domain/secret-row.ts";
 import { type NamedSecret, refreshTokenUser, type SourceCredentials } from "../domain/sign-in.ts";
+import type { ParsedVerifyRequest } from "../domain/verify-request.ts";
 import { ImportError, type Side, type Stage } from "../errors.ts";
 import { profileFor } from "../registry/profiles.ts";
 import { limitPresets } from "../registry/rate-limits.ts";
@@ -39,6 +40,8 @@ export interface OpenRepositories {
   readonly sourceOf: (host: string) => Registry;
   /** For a dry run: no record, no stored secret. */
   readonly ofSpec: (spec: ImportSpec, credentials: SourceCredentials | undefined, stage: Stage) => OpenedRepositories;
+  /** Both sides of a comparison, with the right to read only; nothing of it is stored. */
+  readonly toCompare: (request: ParsedVerifyRequest) => { readonly source: Repository; readonly target: Repository };
 }
 
 export function createOpenRepositories(deps: OpenRepositoriesDeps): OpenRepositories {
@@ -94,12 +97,22 @@ export function createOpenRepositories(deps: OpenRepositoriesDeps): OpenReposito
     return ofSpec(spec, kept, "resolve");
   };
 
+  const toCompare: OpenRepositories["toCompare"] = ({ source, target, credentials, sourceSecret }) => {
+    const read = client.open(access("source", source.registry, "verify", credentials ?? sourceSecret));
+    const compared = client.open(access("target", target.registry, "verify", undefined));
+    return {
+      source: read.repository(source.repository, ["pull"]),
+      target: compared.repository(target.repository, ["pull"]),
+    };
+  };
+
   return {
     registryOf: (host) => client.open(access("target", host, "resolve", undefined)),
     sourceOf: (host) => client.open(access("source", host, "resolve", undefined)),
     ofSpec,
     ofImport: async (record, stage) => ofSpec(record.spec, await credentialsOf(record), stage),
     toResolve,
+    toCompare,
   };
 }
 

@@ -14,6 +14,7 @@ import { mapConcurrently } from "./map-concurrently.ts";
 import { placeOf } from "./place-of.ts";
 import { selectPlatforms } from "./select-platforms.ts";
 import { findSettled } from "./settled-referrers.ts";
+import { sourceNotFound } from "./source-not-found.ts";
 import { findPresent, type Presence } from "./target-presence.ts";
 import { type Cargo, loadCargo } from "./travel-along.ts";
 import { walkGraph } from "./walk-graph.ts";
@@ -144,16 +145,16 @@ async function findSource({ spec, source, pinned }: ResolveRequest, signal: Abor
   const { tag = "latest", digest } = spec.source;
   const reference = pinned ?? digest ?? tag;
   const head = await headManifest(source, reference, signal);
-  if (head === undefined) throw notFound(source, reference);
+  if (head === undefined) throw sourceNotFound(source, reference);
   if (head.digest !== undefined) return { source: { digest: head.digest, mediaType: head.mediaType } };
   const manifest = await getManifest(source, reference, signal);
-  if (manifest === undefined) throw notFound(source, reference);
+  if (manifest === undefined) throw sourceNotFound(source, reference);
   return { source: { digest: manifest.digest, mediaType: manifest.mediaType }, manifest };
 }
 
 async function getPinned(source: Repository, digest: Digest, signal: AbortSignal): Promise<FetchedManifest> {
   const manifest = await getManifest(source, digest, signal);
-  if (manifest === undefined) throw notFound(source, digest);
+  if (manifest === undefined) throw sourceNotFound(source, digest);
   return manifest;
 }
 
@@ -277,15 +278,4 @@ function toParts({ targets }: ResolveRequest, cargo: Cargo, present: Presence): 
 
 function stateOf(isThere: boolean): Pick<Part, "state" | "via"> {
   return isThere ? { state: "done", via: "skipped" } : { state: "pending" };
-}
-
-function notFound(source: Repository, reference: string): ImportError {
-  const separator = reference.includes(":") ? "@" : ":";
-  return new ImportError({
-    ...placeOf(source),
-    code: "SOURCE_NOT_FOUND",
-    httpStatus: 404,
-    what: `${source.name}${separator}${reference} is not there`,
-    hint: "check repository and tag; some registries answer this for private repositories, too",
-  });
 }

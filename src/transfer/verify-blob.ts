@@ -35,8 +35,8 @@ export async function verifyBlob(
   if (actual !== digest) throw corrupt({ source: repository, digest }, `has digest ${actual}`);
 }
 
-/** Whether an error of {@link verifyBlob} is about the blob itself, and not about reaching it. */
-export function isBlobFault(thrown: unknown): thrown is ImportError {
+/** Whether an error is about the content itself, which is missing or wrong, and not about reaching it. */
+export function isContentFault(thrown: unknown): thrown is ImportError {
   if (!(thrown instanceof ImportError) || thrown.side === undefined) return false;
   const { side, code } = thrown;
   const at = { side, registry: thrown.registry ?? "", stage: thrown.stage ?? "verify" };

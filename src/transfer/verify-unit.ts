@@ -5,7 +5,7 @@ import type { Repository } from "../registry/registry.ts";
 import type { BlobReaderDeps } from "./blob-reader.ts";
 import { type Budget, BudgetEndedError, isOver } from "./budget.ts";
 import { mapConcurrently } from "./map-concurrently.ts";
-import { isBlobFault, verifyBlob } from "./verify-blob.ts";
+import { isContentFault, verifyBlob } from "./verify-blob.ts";
 
 export interface VerifyUnitDeps {
   readonly reader: BlobReaderDeps;
@@ -56,7 +56,7 @@ export function createVerifyUnit({ reader, parallelBlobs }: VerifyUnitDeps): Ver
         await verifyBlob(reader, { repository, digest, sizeBytes, onChunk: assertBudget }, signal);
         onVerified({ target, digest });
       } catch (thrown) {
-        if (isBlobFault(thrown)) faults.push({ target, digest, error: thrown });
+        if (isContentFault(thrown)) faults.push({ target, digest, error: thrown });
         else if (thrown instanceof BudgetEndedError) isCut = true;
         else throw thrown;
       }

@@ -9,6 +9,7 @@ import { type FetchedManifest, getManifest } from "../registry/manifests.ts";
 import type { Repository } from "../registry/registry.ts";
 import { mapConcurrently } from "./map-concurrently.ts";
 import { placeOf } from "./place-of.ts";
+import { isContentFault } from "./verify-blob.ts";
 
 /** A manifest of the image, with the exact bytes to publish. */
 export interface WalkedManifest extends Descriptor {
@@ -34,6 +35,11 @@ export interface WalkRequest {
   readonly fetched?: ReadonlyMap<Digest, FetchedManifest>;
   /** Which children of an index, nested ones too, are wanted; asked once per index. */
   readonly selectChildren: (index: ParsedManifest, digest: Digest) => readonly ChildDescriptor[];
+  /**
+   * Told of a manifest below the root that is missing or not what its digest says; the walk goes on without it and what
+   * it leads to. Absent: that ends the walk.
+   */
+  readonly onFault?: (digest: Digest, error: ImportError) => void;
 }
 
 export interface WalkedGraph {
@@ -72,7 +78,10 @@ export async function walkGraph(request: WalkRequest, signal: AbortSignal): Prom
     );
     if (nodes.size + unseen.size > maxManifests) throw tooLarge(source, `more than ${maxManifests} manifests`);
     if (totalBytes > maxManifestBytes) throw tooLarge(source, `more than ${maxManifestBytes} bytes of manifests`);
-    wave = await mapConcurrently([...unseen.values()], parallelRequests, (child) => fetchNode(request, child, signal));
+    const fetched = await mapConcurrently([...unseen.values()], parallelRequests, (child) =>
+      fetchNode(request, child, signal).catch((thrown: unknown) => noteFault(request, child, thrown)),
+    );
+    wave = fetched.filter((node) => node !== undefined);
   }
   const found = collectBlobs(source, [...nodes.values()]);
   const { blobs, warnings } = await withoutForeign(request, found, signal);
@@ -107,6 +116,11 @@ async function fetchNode({ source, fetched }: WalkRequest, child: ChildDescripto
   if (manifest.bytes.byteLength !== child.size) throw wrongSize(source, child, manifest.bytes.byteLength);
   // The descriptor's type is signed into the parent; a Content-Type is only what some server says.
   return readNode(source, { ...child, bytes: manifest.bytes }, child.platform);
+}
+
+function noteFault({ onFault }: WalkRequest, { digest }: ChildDescriptor, thrown: unknown): undefined {
+  if (onFault === undefined || !isContentFault(thrown)) throw thrown;
+  onFault(digest, thrown);
 }
 
 type FoundBlob = BlobDescriptor & Pick<WalkedBlob, "platform">;

@@ -3,6 +3,7 @@ import {
   type AllowSettings,
   assertAllowedSource,
   assertAllowedTarget,
+  assertAllowedToRead,
   isAllowedSource,
   isAllowedTarget,
 } from "../../../src/domain/allow-list.ts";
@@ -107,5 +108,18 @@ describe("isPrivateHost", () => {
     ...["[2606:4700::1111]:443", "[::ffff:8.8.8.8]", "[64:ff9b::8.8.8.8]", "localhost.example"],
   ])("counts %s as public", (host) => {
     expect(isPrivateHost(normaliseHost(host) ?? "localhost")).toBe(false);
+  });
+});
+
+describe("assertAllowedToRead", () => {
+  const settings = { ...open, allowedSources: ["docker.io"], allowedTargets: ["prod.example"] };
+
+  it.each(["source", "target"] as const)("lets a %s be any registry that imports may read or write", (side) => {
+    expect(() => assertAllowedToRead(side, "docker.io", settings)).not.toThrow();
+    expect(() => assertAllowedToRead(side, "prod.example", settings)).not.toThrow();
+    expect(refusal(() => assertAllowedToRead(side, "other.example", settings))).toMatchObject({
+      code: "HOST_NOT_ALLOWED",
+      side,
+    });
   });
 });
