@@ -100,6 +100,7 @@ export const promotionPageSchema = z
     id: "PromotionPage",
     description: "Newest first. A filtered page may be short or empty although more follow.",
   });
+export type PromotionPage = Readonly<z.infer<typeof promotionPageSchema>>;
 
 export const promotionItemViewSchema = z
   .strictObject({
@@ -120,6 +121,7 @@ export type PromotionItemView = Readonly<z.infer<typeof promotionItemViewSchema>
 export const promotionItemPageSchema = z
   .strictObject({ items: z.array(promotionItemViewSchema), continuationToken: z.string().optional() })
   .meta({ id: "PromotionItemPage", description: "A filtered page may be short or empty although more follow." });
+export type PromotionItemPage = Readonly<z.infer<typeof promotionItemPageSchema>>;
 
 /** The answer to a dry run. */
 export const promotionPlanSchema = z

@@ -54,7 +54,7 @@ function NotFound({ route }: { readonly route: Route }) {
     <>
       <h1>Not found</h1>
       <p>
-        There is no view <code>{route.view}</code>. <a href={formatHash(startView)}>Go to the imports</a>.
+        There is no view <code>{route.view}</code>. <a href={formatHash(startView)}>Go to the overview</a>.
       </p>
     </>
   );

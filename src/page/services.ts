@@ -1,6 +1,6 @@
 import { createContext } from "preact";
 import { useContext } from "preact/hooks";
-import type { Api, KeyStore, Outcome, Post } from "./data/api.ts";
+import type { Api, Change, KeyStore, Outcome } from "./data/api.ts";
 import type { Poller } from "./data/poller.ts";
 
 /** What every view works with. */
@@ -9,7 +9,7 @@ export interface Services {
   readonly poller: Poller;
   readonly key: KeyStore;
   /** Sends something that changes the service, and shows at once what became of it. */
-  readonly act: <T>(post: Post) => Promise<Outcome<T>>;
+  readonly act: <T>(change: Change) => Promise<Outcome<T>>;
 }
 
 export const ServicesContext = createContext<Services | undefined>(undefined);
@@ -22,9 +22,9 @@ export function useServices(): Services {
 }
 
 /** What `act` of {@link Services} does. */
-export function createAct(api: Pick<Api, "post">, poller: Poller): Services["act"] {
-  return async <T>(post: Post) => {
-    const outcome = await api.post<T>(post);
+export function createAct(api: Pick<Api, "change">, poller: Poller): Services["act"] {
+  return async <T>(change: Change) => {
+    const outcome = await api.change<T>(change);
     if (outcome.kind === "sign-in") poller.wantSignIn(outcome.by);
     else poller.refresh(); // after a refusal, too: another tab may have been faster
     return outcome;

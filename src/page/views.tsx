@@ -3,6 +3,9 @@ import type { Route } from "./routing.ts";
 import { ErrorsView } from "./views/errors-view.tsx";
 import { ImportView } from "./views/import-view.tsx";
 import { ImportsView } from "./views/imports-view.tsx";
+import { OverviewView } from "./views/overview-view.tsx";
+import { PromotionView } from "./views/promotion-view.tsx";
+import { PromotionsView } from "./views/promotions-view.tsx";
 import { StartImportView } from "./views/start-import-view.tsx";
 
 export interface View {
@@ -16,10 +19,16 @@ export interface View {
 }
 
 /** Shown at `/`. */
-export const startView = "imports";
+export const startView = "overview";
 
 /** Every view, in the order of the navigation. */
 export const views: readonly View[] = [
+  {
+    name: "overview",
+    inNavigation: "Overview",
+    title: () => "Overview",
+    render: ({ query }) => <OverviewView query={query} />,
+  },
   {
     name: "imports",
     inNavigation: "Imports",
@@ -37,6 +46,18 @@ export const views: readonly View[] = [
     inNavigation: undefined,
     title: ({ argument }) => `Import ${argument}`,
     render: ({ argument }) => <ImportView id={argument} />,
+  },
+  {
+    name: "promotions",
+    inNavigation: "Promotions",
+    title: () => "Promotions",
+    render: () => <PromotionsView />,
+  },
+  {
+    name: "promotion",
+    inNavigation: undefined,
+    title: ({ argument }) => `Promotion ${argument}`,
+    render: ({ argument, query }) => <PromotionView id={argument} query={query} />,
   },
   {
     name: "errors",

@@ -30,16 +30,19 @@ export interface ApiDeps {
 }
 
 /** A request that changes something. */
-export interface Post {
+export interface Change {
+  readonly method: "POST" | "PUT" | "DELETE";
   readonly path: string;
   readonly body?: unknown;
   readonly idempotencyKey?: string;
+  /** Only as it was when it had this ETag; `missing`: only where it is not there yet. */
+  readonly ifMatch?: string;
   readonly timeoutMs?: number;
 }
 
 export interface Api {
   readonly get: <T>(path: string, etag: string | undefined) => Promise<Outcome<T>>;
-  readonly post: <T>(post: Post) => Promise<Outcome<T>>;
+  readonly change: <T>(change: Change) => Promise<Outcome<T>>;
 }
 
 const answerMs = 20_000;
@@ -61,13 +64,13 @@ export function createApi({ fetch, key }: ApiDeps): Api {
   }
   return {
     get: (path, etag) => send(path, etag === undefined ? {} : { headers: { "if-none-match": etag } }, answerMs),
-    post: ({ path, body, idempotencyKey, timeoutMs = answerMs }) => {
+    change: ({ method, path, body, idempotencyKey, ifMatch, timeoutMs = answerMs }) => {
       const headers = {
         ...(body === undefined ? {} : { "content-type": "application/json" }),
         ...(idempotencyKey === undefined ? {} : { "idempotency-key": idempotencyKey }),
+        ...(ifMatch === undefined ? {} : ifMatch === "missing" ? { "if-none-match": "*" } : { "if-match": ifMatch }),
       };
-      const init = { method: "POST", headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) };
-      return send(path, init, timeoutMs);
+      return send(path, { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) }, timeoutMs);
     },
   };
 }

@@ -4,6 +4,8 @@ import type { Api, Outcome, Refusal } from "./api.ts";
 export interface Snapshot<T> {
   /** The newest that came; it stays when a later request fails. */
   readonly value: T | undefined;
+  /** Of that value. */
+  readonly etag: string | undefined;
   /** It is not there, or was deleted while it was shown. */
   readonly isGone: boolean;
   /** The last request was refused with this. */
@@ -32,8 +34,7 @@ export type TypedResource<T> = Resource & { readonly snapshot: () => Snapshot<T>
 
 /** Keeps the newest answer of a path, asked for by its ETag. */
 export function createResource<T>({ api, path, pace, onChange }: ResourceOptions<T>): TypedResource<T> {
-  let snapshot: Snapshot<T> = { value: undefined, isGone: false, refusal: undefined };
-  let etag: string | undefined;
+  let snapshot: Snapshot<T> = { value: undefined, etag: undefined, isGone: false, refusal: undefined };
   const set = (next: Snapshot<T>) => {
     snapshot = next;
     onChange();
@@ -43,12 +44,11 @@ export function createResource<T>({ api, path, pace, onChange }: ResourceOptions
   const load = async () => {
     asked += 1;
     const turn = asked;
-    const outcome = await api.get<T>(path, etag);
+    const outcome = await api.get<T>(path, snapshot.etag);
     if (turn < answered) return outcome; // a later request was faster: what this one says is older
     answered = turn;
     if (outcome.kind === "ok") {
-      etag = outcome.etag;
-      set({ value: outcome.value, isGone: false, refusal: undefined });
+      set({ value: outcome.value, etag: outcome.etag, isGone: false, refusal: undefined });
     } else if (outcome.kind === "same") {
       if (snapshot.refusal !== undefined) set({ ...snapshot, refusal: undefined });
     } else if (outcome.kind === "refused") {

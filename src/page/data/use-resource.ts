@@ -14,7 +14,7 @@ interface Held<T> {
   readonly stop: () => void;
 }
 
-const nothingYet: Snapshot<never> = { value: undefined, isGone: false, refusal: undefined };
+const nothingYet: Snapshot<never> = { value: undefined, etag: undefined, isGone: false, refusal: undefined };
 
 /** What the API answers at `path`, kept up to date while it is on screen. */
 export function useResource<T>(path: string, pace: (value: T | undefined) => Pace): Snapshot<T> {

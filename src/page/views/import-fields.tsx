@@ -1,6 +1,8 @@
 import type { ImportForm } from "../import-form.ts";
+import { CheckField } from "../parts/check-field.tsx";
 import { ConflictChoice } from "../parts/conflict-choice.tsx";
 import { CredentialFields } from "../parts/credential-fields.tsx";
+import { TextField } from "../parts/text-field.tsx";
 
 export interface ImportFieldsProps {
   readonly form: ImportForm;
@@ -10,10 +12,10 @@ export interface ImportFieldsProps {
   readonly fault: string | undefined;
 }
 
-type TextField = "source" | "target" | "targetTags" | "untaggedTargetRepositories" | "platforms" | "labels";
+type TextName = "source" | "target" | "targetTags" | "untaggedTargetRepositories" | "platforms" | "labels";
 
 interface TextFieldLook {
-  readonly name: TextField;
+  readonly name: TextName;
   readonly label: string;
   readonly help: string;
   readonly lines: "one" | "several";
@@ -67,53 +69,20 @@ export function ImportFields(props: ImportFieldsProps) {
 }
 
 function Text({ look, form, onChange, faulty, fault }: ImportFieldsProps & { readonly look: TextFieldLook }) {
-  const { name, label, help, lines } = look;
-  const isFaulty = faulty === name;
-  const common = {
-    id: `field-${name}`,
-    "data-field": name,
-    value: form[name],
-    required: name === "source",
-    "aria-invalid": isFaulty,
-    "aria-describedby": `help-${name}`,
-    autocapitalize: "off",
-    spellcheck: false,
-  } as const;
   return (
-    <div class="field">
-      <label for={`field-${name}`}>{label}</label>
-      {lines === "one" ? (
-        <input
-          type="text"
-          {...common}
-          onInput={({ currentTarget }) => onChange({ ...form, [name]: currentTarget.value })}
-        />
-      ) : (
-        <textarea
-          rows={2}
-          {...common}
-          onInput={({ currentTarget }) => onChange({ ...form, [name]: currentTarget.value })}
-        />
-      )}
-      <p id={`help-${name}`} class={isFaulty ? "help fault" : "help"}>
-        {isFaulty ? fault : help}
-      </p>
-    </div>
+    <TextField
+      {...look}
+      value={form[look.name]}
+      isRequired={look.name === "source"}
+      fault={faulty === look.name ? fault : undefined}
+      onChange={(value) => onChange({ ...form, [look.name]: value })}
+    />
   );
 }
 
 type CheckProps = ImportFieldsProps & { readonly label: string; readonly name: "referrers" | "sparseIndex" };
 
 function Check({ label, name, form, onChange }: CheckProps) {
-  return (
-    <label class="check">
-      <input
-        type="checkbox"
-        data-field={name}
-        checked={form[name]}
-        onChange={({ currentTarget }) => onChange({ ...form, [name]: currentTarget.checked })}
-      />
-      <span>{label}</span>
-    </label>
-  );
+  const change = (isChecked: boolean) => onChange({ ...form, [name]: isChecked });
+  return <CheckField name={name} label={label} isChecked={form[name]} onChange={change} />;
 }

@@ -1,6 +1,6 @@
 import type { Trigger } from "../../domain/import-record.ts";
 import { type FilterName, fromLocalInput, type ImportFilter, toLocalInput } from "../import-filter.ts";
-import { stateLooks } from "../import-states.ts";
+import { stateLooks } from "../tones.ts";
 
 const triggerNames: Readonly<Record<Trigger["kind"], string>> = {
   http: "HTTP",

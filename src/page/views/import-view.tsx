@@ -4,7 +4,7 @@ import type { PartPage } from "../../domain/part-view.ts";
 import { formatBytes, formatDuration } from "../../domain/quantities.ts";
 import { formatCommand, formatCurl, requestLike } from "../commands.ts";
 import { useChain, useResource } from "../data/use-resource.ts";
-import { stateLooks } from "../import-states.ts";
+import { Badge } from "../parts/badge.tsx";
 import { ByteBar, percentOf } from "../parts/byte-bar.tsx";
 import { policyNames } from "../parts/conflict-choice.tsx";
 import { Copyable } from "../parts/copyable.tsx";
@@ -13,11 +13,11 @@ import { Facts } from "../parts/facts.tsx";
 import { FailedOutcome } from "../parts/failed-outcome.tsx";
 import { Notice } from "../parts/notice.tsx";
 import { PartsList } from "../parts/parts-list.tsx";
-import { StateBadge } from "../parts/state-badge.tsx";
 import { Time } from "../parts/time.tsx";
 import { formatSource, targetPlaces } from "../places.ts";
 import { formatHash } from "../routing.ts";
 import { useServices } from "../services.ts";
+import { stateLooks } from "../tones.ts";
 import { ImportActions } from "./import-actions.tsx";
 import { StageTimeline } from "./stage-timeline.tsx";
 
@@ -43,7 +43,7 @@ export function ImportView({ id }: { readonly id: string }) {
       <div class="title">
         <h1>{view.source === undefined ? "Import" : formatSource(view.source)}</h1>
         <span role="status">
-          <StateBadge state={view.state} />
+          <Badge text={view.state} tone={stateLooks[view.state].tone} />
         </span>
       </div>
       <ImportActions view={view} />

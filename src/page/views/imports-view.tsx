@@ -1,15 +1,11 @@
 import { useState } from "preact/hooks";
-import type { ImportPage, ImportView } from "../../domain/import-view.ts";
-import { formatBytes } from "../../domain/quantities.ts";
+import type { ImportPage } from "../../domain/import-view.ts";
 import { useChain } from "../data/use-resource.ts";
 import { formatListPath, type ImportFilter, readFilter } from "../import-filter.ts";
-import { stateLooks } from "../import-states.ts";
-import { ByteBar, percentOf } from "../parts/byte-bar.tsx";
 import { FailedOutcome } from "../parts/failed-outcome.tsx";
-import { StateBadge } from "../parts/state-badge.tsx";
-import { Time } from "../parts/time.tsx";
-import { formatSource, formatTarget } from "../places.ts";
+import { ImportTable } from "../parts/import-table.tsx";
 import { formatHash, navigate } from "../routing.ts";
+import { stateLooks } from "../tones.ts";
 import { ImportFilterForm } from "./import-filter-form.tsx";
 
 /** Rows that make a page; fewer, and the list looks further by itself. */
@@ -64,7 +60,7 @@ function ImportList({ filter }: { readonly filter: ImportFilter }) {
   return (
     <>
       {refusal !== undefined && <FailedOutcome what="Listing" outcome={refusal} />}
-      {imports.length > 0 && <ImportTable imports={imports} />}
+      {imports.length > 0 && <ImportTable caption="Imports, newest first" imports={imports} />}
       <p class="search-state" role="status">
         {searchText({ found: imports.length, isSearching, requests: pages.length, hasMore: older !== undefined })}
       </p>
@@ -98,57 +94,4 @@ function searchText({ found, isSearching, requests, hasMore }: SearchState): str
   if (isSearching) return `Few imports match: looking further back (${requests} requests, ${found} found)…`;
   if (found === 0) return hasMore ? "Nothing found so far." : "No import matches.";
   return `${found} ${found === 1 ? "import" : "imports"} on this page.`;
-}
-
-function ImportTable({ imports }: { readonly imports: readonly ImportView[] }) {
-  return (
-    <table class="imports">
-      <caption class="unseen">Imports, newest first</caption>
-      <thead>
-        <tr>
-          <th scope="col">State</th>
-          <th scope="col">Source → target</th>
-          <th scope="col">Progress</th>
-          <th scope="col">Trigger</th>
-          <th scope="col">Created</th>
-        </tr>
-      </thead>
-      <tbody>
-        {imports.map((view) => (
-          <ImportRow key={view.id} view={view} />
-        ))}
-      </tbody>
-    </table>
-  );
-}
-
-function ImportRow({ view }: { readonly view: ImportView }) {
-  const { id, state, source, target, trigger, createdAt, progress, error } = view;
-  const from = source === undefined ? "could not be read" : formatSource(source);
-  return (
-    <tr>
-      <td>
-        <StateBadge state={state} />
-      </td>
-      <td class="places">
-        <a href={formatHash("import", id)}>{from}</a>
-        <span class="to">→ {target === undefined ? "–" : formatTarget(target)}</span>
-        {error !== undefined && <span class="row-error">{error.message}</span>}
-      </td>
-      <td class="progress">
-        {progress !== undefined && (
-          <>
-            <ByteBar progress={progress} label={`Progress of ${from}`} />
-            <span>
-              {percentOf(progress)} % of {formatBytes(progress.bytes.total)}
-            </span>
-          </>
-        )}
-      </td>
-      <td>{trigger.kind}</td>
-      <td>
-        <Time at={createdAt} />
-      </td>
-    </tr>
-  );
 }

@@ -1,7 +1,7 @@
 import type { ImportState } from "../../domain/import-record.ts";
 import type { ImportView } from "../../domain/import-view.ts";
-import { stateLooks } from "../import-states.ts";
 import { Time } from "../parts/time.tsx";
+import { stateLooks } from "../tones.ts";
 
 const stages = ["Accepted", "Resolving", "Copying", "Publishing"] as const satisfies readonly ImportState[];
 

@@ -47,14 +47,17 @@ export function StartImportView() {
   const plan = async () => {
     setStep({ kind: "working", what: "Planning" });
     const body = { ...toRequest(form), dryRun: true };
-    const outcome = await act<PlanView>({ path: "/api/imports", body, timeoutMs: planMs });
+    const outcome = await act<PlanView>({ method: "POST", path: "/api/imports", body, timeoutMs: planMs });
     if (outcome.kind === "ok") setStep({ kind: "planned", plan: outcome.value });
     else setStep({ kind: "failed", what: "Planning", outcome });
   };
   const start = async () => {
     setStep({ kind: "working", what: "Starting" });
     const body = toRequest(form);
-    const outcome = await act<ImportView>({ path: "/api/imports", body, idempotencyKey: idempotencyKey.current });
+    const outcome = await act<ImportView>({
+      ...{ method: "POST", path: "/api/imports", body },
+      idempotencyKey: idempotencyKey.current,
+    });
     if (outcome.kind === "ok") navigate(formatHash("import", outcome.value.id));
     else setStep({ kind: "failed", what: "Starting", outcome });
   };

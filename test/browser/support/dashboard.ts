@@ -9,7 +9,7 @@ import { type Api, startApi } from "../../host/api-support/start-api.ts";
 /** The service with its page, and a browser to look at it with. One per test file. */
 export interface Dashboard extends AsyncDisposable {
   readonly api: Api;
-  /** Opens a place of the page, e.g. `#/start`, as somebody who has never been there. */
+  /** Opens a place of the page, e.g. `#/start`, as somebody who has never been there; by default the list of imports. */
   readonly open: (hash?: string) => Promise<Visit>;
 }
 
@@ -30,7 +30,7 @@ export async function startDashboard(options: { readonly keys?: readonly string[
   const kept = cleanup.move();
   return {
     api,
-    open: (hash = "") => visit(browser, api.url, hash),
+    open: (hash = "#/imports") => visit(browser, api.url, hash),
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
 }

@@ -48,11 +48,25 @@ describe("the page's API", () => {
     expect(await api(null).get("/api/imports", undefined)).toMatchObject(outcome);
   });
 
+  it("changes only what is as the reader saw it", async () => {
+    const { asked, api } = createScene(() => Response.json({}));
+    const path = "/api/rules/mirror";
+
+    await api(null).change({ method: "PUT", path, body: {}, ifMatch: '"seen"' });
+    await api(null).change({ method: "PUT", path, body: {}, ifMatch: "missing" });
+
+    const conditions = asked.map(({ headers }) => [headers.get("if-match"), headers.get("if-none-match")]);
+    expect(conditions).toEqual([
+      ['"seen"', null],
+      [null, "*"],
+    ]);
+  });
+
   it("says that a failed fetch did not reach the service", async () => {
     const { api } = createScene(() => {
       throw new TypeError("Failed to fetch");
     });
 
-    expect(await api(null).post({ path: "/api/imports", body: {} })).toEqual({ kind: "unreachable" });
+    expect(await api(null).change({ method: "POST", path: "/api/imports", body: {} })).toEqual({ kind: "unreachable" });
   });
 });

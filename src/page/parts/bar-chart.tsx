@@ -1,0 +1,170 @@
+import { useEffect, useRef } from "preact/hooks";
+import uPlot from "uplot";
+import "uplot/dist/uPlot.min.css";
+import { useColours } from "../theme.ts";
+
+/** One kind of thing in each bar. */
+export interface BarSeries {
+  readonly name: string;
+  /** A colour of page.css, e.g. `--good`. */
+  readonly colour: string;
+  /** One per bar. */
+  readonly values: readonly number[];
+}
+
+export interface BarChartProps {
+  readonly title: string;
+  /** Begin of each bar. */
+  readonly times: readonly Date[];
+  readonly barSeconds: number;
+  /** From the bottom of the bars up. */
+  readonly series: readonly BarSeries[];
+  readonly format: (value: number) => string;
+  /** Distances between the marks of the scale, ascending. */
+  readonly steps: readonly number[];
+}
+
+const heightPx = 200;
+
+/** Stacked bars over time; the numbers stand in a table below, for whoever does not see bars. */
+export function BarChart(props: BarChartProps) {
+  const { title, times, barSeconds, series, format } = props;
+  const colours = useColours();
+  const place = useRef<HTMLDivElement>(null);
+  const chart = useRef<uPlot | undefined>(undefined);
+  const latest = useRef(props);
+  latest.current = props;
+
+  useEffect(() => {
+    const element = place.current;
+    if (element === null) return;
+    const made = new uPlot(optionsOf(latest, element), stack(latest.current), element);
+    chart.current = made;
+    const sizes = new ResizeObserver(() => made.setSize({ width: element.clientWidth, height: heightPx }));
+    sizes.observe(element);
+    return () => {
+      sizes.disconnect();
+      made.destroy();
+    };
+  }, [colours, barSeconds]);
+
+  const signature = JSON.stringify([times, series.map(({ values }) => values)]);
+  useEffect(() => chart.current?.setData(stack(latest.current)), [signature]);
+
+  return (
+    <figure class="chart">
+      <figcaption>
+        <h3>{title}</h3>
+        <ul class="keys">
+          {series.map(({ name, colour, values }) => (
+            <li key={name}>
+              <span class={`key ${colour.slice(2)}`} />
+              {name} <strong>{format(values.reduce((total, value) => total + value, 0))}</strong>
+            </li>
+          ))}
+        </ul>
+      </figcaption>
+      <div ref={place} class="plot" aria-hidden="true" />
+      <details>
+        <summary>Numbers</summary>
+        <NumbersTable {...props} />
+      </details>
+    </figure>
+  );
+}
+
+function NumbersTable({ title, times, barSeconds, series, format }: BarChartProps) {
+  const formatTime = timeFormat(barSeconds);
+  return (
+    <table class="rows">
+      <caption class="unseen">{title}</caption>
+      <thead>
+        <tr>
+          <th scope="col">From</th>
+          {series.map(({ name }) => (
+            <th key={name} scope="col">
+              {name}
+            </th>
+          ))}
+        </tr>
+      </thead>
+      <tbody>
+        {times.map((time, at) => (
+          <tr key={time.getTime()}>
+            <th scope="row">{formatTime(time)}</th>
+            {series.map(({ name, values }) => (
+              <td key={name}>{format(values[at] ?? 0)}</td>
+            ))}
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+/** Bars of the whole, and before them bars of all but the topmost kind, down to the lowest kind alone. */
+function stack({ times, barSeconds, series }: BarChartProps): uPlot.AlignedData {
+  const middles = times.map((time) => time.getTime() / 1_000 + barSeconds / 2);
+  const sums = series.map((_, top) =>
+    times.map((_time, at) => series.slice(0, top + 1).reduce((total, { values }) => total + (values[at] ?? 0), 0)),
+  );
+  return [middles, ...sums.toReversed()];
+}
+
+function optionsOf(latest: { readonly current: BarChartProps }, element: HTMLElement): uPlot.Options {
+  const { series, barSeconds, steps } = latest.current;
+  const formatTime = timeFormat(barSeconds);
+  const [text, line] = [colourOf("--faint", element), colourOf("--soft-line", element)];
+  const axis = { stroke: text, grid: { stroke: line, width: 1 }, ticks: { stroke: line, width: 1 } };
+  const bars = uPlot.paths.bars?.({ size: [0.8, 48] });
+  return {
+    width: element.clientWidth,
+    height: heightPx,
+    legend: { show: false },
+    cursor: { show: false },
+    scales: {
+      x: { range: (_, from, to) => [from - barSeconds / 2, to + barSeconds / 2] },
+      y: { range: (_, _from, to) => [0, Math.max(to, steps[0] ?? 1)] },
+    },
+    axes: [
+      { ...axis, values: (_, splits) => splits.map((seconds) => formatTime(new Date(seconds * 1_000))) },
+      {
+        ...axis,
+        size: 80,
+        incrs: [...steps],
+        values: (_, splits) => splits.map((value) => latest.current.format(value)),
+      },
+    ],
+    series: [
+      {},
+      ...series.toReversed().map(({ name, colour }) => ({
+        label: name,
+        fill: colourOf(colour, element),
+        width: 0,
+        points: { show: false },
+        ...(bars && { paths: bars }),
+      })),
+    ],
+  };
+}
+
+/** A canvas knows no variables: what the browser makes of one, here and now. */
+function colourOf(variable: string, element: HTMLElement): string {
+  const probe = document.createElement("span");
+  probe.style.color = `var(${variable})`;
+  element.append(probe);
+  const { color } = getComputedStyle(probe);
+  probe.remove();
+  return color;
+}
+
+const secondsPerHour = 3_600;
+
+function timeFormat(barSeconds: number): (time: Date) => string {
+  const options: Intl.DateTimeFormatOptions =
+    barSeconds > secondsPerHour
+      ? { weekday: "short", hour: "2-digit", minute: "2-digit" }
+      : { hour: "2-digit", minute: "2-digit" };
+  const format = new Intl.DateTimeFormat(undefined, options);
+  return (time) => format.format(time);
+}

@@ -1,0 +1,39 @@
+export interface TextFieldProps {
+  /** Of the form's field, e.g. `targetTags`. */
+  readonly name: string;
+  readonly label: string;
+  readonly help: string;
+  readonly lines: "one" | "several";
+  readonly value: string;
+  readonly isRequired?: boolean;
+  /** What the service does not like about it. */
+  readonly fault: string | undefined;
+  readonly onChange: (value: string) => void;
+}
+
+/** A text with its help, or with what is wrong about it in the help's place. */
+export function TextField({ name, label, help, lines, value, isRequired = false, fault, onChange }: TextFieldProps) {
+  const common = {
+    id: `field-${name}`,
+    "data-field": name,
+    value,
+    required: isRequired,
+    "aria-invalid": fault !== undefined,
+    "aria-describedby": `help-${name}`,
+    autocapitalize: "off",
+    spellcheck: false,
+  } as const;
+  return (
+    <div class="field">
+      <label for={`field-${name}`}>{label}</label>
+      {lines === "one" ? (
+        <input type="text" {...common} onInput={({ currentTarget }) => onChange(currentTarget.value)} />
+      ) : (
+        <textarea rows={2} {...common} onInput={({ currentTarget }) => onChange(currentTarget.value)} />
+      )}
+      <p id={`help-${name}`} class={fault === undefined ? "help" : "help fault"}>
+        {fault ?? help}
+      </p>
+    </div>
+  );
+}

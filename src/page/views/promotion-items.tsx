@@ -1,0 +1,111 @@
+import { useEffect, useRef } from "preact/hooks";
+import type { PromotionItemPage, PromotionItemView, PromotionView } from "../../domain/promotion-record.ts";
+import { formatBytes } from "../../domain/quantities.ts";
+import { useResource } from "../data/use-resource.ts";
+import { Badge } from "../parts/badge.tsx";
+import { Pager, usePages } from "../parts/pager.tsx";
+import { SnapshotState } from "../parts/snapshot-state.tsx";
+import { formatHash, navigate } from "../routing.ts";
+import { useServices } from "../services.ts";
+import { itemTones, promotionLooks } from "../tones.ts";
+
+export interface PromotionItemsProps {
+  /** Of the promotion. */
+  readonly path: string;
+  readonly view: PromotionView;
+  /** Only items in this state; empty: all. */
+  readonly state: string;
+}
+
+/** The items of a promotion, by pages. */
+export function PromotionItems({ path, view, state }: PromotionItemsProps) {
+  return (
+    <section aria-labelledby="items-title">
+      <div class="title">
+        <h2 id="items-title">Items</h2>
+        <label class="theme">
+          <span>State</span>
+          <select
+            value={state}
+            onChange={({ currentTarget }) => navigate(formatHash("promotion", view.id, { state: currentTarget.value }))}
+          >
+            <option value="">Any</option>
+            {Object.keys(itemTones).map((name) => (
+              <option key={name} value={name}>
+                {name}
+              </option>
+            ))}
+          </select>
+        </label>
+      </div>
+      <ItemList key={state} path={path} view={view} state={state} />
+    </section>
+  );
+}
+
+const perPage = "100";
+
+function ItemList({ path, view, state }: PromotionItemsProps) {
+  const { poller } = useServices();
+  const pages = usePages();
+  const isRunning = !promotionLooks[view.state].hasEnded;
+  const query = {
+    limit: perPage,
+    ...(state !== "" && { state }),
+    ...(pages.start !== undefined && { continuationToken: pages.start }),
+  };
+  const snapshot = useResource<PromotionItemPage>(`${path}/items?${new URLSearchParams(query)}`, () =>
+    isRunning ? "live" : "still",
+  );
+  // The last look at the items may be from before the promotion's end.
+  const lookedAt = useRef(`${view.state} ${view.attempt}`);
+  useEffect(() => {
+    const now = `${view.state} ${view.attempt}`;
+    if (lookedAt.current !== now) poller.refresh();
+    lookedAt.current = now;
+  }, [poller, view.state, view.attempt]);
+  const { value: page } = snapshot;
+  return (
+    <>
+      <SnapshotState snapshot={snapshot} />
+      {page !== undefined && page.items.length === 0 && <p>{emptyText(page)}</p>}
+      {page !== undefined && page.items.length > 0 && <ItemTable items={page.items} />}
+      <Pager pages={pages} continuationToken={page?.continuationToken} names={{ back: "Back", forth: "Further" }} />
+    </>
+  );
+}
+
+/** A filtered page may be empty although more follow. */
+function emptyText({ continuationToken }: PromotionItemPage): string {
+  return continuationToken === undefined ? "There are no such items." : "None among these: look further.";
+}
+
+function ItemTable({ items }: { readonly items: readonly PromotionItemView[] }) {
+  return (
+    <table class="rows">
+      <caption class="unseen">Items of the promotion</caption>
+      <thead>
+        <tr>
+          <th scope="col">State</th>
+          <th scope="col">Source → target</th>
+          <th scope="col">Copied</th>
+        </tr>
+      </thead>
+      <tbody>
+        {items.map(({ item, state, source, target, importId, bytesCopied, error }) => (
+          <tr key={item}>
+            <td>
+              <Badge text={state} tone={itemTones[state]} />
+            </td>
+            <td class="places">
+              {state === "Pending" ? source : <a href={formatHash("import", importId)}>{source}</a>}
+              <span class="to">→ {target}</span>
+              {error !== undefined && <span class="row-error">{error.message}</span>}
+            </td>
+            <td>{bytesCopied === undefined ? "–" : formatBytes(bytesCopied)}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}

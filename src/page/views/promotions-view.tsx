@@ -1,0 +1,74 @@
+import type { PromotionPage, PromotionSummary } from "../../domain/promotion-record.ts";
+import { useResource } from "../data/use-resource.ts";
+import { Badge } from "../parts/badge.tsx";
+import { Pager, usePages } from "../parts/pager.tsx";
+import { SnapshotState } from "../parts/snapshot-state.tsx";
+import { Time } from "../parts/time.tsx";
+import { describePromotion } from "../promotions.ts";
+import { formatHash } from "../routing.ts";
+import { promotionLooks } from "../tones.ts";
+
+const perPage = "50";
+
+/** The promotions that there are, newest first. */
+export function PromotionsView() {
+  const pages = usePages();
+  const start = pages.start === undefined ? {} : { continuationToken: pages.start };
+  const snapshot = useResource<PromotionPage>(
+    `/api/promotions?${new URLSearchParams({ limit: perPage, ...start })}`,
+    (page) => (page?.promotions.some(({ state }) => !promotionLooks[state].hasEnded) ? "live" : "idle"),
+  );
+  const { value: page } = snapshot;
+  return (
+    <>
+      <div class="title">
+        <h1>Promotions</h1>
+      </div>
+      <SnapshotState snapshot={snapshot} />
+      {page?.promotions.length === 0 && pages.isFirst && (
+        <p class="card">
+          No promotion yet: many images that are imported as one. <code>drayage promote</code> and{" "}
+          <code>POST /api/promotions</code> begin them, and <a href={formatHash("schedules")}>schedules</a> do at set
+          times.
+        </p>
+      )}
+      {page !== undefined && page.promotions.length > 0 && <PromotionTable promotions={page.promotions} />}
+      <Pager pages={pages} continuationToken={page?.continuationToken} names={{ back: "Newer", forth: "Older" }} />
+    </>
+  );
+}
+
+function PromotionTable({ promotions }: { readonly promotions: readonly PromotionSummary[] }) {
+  return (
+    <table class="rows">
+      <caption class="unseen">Promotions, newest first</caption>
+      <thead>
+        <tr>
+          <th scope="col">State</th>
+          <th scope="col">What</th>
+          <th scope="col">Created</th>
+          <th scope="col">Ended</th>
+        </tr>
+      </thead>
+      <tbody>
+        {promotions.map((promotion) => (
+          <tr key={promotion.id}>
+            <td>
+              <Badge text={promotion.state} tone={promotionLooks[promotion.state].tone} />
+            </td>
+            <td class="places">
+              <a href={formatHash("promotion", promotion.id)}>{describePromotion(promotion)}</a>
+              {promotion.error !== undefined && <span class="row-error">{promotion.error.message}</span>}
+            </td>
+            <td>
+              <Time at={promotion.createdAt} />
+            </td>
+            <td>
+              <Time at={promotion.finishedAt} />
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
