@@ -14,9 +14,20 @@ export interface DockerRegistry extends AsyncDisposable {
   readonly loseContent: (digest: Digest) => Promise<void>;
 }
 
-/** Starts one on a port that the system chooses. Anybody may push and pull. */
-export async function startDockerRegistry(): Promise<DockerRegistry> {
+/** What distribution calls `auth.token`. */
+export interface TokenAuth {
+  readonly realm: string;
+  readonly service: string;
+  readonly issuer: string;
+  /** PEM of the certificate that tokens must be signed by. */
+  readonly certificate: string;
+}
+
+/** Starts one on a port that the system chooses. Without `auth` anybody may push and pull. */
+export async function startDockerRegistry(auth?: TokenAuth): Promise<DockerRegistry> {
   const directory = await mkdtemp(join(tmpdir(), "docker-registry-"));
+  const bundle = join(directory, "token.pem");
+  if (auth !== undefined) await writeFile(bundle, auth.certificate);
   const config = join(directory, "config.json"); // JSON is YAML
   await writeFile(
     config,
@@ -25,6 +36,7 @@ export async function startDockerRegistry(): Promise<DockerRegistry> {
       log: { level: "info", accesslog: { disabled: true } },
       storage: { filesystem: { rootdirectory: join(directory, "data") } },
       http: { addr: "127.0.0.1:0" },
+      ...(auth === undefined ? {} : { auth: { token: toConfig(auth, bundle) } }),
     }),
   );
   const child = spawn("docker-registry", ["serve", config], {
@@ -52,4 +64,8 @@ export async function startDockerRegistry(): Promise<DockerRegistry> {
   }
   await stop();
   throw new Error(`docker-registry did not start: ${said}`);
+}
+
+function toConfig({ realm, service, issuer }: TokenAuth, rootcertbundle: string) {
+  return { realm, service, issuer, rootcertbundle };
 }

@@ -15,9 +15,10 @@ const manifestSchema = z.looseObject({
   config: descriptorSchema.optional(),
 });
 
-/** The exact bytes of the manifest at `host/repository:tag` or `host/repository@digest`. */
-export async function inspectRaw(reference: string): Promise<Uint8Array> {
-  const args = ["inspect", "--raw", "--tls-verify=false", `docker://${reference}`];
+/** The exact bytes of the manifest at `host/repository:tag` or `host/repository@digest`. `user`: `name:password`. */
+export async function inspectRaw(reference: string, user?: string): Promise<Uint8Array> {
+  const creds = user === undefined ? [] : ["--creds", user];
+  const args = ["inspect", "--raw", "--tls-verify=false", ...creds, `docker://${reference}`];
   const { stdout } = await run("skopeo", args, { encoding: "buffer", maxBuffer: 8 * 1024 * 1024 });
   return new Uint8Array(stdout);
 }
