@@ -5,7 +5,7 @@ import { parseConfig } from "./config.ts";
 import { queueNames } from "./domain/queue-message.ts";
 import { type ApiRouteName, apiRoutes } from "./functions/api-routes.ts";
 import { armRouteNameSchema, armRoutes } from "./functions/arm/arm-routes.ts";
-import { createDurablePort } from "./functions/durable-port.ts";
+import { createDurablePort, createDurableUpkeep } from "./functions/durable-port.ts";
 import { createLog } from "./functions/log.ts";
 import { createOpenApi } from "./functions/openapi.ts";
 import { assertCallable } from "./functions/orchestrators/callable.ts";
@@ -133,7 +133,19 @@ app.timer("runSchedules", {
   extraInputs: [df.input.durableClient()],
   handler: (_timer, context) => services.runSchedules(createDurablePort(df.getClient(context))),
 });
-app.timer("sweepStores", { schedule: "0 17 * * * *", handler: services.sweepStores });
+app.timer("sweepStores", {
+  schedule: "0 17 * * * *",
+  extraInputs: [df.input.durableClient()],
+  handler: (_timer, context) => services.sweepStores(createDurableUpkeep(df.getClient(context))),
+});
+app.timer("replaceStuck", {
+  schedule: "45 */5 * * * *",
+  extraInputs: [df.input.durableClient()],
+  handler: (_timer, context) => {
+    const client = df.getClient(context);
+    return services.replaceStuck({ ...createDurablePort(client), ...createDurableUpkeep(client) });
+  },
+});
 
 const { queueName, onMessage, onPoison } = services.events;
 const connection = "AzureWebJobsStorage";

@@ -71,6 +71,10 @@ export interface Config {
   readonly requestsPerHost: number;
   /** Instances that share the limits of a registry. */
   readonly limitShares: number;
+  /** How long what has ended is kept; 0: for ever. */
+  readonly retentionDays: number;
+  /** How long nothing of a running import may move. */
+  readonly stuckMinutes: number;
   readonly events: EventSettings;
   /** What webhooks must bring, by kind; a kind without is refused. */
   readonly hookSecrets: HookSecrets;
@@ -152,6 +156,8 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
     connectionsPerHost: settings.CONNECTIONS_PER_HOST,
     requestsPerHost: settings.REQUESTS_PER_HOST,
     limitShares: settings.LIMIT_SHARES,
+    retentionDays: settings.RETENTION_DAYS,
+    stuckMinutes: settings.STUCK_MINUTES,
     events: {
       sinks: settings.EVENT_SINKS,
       source: settings.EVENT_SOURCE,
@@ -264,6 +270,8 @@ const settingsSchema = z.object({
   CONNECTIONS_PER_HOST: whole(1, 1_024).default(32),
   REQUESTS_PER_HOST: whole(1, 4_096).default(32),
   LIMIT_SHARES: whole(1, 1_000).default(1),
+  RETENTION_DAYS: whole(0, 36_500).default(90),
+  STUCK_MINUTES: whole(10, 10_080).default(60),
   ...eventSettings,
   HOOK_SECRETS: hookSecretsSchema.default({}),
   ...callerSettingsShape,

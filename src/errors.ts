@@ -59,6 +59,7 @@ export const errorCodes = [
   "HOST_NOT_ALLOWED",
   "CANCELLED",
   "DEADLINE_EXCEEDED",
+  "IMPORT_STUCK",
   "STORAGE_UNAVAILABLE",
   "INTERNAL",
 ] as const;

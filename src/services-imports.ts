@@ -1,4 +1,5 @@
 import { ImportError } from "./errors.ts";
+import type { ForgetImport } from "./functions/forget-import.ts";
 import { createViewImport } from "./functions/import-answer.ts";
 import { type CancelImportDeps, createCancelImport } from "./functions/triggers/cancel-import.ts";
 import { createDeleteImport } from "./functions/triggers/delete-import.ts";
@@ -15,13 +16,14 @@ export interface ImportHandlersDeps
     Pick<CancelImportDeps, "stop" | "endCancelled">,
     Pick<RetryImportDeps, "retry"> {
   readonly stores: Stores;
+  readonly forgetImport: ForgetImport;
   readonly requestSettings: PostImportsDeps["settings"];
 }
 
 /** The routes of imports. */
 export function createImportHandlers(deps: ImportHandlersDeps) {
-  const { stores, requestSettings, retry, stop, endCancelled, now } = deps;
-  const { imports, open, parts, items, secrets, sealer } = stores;
+  const { stores, forgetImport, requestSettings, retry, stop, endCancelled, now } = deps;
+  const { imports, open, parts, items, sealer } = stores;
   const view = createViewImport({ parts, now });
   const assertMaySeal = () => {
     if (!sealer.isAvailable) throw noKey();
@@ -34,7 +36,7 @@ export function createImportHandlers(deps: ImportHandlersDeps) {
       getImportParts: createGetImportParts({ imports, parts }),
       listImports: createListImports({ imports, open, items, view }),
       getOverview: createGetOverview({ imports, open, view, now }),
-      deleteImport: createDeleteImport({ imports, parts, open, secrets }),
+      deleteImport: createDeleteImport({ imports, forgetImport }),
     },
     durableHandlers: {
       postImports: createPostImports({ ...deps, settings: requestSettings, assertMaySeal, view }),

@@ -14,6 +14,7 @@ import { createClaimId } from "./functions/claim-id.ts";
 import { type AfterEnd, createEndImport } from "./functions/end-import.ts";
 import { createEndedImports } from "./functions/ended-imports.ts";
 import { createEventServices } from "./functions/events/event-services.ts";
+import { createForgetImport } from "./functions/forget-import.ts";
 import { createImportQueue } from "./functions/import-queue.ts";
 import type { Log } from "./functions/log.ts";
 import type { Course } from "./functions/orchestrators/input.ts";
@@ -27,6 +28,7 @@ import { createSweepImports } from "./functions/triggers/sweep-imports.ts";
 import { createWaitForEnd } from "./functions/wait-for-end.ts";
 import { createActivityServices } from "./services-activities.ts";
 import { createDelegationServices } from "./services-delegation.ts";
+import { createHousekeeping } from "./services-housekeeping.ts";
 import { createImportHandlers } from "./services-imports.ts";
 import { createRegistryServices } from "./services-registries.ts";
 import { createRuleServices } from "./services-rules.ts";
@@ -102,7 +104,9 @@ export function createServices(config: Config, log: Log, stopping: AbortSignal, 
   const claimId = createClaimId({ keys, randomBytes, now });
   const beginAgain = createBeginAgain({ imports, parts, secrets, startImport });
   const retry = createRetryAttempt({ beginAgain, assertAllowed, randomBytes, now });
+  const forgetImport = createForgetImport(stores);
   const importHandlers = createImportHandlers({
+    forgetImport,
     ...{ stores, requestSettings, assertAllowed, claimId, startImport, retry, stop, endCancelled, waitForEnd },
     ...{ planOnly, now },
   });
@@ -172,11 +176,10 @@ export function createServices(config: Config, log: Log, stopping: AbortSignal, 
     sweepImports: createSweepImports({ imports, open, secrets, startImport, endImport, afterEnd, log, now }),
     sweepPromotions: promotionServices.sweep,
     runSchedules: schedules.runSchedules,
-    sweepStores: async () => {
-      await keys.deleteExpired(now());
-      await stores.uploads.deleteAbandoned(now());
-      await importQueue.drainPoison();
-    },
+    ...createHousekeeping({
+      ...{ config, stores, repositories, forgetImport, beginAgain, endImport, stopping, log, now },
+      drainPoison: importQueue.drainPoison,
+    }),
     close: async () => {
       await registries.close();
       await events.close();

@@ -80,6 +80,8 @@ export const importRecordSchema = z.strictObject({
   deadlineAt: isoTimeSchema,
   startedAt: isoTimeSchema.optional(),
   finishedAt: isoTimeSchema.optional(),
+  /** The attempt before this one stood still, and this one was begun in its place. */
+  replacedAt: isoTimeSchema.optional(),
   cancelRequestedAt: isoTimeSchema.optional(),
   /** The first permanent failure of a unit: the others stop. */
   stopRequestedAt: isoTimeSchema.optional(),

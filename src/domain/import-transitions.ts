@@ -81,6 +81,17 @@ export function retried(record: ImportRecord, now: Date, choice: RetryChoice): I
   };
 }
 
+/** The next attempt of an import that stands still: with the credentials it has, until the same deadline. */
+export function replaced(record: ImportRecord, now: Date): ImportRecord {
+  if (hasEnded(record.state)) throw conflict(record, `it has ended as ${record.state}`);
+  const { finishedAt: _f, stopRequestedAt: _s, progress: _p, error: _e, waiting: _w, ...rest } = record;
+  return {
+    ...rest,
+    ...{ state: "Accepted", attempt: record.attempt + 1, replacedAt: now.toISOString() },
+    warnings: addWarnings(record.warnings, [`attempt ${record.attempt} stood still and was given up`]),
+  };
+}
+
 /** The next attempt by a request that came anew, after the cause of the failure was mended: nothing of before counts. */
 export function restarted(record: ImportRecord, spec: ImportSpec, now: Date): ImportRecord {
   const { isUnreadable: _, ...readable } = record;

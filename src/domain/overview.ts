@@ -36,7 +36,9 @@ export const overviewSchema = z
     window: overviewWindowSchema,
     bucketSeconds: z.int(),
     buckets: z
-      .array(z.strictObject({ at: isoTimeSchema.describe("Begin, a whole multiple of bucketSeconds."), ...countsShape }))
+      .array(
+        z.strictObject({ at: isoTimeSchema.describe("Begin, a whole multiple of bucketSeconds."), ...countsShape }),
+      )
       .describe("Imports by the time that they were created, oldest first; the last bucket is still being filled."),
     totals: countsSchema,
     errors: z

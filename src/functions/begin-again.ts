@@ -24,7 +24,7 @@ export interface Beginning {
   readonly forget: "all" | "units";
 }
 
-/** Makes the next attempt of an ended import durable and starts it. `conflict`: somebody was faster. */
+/** Makes the next attempt of an import durable and starts it. `conflict`: somebody was faster. */
 export type BeginAgain = (beginning: Beginning, durable: DurablePort) => Promise<"begun" | "conflict">;
 
 export function createBeginAgain({ imports, parts, secrets, startImport }: BeginAgainDeps): BeginAgain {
@@ -35,7 +35,7 @@ export function createBeginAgain({ imports, parts, secrets, startImport }: Begin
     const secretRow = secretRowOf(record);
     if (credentials !== undefined && secretRow !== undefined) await secrets.insert(secretRow, credentials);
     if ((await imports.replace({ record, etag })) === "conflict") {
-      if (secretRow !== undefined) await secrets.delete(secretRow);
+      if (credentials !== undefined && secretRow !== undefined) await secrets.delete(secretRow); // none but its own
       return "conflict";
     }
     await (forget === "all" ? parts.deleteAll(id) : parts.deleteUnits(id));

@@ -11,6 +11,14 @@ export interface DurablePort {
   readonly state: (instanceId: string) => Promise<InstanceState>;
 }
 
+/** What housekeeping needs beyond {@link DurablePort}. */
+export interface DurableUpkeep {
+  /** Ends an instance where it stands, without its sub-orchestrations; one that has ended or is missing is as good. */
+  readonly terminate: (instanceId: string, reason: string) => Promise<void>;
+  /** Deletes the histories of instances that have ended and began before this time; how many it were. */
+  readonly purge: (before: Date) => Promise<number>;
+}
+
 const runningStatuses: readonly OrchestrationRuntimeStatus[] = [
   OrchestrationRuntimeStatus.Running,
   OrchestrationRuntimeStatus.Pending,
@@ -42,6 +50,33 @@ export function createDurablePort(client: DurableClient): DurablePort {
         if ((await state(instanceId)) !== "missing") throw refused;
         return false;
       }
+    },
+  };
+}
+
+const endedStatuses: readonly OrchestrationRuntimeStatus[] = [
+  OrchestrationRuntimeStatus.Completed,
+  OrchestrationRuntimeStatus.Failed,
+  OrchestrationRuntimeStatus.Terminated,
+];
+
+export function createDurableUpkeep(client: DurableClient): DurableUpkeep {
+  return {
+    terminate: async (instanceId, reason) => {
+      try {
+        await client.terminate(instanceId, reason);
+      } catch (refused) {
+        const status = await readStatus(client, instanceId);
+        if (status !== undefined && runningStatuses.includes(status)) throw refused;
+      }
+    },
+    purge: async (before) => {
+      const { instancesDeleted } = await client.purgeInstanceHistoryBy({
+        createdTimeFrom: new Date(0), // without it the host refuses
+        createdTimeTo: before,
+        runtimeStatus: [...endedStatuses],
+      });
+      return instancesDeleted;
     },
   };
 }

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { type StoredEvent, storedEventSchema } from "../domain/event-delivery.ts";
 import { createImportId, importIdSchema } from "../domain/import-id.ts";
 import { bytesColumns, readBytes } from "./columns.ts";
+import { deleteOldRows } from "./old-rows.ts";
 import type { TableAccess } from "./storage-client.ts";
 import type { Row, RowKeys } from "./table.ts";
 
@@ -27,6 +28,8 @@ export interface DeadEvents {
   readonly read: (id: DeadEventId) => Promise<{ readonly dead: DeadEvent; readonly etag: string } | undefined>;
   /** With the `etag` that was read, one that has died again meanwhile stays. */
   readonly delete: (id: DeadEventId, etag: string) => Promise<void>;
+  /** Deletes up to 100 that died at or before `before`; how many it were. */
+  readonly deleteOld: (before: Date) => Promise<number>;
   /** Newest events first. */
   readonly page: (
     limit: number,
@@ -50,6 +53,7 @@ export function createDeadEvents(access: TableAccess): DeadEvents {
     delete: async (id, etag) => {
       await table.delete(keysOf(id), etag);
     },
+    deleteOld: (before) => deleteOldRows(table, "diedAt", before),
     page: async (limit, continuationToken) => {
       const { rows, ...page } = await table.page({ filter: "" }, limit, continuationToken);
       const dead = table.readable(rows, ({ row }) => deadEventRow.decode(row));

@@ -231,7 +231,8 @@ function filterOf({ since, until, state, source, target, trigger }: ImportFilter
   return conditions.join(" and ");
 }
 
-function timeOfId(time: Date): string {
+/** What the ids of all that was caused at `time` begin with; they count down, so later ones sort before it. */
+export function timeOfId(time: Date): string {
   const ms = Math.min(Math.max(time.getTime(), 0), latestMs);
   return importIdSchema.parse(createImportId(new Date(ms), "")).slice(0, timeChars);
 }

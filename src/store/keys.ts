@@ -1,9 +1,10 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
 import { type ImportId, importIdSchema } from "../domain/import-id.ts";
+import { deleteOldRows } from "./old-rows.ts";
 import type { TableAccess } from "./storage-client.ts";
 import { contended } from "./storage-errors.ts";
-import { filterText, type Row, type RowKeys } from "./table.ts";
+import type { Row, RowKeys } from "./table.ts";
 
 /** Somebody's wish that a request has one effect however often it is sent. */
 export interface KeyClaim {
@@ -27,7 +28,6 @@ export interface Keys {
 
 const lifetimeMs = 24 * 3_600_000;
 const maxTries = 5;
-const sweptAtOnce = 100;
 
 /** Opens table `Keys`. */
 export function createKeys(access: TableAccess): Keys {
@@ -47,18 +47,10 @@ export function createKeys(access: TableAccess): Keys {
       }
       throw contended(table.name);
     },
-    deleteExpired: async (now) => {
-      const before = new Date(now.getTime() - lifetimeMs).toISOString();
-      const query = { filter: `createdAt le ${filterText(before)}`, select: ["partitionKey", "rowKey"] };
-      const { rows } = await table.page(query, sweptAtOnce, undefined);
-      // With the ETag: a key that is claimed anew in this moment stays.
-      for (const { row, etag } of rows) await table.delete(keysSchema.parse(row), etag);
-      return rows.length;
-    },
+    deleteExpired: (now) => deleteOldRows(table, "createdAt", new Date(now.getTime() - lifetimeMs)),
   };
 }
 
-const keysSchema = z.object({ partitionKey: z.string(), rowKey: z.string() });
 const rowSchema = z.object({
   v: z.literal(1),
   importId: importIdSchema,

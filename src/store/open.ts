@@ -13,17 +13,28 @@ export interface OpenImport {
   readonly attempt: number;
   /** Cancelled, or a part has failed for good: what runs for it shall stop. */
   readonly isStopped: boolean;
+  /** How far it had come when somebody last looked, and since when it is so. Absent: nobody has. */
+  readonly seen?: SeenProgress;
+}
+
+export interface SeenProgress {
+  /** Differs when anything has moved; means nothing else. */
+  readonly mark: string;
+  /** ISO. */
+  readonly since: string;
 }
 
 /** Table `Open`: one row per unfinished import, few at any time, so that a query over all of it is cheap. */
 export interface Open {
   /** Does nothing where this attempt or a later one is there; a row left over from an earlier attempt is replaced. */
-  readonly insert: (open: Omit<OpenImport, "isStopped">) => Promise<void>;
+  readonly insert: (open: Omit<OpenImport, "isStopped" | "seen">) => Promise<void>;
   /** Tells everything that runs for the import to stop; false: it is not open. */
   readonly requestStop: (id: ImportId) => Promise<boolean>;
   /** The stopped ones among all open imports, in one query. */
   readonly readStopped: () => Promise<readonly ImportId[]>;
   readonly list: () => Promise<readonly OpenImport[]>;
+  /** Remembers how far an import has come; does nothing where it is not open any more. */
+  readonly see: (id: ImportId, seen: SeenProgress) => Promise<void>;
   /** Does nothing where a later attempt than this has begun: whoever cleans up behind an end may be late. */
   readonly delete: (id: ImportId, attempt: number) => Promise<void>;
 }
@@ -59,6 +70,9 @@ export function createOpen(access: TableAccess): Open {
         all.push(...table.readable([stored], ({ row }) => openRow.decode(row)));
       return all;
     },
+    see: async (id, { mark, since }) => {
+      await table.merge({ ...keysOf(id), seenMark: mark, seenSince: since });
+    },
     delete: async (id, attempt) => {
       for (let tries = 0; tries < maxTries; tries += 1) {
         const stored = await table.read(keysOf(id));
@@ -77,20 +91,24 @@ const openRowSchema = z.object({
   createdAt: z.string(),
   attempt: z.int(),
   stop: z.boolean(),
+  seenMark: z.string().optional(),
+  seenSince: z.string().optional(),
 });
 
 /** `stop` is a column of its own, so that one filter finds all stopped imports. */
 export const openRow = {
-  encode: ({ id, createdAt, attempt, isStopped }: OpenImport): Row => ({
+  encode: ({ id, createdAt, attempt, isStopped, seen }: OpenImport): Row => ({
     ...keysOf(id),
     v: 1,
     createdAt,
     attempt,
     stop: isStopped,
+    ...(seen && { seenMark: seen.mark, seenSince: seen.since }),
   }),
   decode: (row: unknown): OpenImport => {
-    const { rowKey, createdAt, attempt, stop } = openRowSchema.parse(row);
-    return { id: rowKey, createdAt, attempt, isStopped: stop };
+    const { rowKey, createdAt, attempt, stop, seenMark: mark, seenSince: since } = openRowSchema.parse(row);
+    const seen = mark === undefined || since === undefined ? undefined : { mark, since };
+    return { id: rowKey, createdAt, attempt, isStopped: stop, ...(seen && { seen }) };
   },
 };
 

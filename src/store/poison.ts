@@ -2,6 +2,7 @@ import { z } from "zod";
 import { type ImportId, importIdSchema } from "../domain/import-id.ts";
 import { type ImportErrorWire, importErrorWireSchema } from "../errors.ts";
 import { readText, textColumns } from "./columns.ts";
+import { deleteOldRows } from "./old-rows.ts";
 import type { TableAccess } from "./storage-client.ts";
 import type { Row, RowKeys } from "./table.ts";
 
@@ -40,6 +41,8 @@ export interface Poison {
   readonly upsert: (entry: PoisonEntry) => Promise<void>;
   readonly read: (id: ImportId) => Promise<StoredPoison | undefined>;
   readonly list: (limit: number, continuationToken: string | undefined) => Promise<PoisonPage>;
+  /** Deletes up to 100 that were given up at or before `before`; how many it were. */
+  readonly deleteOld: (before: Date) => Promise<number>;
   /** `conflict`: with `etag`, it has changed since. */
   readonly delete: (id: ImportId, etag?: string) => Promise<"deleted" | "conflict">;
 }
@@ -60,6 +63,7 @@ export function createPoison(access: TableAccess): Poison {
         continuationToken: page.continuationToken,
       };
     },
+    deleteOld: (before) => deleteOldRows(table, "createdAt", before),
     delete: (id, etag) => table.delete(keysOf(id), etag),
   };
 }

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { type ImportId, importIdSchema } from "../domain/import-id.ts";
 import { type PromotionRecord, type PromotionState, promotionRecordSchema } from "../domain/promotion-record.ts";
 import { readText, textColumns } from "./columns.ts";
+import { timeOfId } from "./imports.ts";
 import type { TableAccess } from "./storage-client.ts";
 import { contended } from "./storage-errors.ts";
 import { filterText, type Row, type RowKeys } from "./table.ts";
@@ -22,6 +23,8 @@ export interface StoredPromotion {
 
 export interface PromotionListRequest {
   readonly state?: PromotionState;
+  /** Those that were caused before this time. */
+  readonly until?: Date;
   readonly limit: number;
   readonly continuationToken?: string;
 }
@@ -52,6 +55,7 @@ export interface Promotions {
     readonly records: readonly PromotionRecord[];
     readonly continuationToken: string | undefined;
   }>;
+  readonly delete: (id: ImportId) => Promise<void>;
 }
 
 const maxTries = 5;
@@ -113,9 +117,13 @@ export function createPromotions(access: TableAccess): Promotions {
     },
     replace: async ({ record, etag }) =>
       (await table.replace(promotionRow.encode(record), etag)) === "conflict" ? "conflict" : "done",
-    list: async ({ state, limit, continuationToken }) => {
+    delete: async (id) => {
+      await table.delete(keysOf(id));
+    },
+    list: async ({ state, until, limit, continuationToken }) => {
       const inState = state === undefined ? "" : ` and state eq ${filterText(state)}`;
-      const query = { filter: `PartitionKey eq ${filterText(partitions.records)}${inState}` };
+      const ofTime = until === undefined ? "" : ` and RowKey gt ${filterText(`${timeOfId(until)}~`)}`;
+      const query = { filter: `PartitionKey eq ${filterText(partitions.records)}${ofTime}${inState}` };
       const records: PromotionRecord[] = [];
       let token = continuationToken;
       for (let pages = 0; pages < maxPages && records.length < limit; pages += 1) {

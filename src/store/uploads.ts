@@ -1,11 +1,17 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
-import { LeaseLostError, type UploadKey, type UploadLease, type UploadLeases } from "../transfer/upload-lease.ts";
+import {
+  type Checkpoint,
+  LeaseLostError,
+  type UploadKey,
+  type UploadLease,
+  type UploadLeases,
+} from "../transfer/upload-lease.ts";
 import { createSealer, randomSealingKey, type Sealer } from "./sealing.ts";
 import type { TableAccess } from "./storage-client.ts";
 import { contended } from "./storage-errors.ts";
 import { filterText, type RowKeys, type Table } from "./table.ts";
-import { decodeUpload, encodeUpload, type UploadRow } from "./upload-row.ts";
+import { decodeUpload, encodeUpload, type UploadRow, type UploadTarget } from "./upload-row.ts";
 
 /** Clock, timer and sealer of a process. */
 export interface UploadsDeps {
@@ -18,8 +24,17 @@ export interface UploadsDeps {
 
 /** Leases of uploads, as transfer/ wants them, and their sweep. */
 export interface Uploads extends UploadLeases {
-  /** Deletes up to 100 rows that nobody has held for a day: no registry keeps an upload much longer. How many it were. */
-  readonly deleteAbandoned: (now: Date) => Promise<number>;
+  /**
+   * Deletes up to 100 rows that nobody has held for a day: no registry keeps an upload much longer. Returns the sessions
+   * among them that are known, which nobody else will go on with.
+   */
+  readonly takeAbandoned: (now: Date) => Promise<readonly AbandonedUpload[]>;
+}
+
+/** A session that was begun at a registry and left. */
+export interface AbandonedUpload {
+  readonly target: UploadTarget;
+  readonly checkpoint: Checkpoint;
 }
 
 const leaseMs = 60_000;
@@ -47,6 +62,7 @@ export function createUploads(access: TableAccess, deps: UploadsDeps): Uploads {
           epoch: (former?.epoch ?? 0) + 1,
           leaseUntil: new Date(serverTime.getTime() + leaseMs),
           checkpoint: former?.checkpoint,
+          target: { registry: key.registry, repository: key.repository },
         };
         const encoded = encodeUpload(keys, row, sealer);
         const written = await (found ? table.replace(encoded, found.etag) : table.insert(encoded));
@@ -56,13 +72,17 @@ export function createUploads(access: TableAccess, deps: UploadsDeps): Uploads {
       }
       throw contended(table.name);
     },
-    deleteAbandoned: async (now) => {
+    takeAbandoned: async (now) => {
       const before = new Date(now.getTime() - abandonedMs).toISOString();
-      const query = { filter: `leaseUntil le ${filterText(before)}`, select: ["partitionKey", "rowKey"] };
-      const { rows } = await table.page(query, sweptAtOnce, undefined);
-      // With the ETag: what is taken over in this moment stays.
-      for (const { row, etag } of rows) await table.delete(keysSchema.parse(row), etag);
-      return rows.length;
+      const { rows } = await table.page({ filter: `leaseUntil le ${filterText(before)}` }, sweptAtOnce, undefined);
+      const taken: AbandonedUpload[] = [];
+      for (const stored of rows) {
+        // With the ETag: what is taken over in this moment stays.
+        if ((await table.delete(keysSchema.parse(stored.row), stored.etag)) === "conflict") continue;
+        for (const { target, checkpoint } of table.readable([stored], ({ row }) => decodeUpload(row, sealer)))
+          if (target !== undefined && checkpoint !== undefined) taken.push({ target, checkpoint });
+      }
+      return taken;
     },
   };
 }

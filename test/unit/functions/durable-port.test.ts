@@ -1,7 +1,7 @@
 import { InvocationContext } from "@azure/functions";
 import * as df from "durable-functions";
 import { describe, expect, it } from "vitest";
-import { createDurablePort } from "../../../src/functions/durable-port.ts";
+import { createDurablePort, createDurableUpkeep } from "../../../src/functions/durable-port.ts";
 import { durableClientInput } from "../../../src/local/functions-host/durable-client-input.ts";
 import { type Responder, startServer } from "../../helpers/http-server.ts";
 
@@ -32,6 +32,7 @@ async function startExtension(respond: Responder) {
   context.extraInputs.set(input, JSON.parse(clientInput));
   return {
     port: createDurablePort(df.getClient(context)),
+    upkeep: createDurableUpkeep(df.getClient(context)),
     requests: server.requests,
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   };
@@ -102,5 +103,39 @@ describe("the durable port", () => {
     await using extension = await startExtension(byMethod({ POST: broken, GET: statusOf("Running") }));
 
     await expect(extension.port.raise("x-1", "cancel")).rejects.toThrow();
+  });
+});
+
+describe("the durable upkeep", () => {
+  it("purges what has ended and began before a time", async () => {
+    const body = JSON.stringify({ instancesDeleted: 7 });
+    await using extension = await startExtension(() => ({ status: 200, headers: json, body }));
+
+    expect(await extension.upkeep.purge(new Date("2026-03-01T12:00:00.000Z"))).toBe(7);
+
+    const [{ method, url } = { method: "", url: "" }] = extension.requests;
+    const query = new URL(url, "http://extension.test").searchParams;
+    expect(method).toBe("DELETE");
+    expect(query.get("createdTimeFrom")).toBe("1970-01-01T00:00:00.000Z");
+    expect(query.get("createdTimeTo")).toBe("2026-03-01T12:00:00.000Z");
+    expect(query.get("runtimeStatus")?.split(",").toSorted()).toEqual(["Completed", "Failed", "Terminated"]);
+  });
+
+  it("counts none where nothing is that old", async () => {
+    await using extension = await startExtension(() => ({ status: 404 }));
+
+    expect(await extension.upkeep.purge(new Date())).toBe(0);
+  });
+
+  it.each(["Completed", "Terminated"])("is content with an instance that is %s already", async (status) => {
+    await using extension = await startExtension(byMethod({ POST: { status: 410 }, GET: statusOf(status) }));
+
+    await expect(extension.upkeep.terminate("x-1", "stuck")).resolves.toBeUndefined();
+  });
+
+  it("passes on that an instance which runs was not terminated", async () => {
+    await using extension = await startExtension(byMethod({ POST: broken, GET: statusOf("Running") }));
+
+    await expect(extension.upkeep.terminate("x-1", "stuck")).rejects.toThrow(/500/);
   });
 });

@@ -296,11 +296,14 @@ describe("createUploads", () => {
 
   it("sweeps what nobody has held for a day, and nothing else", async () => {
     const { uploads } = startProcess();
-    await acquire(startProcess(), "import-1");
+    await (await acquire(startProcess(), "import-1")).save(checkpoint);
     const now = new Date();
+    const { registry, repository } = key;
 
-    expect(await uploads.deleteAbandoned(now)).toBe(0);
-    expect(await uploads.deleteAbandoned(new Date(now.getTime() + 25 * 3_600_000))).toBe(1);
+    expect(await uploads.takeAbandoned(now)).toEqual([]);
+    expect(await uploads.takeAbandoned(new Date(now.getTime() + 25 * 3_600_000))).toEqual([
+      { target: { registry, repository }, checkpoint },
+    ]);
     expect(await uploads.acquire(key, "import-2", signal)).not.toBe("busy");
   });
 });
