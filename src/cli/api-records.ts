@@ -12,6 +12,7 @@ const progressViewSchema = z.looseObject({
   manifests: countSchema,
   blobs: countSchema,
   bytes: z.looseObject({ total: z.number(), copied: z.number(), mounted: z.number(), skipped: z.number() }),
+  verified: z.looseObject({ blobs: z.number(), bytes: z.number() }).optional(),
   bytesPerSecond: z.number().nullish(),
   etaSeconds: z.number().nullish(),
 });

@@ -39,3 +39,9 @@ export class CliError extends Error {
     this.isPassing = init.isPassing ?? false;
   }
 }
+
+/** The same error with another exit code. */
+export function withExitCode(error: CliError, exitCode: ExitCode): CliError {
+  const { message, details, code, hint, correlationId, httpStatus, isPassing, cause } = error;
+  return new CliError({ exitCode, message, details, code, hint, correlationId, httpStatus, isPassing, cause });
+}

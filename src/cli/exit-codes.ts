@@ -10,6 +10,7 @@ export const exitCodes = {
   serviceUnavailable: 4,
   conflict: 5,
   notFound: 6,
+  notCompared: 7,
   waitOver: 124, // as timeout(1) has it
   interrupted: 130, // 128 + SIGINT
 } as const;
@@ -20,15 +21,16 @@ export const exitCodesHelp = `
 Exit codes:
   0    the import succeeded, or was skipped because the target holds it already;
        of a promotion: all its images; rules test: the rule matches;
-       login-check: nothing that was tried is refused
+       login-check: nothing that was tried is refused; verify: the images are the same
   1    the import failed, or a dry run foretells that it would; of a promotion: one
        image at least; rules test: the rule does not match;
-       login-check: sign-in, pull or push does not work
+       login-check: sign-in, pull or push does not work; verify: the images differ
   2    wrong usage, or the service refused the request (400, 401, 403, 422)
   3    the import or the promotion was cancelled
   4    the service cannot be reached, or answers 429 or 5xx, or is no Drayage service
   5    conflict: a target tag exists already, or the state forbids it (409)
   6    no such import, promotion, rule, schedule or message
+  7    verify: a registry did not let the images be compared, or it took too long
   124  --wait ran out; the import goes on
   130  interrupted; the import goes on`;
 

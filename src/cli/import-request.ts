@@ -18,6 +18,7 @@ export interface HowFlags {
   readonly referrers?: true;
   readonly artifactType?: string[];
   readonly strategy?: ImportRequest["strategy"];
+  readonly verify?: ImportRequest["verify"];
   readonly label?: string[];
   readonly timeout?: number;
 }
@@ -48,6 +49,7 @@ export function toImportRequest(flags: ImportFlags, credentials: SourceCredentia
       sparseIndex: flags.sparseIndex,
       referrers: toReferrers(flags),
       strategy: flags.strategy,
+      verify: flags.verify,
       timeoutSeconds: flags.timeout,
       labels: flags.label === undefined ? undefined : parseLabels(flags.label),
     }),

@@ -14,6 +14,7 @@ import { addRetryCommand } from "./commands/retry.ts";
 import { addRulesCommand } from "./commands/rules.ts";
 import { addSchedulesCommand } from "./commands/schedules.ts";
 import { addShowCommand } from "./commands/show.ts";
+import { addVerifyCommand } from "./commands/verify.ts";
 import { type ExitCode, exitCodes, exitCodesHelp } from "./exit-codes.ts";
 import { Interrupted } from "./follow.ts";
 import { printable } from "./format-values.ts";
@@ -60,6 +61,7 @@ function createProgram(io: CliIo, finish: (exitCode: ExitCode) => void): Command
   addListCommand(program, deps);
   addCancelCommand(program, deps);
   addRetryCommand(program, deps);
+  addVerifyCommand(program, deps);
   addPromoteCommand(program, deps);
   addPromotionsCommand(program, deps);
   addRulesCommand(program, deps);

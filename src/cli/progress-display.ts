@@ -1,7 +1,7 @@
 import { hasEnded } from "../domain/import-record.ts";
 import { formatBytes, formatDuration } from "../domain/quantities.ts";
 import type { ErrorView, ImportView, ProgressView } from "./api-records.ts";
-import { fitLines, formatBar, printable } from "./format-values.ts";
+import { counted, fitLines, formatBar, printable } from "./format-values.ts";
 
 /** The lines that a terminal redraws while the import runs, none is longer than `columns`. Of an ended one its head. */
 export function renderLive(record: ImportView, columns: number, elapsedSeconds: number): string[] {
@@ -16,7 +16,7 @@ export function formatProgressLine(record: ImportView): string {
   const [waiting] = renderWaiting(record);
   if (waiting !== undefined) return `${record.state}  ${waiting.trimStart()}`;
   if (progress === undefined || progress.bytes.total === 0 || hasEnded(record.state)) return record.state;
-  return `${record.state}  ${formatNumbers(record, progress)}  (${formatCounts(progress)})`;
+  return `${record.state}  ${formatNumbers(record, progress)}  (${formatCounts(record, progress)})`;
 }
 
 /** The end of an import in a few lines, each ended by a newline. */
@@ -95,8 +95,8 @@ function renderState(record: ImportView, columns: number, elapsedSeconds: number
   if (progress === undefined || progress.bytes.total === 0) return [`${state}${formatDuration(elapsedSeconds)}`];
   const numbers = formatNumbers(record, progress);
   const room = columns - state.length - 2 - numbers.length - 1;
-  const bar = room >= minBarWidth ? `${formatBar(fractionDone(progress), Math.min(room, maxBarWidth))}  ` : "";
-  return [`${state}${bar}${numbers}`, `${" ".repeat(state.length)}${formatCounts(progress)}`];
+  const bar = room >= minBarWidth ? `${formatBar(fractionDone(record, progress), Math.min(room, maxBarWidth))}  ` : "";
+  return [`${state}${bar}${numbers}`, `${" ".repeat(state.length)}${formatCounts(record, progress)}`];
 }
 
 /** What the import waits for, and when it is tried again. */
@@ -110,22 +110,28 @@ function clock(time: string): string {
   return time.replace(/^.*T/, "").replace(/(\.\d+)?Z$/, " UTC");
 }
 
-function fractionDone(progress: ProgressView): number {
-  return progress.bytes.total === 0 ? 0 : bytesDone(progress) / progress.bytes.total;
+/** Bytes that are at the target; while they are read again there, those of them that were right. */
+function bytesCounted({ state }: ImportView, progress: ProgressView): number {
+  return state === "Verifying" ? (progress.verified?.bytes ?? 0) : bytesDone(progress);
+}
+
+function fractionDone(record: ImportView, progress: ProgressView): number {
+  return progress.bytes.total === 0 ? 0 : bytesCounted(record, progress) / progress.bytes.total;
 }
 
 function formatNumbers(record: ImportView, progress: ProgressView): string {
-  const percent = Math.floor(Math.min(1, fractionDone(progress)) * 100); // 100 % only when all is there
+  const percent = Math.floor(Math.min(1, fractionDone(record, progress)) * 100); // 100 % only when all is there
   const numbers = [
     `${String(percent).padStart(3)}%`,
-    `${formatBytes(bytesDone(progress))} of ${formatBytes(progress.bytes.total)}`,
+    `${formatBytes(bytesCounted(record, progress))} of ${formatBytes(progress.bytes.total)}`,
   ];
   if (record.state === "Copying" && progress.bytesPerSecond) numbers.push(`${formatBytes(progress.bytesPerSecond)}/s`);
   if (record.state === "Copying" && progress.etaSeconds) numbers.push(`${formatDuration(progress.etaSeconds)} left`);
   return numbers.join("  ");
 }
 
-function formatCounts({ blobs, manifests }: ProgressView): string {
+function formatCounts({ state }: ImportView, { blobs, manifests, verified }: ProgressView): string {
+  if (state === "Verifying") return `blobs ${verified?.blobs ?? 0}/${blobs.total} read again`;
   return `blobs ${blobs.done}/${blobs.total}, manifests ${manifests.done}/${manifests.total}`;
 }
 
@@ -138,11 +144,11 @@ function formatHeadline(record: ImportView): string {
   const { progress } = record;
   const took = seconds === undefined ? "" : ` in ${formatDuration(seconds)}`;
   if (progress === undefined) return `Succeeded${took}`;
-  return `Succeeded${took}: ${counted(progress.manifests.total, "manifest")}, ${counted(progress.blobs.total, "blob")}; ${formatVia(progress)}`;
+  return `Succeeded${took}: ${counted(progress.manifests.total, "manifest")}, ${counted(progress.blobs.total, "blob")}; ${formatVia(progress)}${formatVerified(progress)}`;
 }
 
-function counted(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? "" : "s"}`;
+function formatVerified({ verified }: ProgressView): string {
+  return verified === undefined ? "" : `, ${formatBytes(verified.bytes)} read again`;
 }
 
 /** Code, status, the registry's own words and the hint (unless the message ends with it). */

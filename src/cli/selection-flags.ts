@@ -60,6 +60,7 @@ function toHow(flags: HowFlags): RequestBody {
     sparseIndex: flags.sparseIndex,
     referrers: toReferrers(flags),
     strategy: flags.strategy,
+    verify: flags.verify,
     timeoutSeconds: flags.timeout,
     labels: flags.label === undefined ? undefined : parseLabels(flags.label),
   });

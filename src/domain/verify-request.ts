@@ -31,6 +31,8 @@ export const verifyRequestSchema = z
   })
   .meta({ id: "VerifyRequest", description: "Two images or artifacts to compare." });
 
+export type VerifyRequest = Readonly<z.infer<typeof verifyRequestSchema>>;
+
 /** A comparison as it was asked for, all names being read. */
 export interface ParsedVerifyRequest {
   readonly source: Reference;

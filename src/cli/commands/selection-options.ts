@@ -1,6 +1,6 @@
 import { type Command, Option } from "commander";
 import { importStrategySchema } from "../../domain/import-request-schema.ts";
-import { type Conflict, conflictSchema } from "../../domain/import-spec.ts";
+import { type Conflict, conflictSchema, importSpecSchema } from "../../domain/import-spec.ts";
 import { collect, collectList, parseCount, parseSeconds } from "../option-parsers.ts";
 
 /** Adds `-f` and the flags that select images, which exclude each other. `tags`: what can be said of tags. */
@@ -47,6 +47,11 @@ export function addHowOptions(command: Command, conflict: Conflict): Command {
     .addOption(
       new Option("--strategy <who>", "who copies: the service (stream), or ACR's own import (delegate)").choices(
         importStrategySchema.options,
+      ),
+    )
+    .addOption(
+      new Option("--verify <how>", "read tags back (manifest, the default), every blob too (full), or nothing").choices(
+        importSpecSchema.shape.verify.options,
       ),
     )
     .option("--label <key=value>", "label of the import; repeatable", collect)

@@ -77,6 +77,19 @@ describe("renderLive", () => {
     for (const line of lines) expect(line.length).toBeLessThanOrEqual(Math.max(1, columns - 1));
   });
 
+  it("counts what was read again while that is going on, and says so at the end", () => {
+    const { progress } = view();
+    const verified = { blobs: 4, bytes: 50 * MiB };
+
+    const begun = formatProgressLine(view({ state: "Verifying" }));
+    const line = formatProgressLine(view({ state: "Verifying", progress: { ...progress, verified } }));
+    const outcome = formatOutcome(view({ ...ended, state: "Succeeded", progress: { ...progress, verified } }));
+
+    expect(begun).toBe("Verifying    0%  0 B of 100.0 MiB  (blobs 0/6 read again)");
+    expect(line).toBe("Verifying   50%  50.0 MiB of 100.0 MiB  (blobs 4/6 read again)");
+    expect(outcome).toContain("20.0 MiB copied, 5.0 MiB mounted, 50.0 MiB read again");
+  });
+
   it("shows 100 % only when every byte is there", () => {
     const bytes = { total: 1000 * MiB, copied: 1000 * MiB - 1, mounted: 0, skipped: 0 };
     const { progress } = view();

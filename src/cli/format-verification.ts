@@ -1,0 +1,29 @@
+import { formatBytes } from "../domain/quantities.ts";
+import { counted, printable } from "./format-values.ts";
+import { formatSource } from "./progress-display.ts";
+import type { VerificationRecord } from "./verification-record.ts";
+
+/** Whether two images are the same, and in what they differ. */
+export function formatVerification(record: VerificationRecord): string {
+  const { same, source, target, differences, omittedDifferences, checked, warnings } = record;
+  const count = differences.length + omittedDifferences;
+  const lines = [
+    same ? `Same: ${formatChecked(checked)}` : `Different: ${counted(count, "difference")}; ${formatChecked(checked)}`,
+    `  source  ${formatSource({ source })}  ${source.digest ?? "not there"}`,
+    `  target  ${formatSource({ source: target })}  ${target.digest ?? "not there"}`,
+    ...differences.flatMap(formatDifference),
+    ...(omittedDifferences > 0 ? [`  and ${omittedDifferences} more`] : []),
+    ...warnings.map((warning) => `  warning: ${warning}`),
+  ];
+  return lines.map((line) => `${printable(line)}\n`).join("");
+}
+
+function formatChecked({ manifests, blobs, bytes }: VerificationRecord["checked"]): string {
+  const read = bytes > 0 ? `, ${formatBytes(bytes)} read and hashed` : "";
+  return `${counted(manifests, "manifest")} and ${counted(blobs, "blob")} on both sides${read}`;
+}
+
+function formatDifference({ path, message, source, target }: VerificationRecord["differences"][number]): string[] {
+  const values = source !== undefined && target !== undefined ? [`    source  ${source}`, `    target  ${target}`] : [];
+  return [`  ${path}: ${message}`, ...values];
+}
