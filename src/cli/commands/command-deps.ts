@@ -66,8 +66,8 @@ export function addCredentialOptions(command: Command): Command {
     .addOption(
       new Option(
         "-p, --password <password>",
-        "password or token at the source, with --username (alone it is not supported yet); others can see it in the process list",
+        "password at the source; without --username an Entra access token or an identity token; others can see it in the process list",
       ).conflicts("passwordStdin"),
     )
-    .option("--password-stdin", "read the password from standard input, with --username");
+    .option("--password-stdin", "read the password from standard input");
 }
