@@ -197,7 +197,7 @@ function judgeByStatus(place: ErrorPlace, status: number, writes: boolean): Judg
     case 413:
       return { kind: "UPLOAD_REJECTED", hint: hints.tooLarge };
     case 416:
-      return { kind: "RANGE_REFUSED" };
+      return { kind: writes ? "RANGE_REFUSED" : "CONTENT_CORRUPT" };
     case 429:
       return { kind: "RATE_LIMITED", hint: hints[place.side].rateLimited, retryable: true };
     case 501:

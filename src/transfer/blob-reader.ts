@@ -29,6 +29,12 @@ export interface BlobReader extends AsyncIterator<Uint8Array, undefined>, AsyncD
   readonly prime: () => Promise<void>;
 }
 
+/** A {@link BlobReader} of what a registry has. */
+export interface RemoteBlobReader extends BlobReader {
+  /** It answers, and its content has broken off more often than it is opened again. */
+  readonly hasBrokenOff: () => boolean;
+}
+
 const maxReconnects = 3; // without progress
 const progressBytes = MiB; // less than this between two failures is none
 
@@ -37,7 +43,7 @@ const progressBytes = MiB; // less than this between two failures is none
  * does not, and a new GET at the offset when a connection breaks or a signed URL expires. Sizes are checked, digests
  * are not.
  */
-export function openBlobReader(deps: BlobReaderDeps, request: ReadRequest, signal: AbortSignal): BlobReader {
+export function openBlobReader(deps: BlobReaderDeps, request: ReadRequest, signal: AbortSignal): RemoteBlobReader {
   const { buffers, rangeBytes, now, sleep } = deps;
   const { sizeBytes } = request;
   const readAhead = createReadAhead(now(), rangeBytes);
@@ -50,6 +56,7 @@ export function openBlobReader(deps: BlobReaderDeps, request: ReadRequest, signa
   let reconnects = 0;
   let reconnectedAtBytes = offsetBytes;
   let isClosed = false;
+  let hasBrokenOff = false;
 
   const drop = async (lane: Lane): Promise<void> => {
     await lane.close();
@@ -119,7 +126,8 @@ export function openBlobReader(deps: BlobReaderDeps, request: ReadRequest, signa
     if (!mayReconnect) throw thrown;
     if (offsetBytes - reconnectedAtBytes >= progressBytes) reconnects = 0;
     reconnects += 1;
-    if (reconnects > maxReconnects) throw thrown;
+    hasBrokenOff = reconnects > maxReconnects;
+    if (hasBrokenOff) throw thrown;
     reconnectedAtBytes = offsetBytes;
     await sleep(250 * 2 ** (reconnects - 1), signal);
   };
@@ -146,6 +154,7 @@ export function openBlobReader(deps: BlobReaderDeps, request: ReadRequest, signa
   };
 
   return {
+    hasBrokenOff: () => hasBrokenOff,
     prime: async () => {
       primed ??= await read();
     },

@@ -17,7 +17,8 @@ export interface BlobToVerify {
 
 /**
  * Reads a blob to its end and hashes it; nothing of it is kept. Throws `SOURCE_CONTENT_CORRUPT` or
- * `TARGET_CONTENT_CORRUPT` when it is not what its digest says, and the code of a missing blob when it is not there.
+ * `TARGET_CONTENT_CORRUPT` when it is not what its digest says or breaks off whenever it is read, and the code of a
+ * missing blob when it is not there.
  */
 export async function verifyBlob(
   deps: BlobReaderDeps,
@@ -27,7 +28,17 @@ export async function verifyBlob(
   const hasher = createHasher(digest);
   if (sizeBytes === 0) await assertThere(repository, digest, signal);
   await using reader = openBlobReader(deps, { source: repository, digest, sizeBytes, startBytes: 0 }, signal);
-  for (let read = await reader.next(); read.done !== true; read = await reader.next()) {
+  let seenBytes = 0;
+  const next = async () => {
+    try {
+      return await reader.next();
+    } catch (thrown) {
+      if (!reader.hasBrokenOff()) throw thrown;
+      throw corrupt({ source: repository, digest }, `breaks off after ${seenBytes} of ${sizeBytes} bytes each time`);
+    }
+  };
+  for (let read = await next(); read.done !== true; read = await next()) {
+    seenBytes += read.value.byteLength;
     onChunk(read.value.byteLength);
     hasher.update(read.value);
   }

@@ -112,7 +112,9 @@ interface Repair {
 export function toIncomplete({ blobs, levels, error }: Repair): Incomplete {
   const merged = new Map<Digest, PlannedBlob>();
   for (const blob of blobs) {
-    const targets = [...new Set([...(merged.get(blob.digest)?.targets ?? []), ...blob.targets])].toSorted();
+    const targets = [...new Set([...(merged.get(blob.digest)?.targets ?? []), ...blob.targets])].toSorted(
+      (a, b) => a - b,
+    );
     merged.set(blob.digest, { ...blob, targets });
   }
   const { units } = planUnits([...merged.values()], () => false); // a large one is a unit of its own in any case

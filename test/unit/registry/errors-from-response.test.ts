@@ -96,6 +96,7 @@ describe("errorFromResponse", () => {
     ["target", "PUT", 413, "", "TARGET_UPLOAD_REJECTED", false],
     ["target", "PUT", 415, "", "UNSUPPORTED_MEDIA_TYPE", false],
     ["source", "GET", 416, "", "SOURCE_CONTENT_CORRUPT", false],
+    ["target", "GET", 416, "", "TARGET_CONTENT_CORRUPT", false],
     ["target", "PATCH", 416, "", "TARGET_UPLOAD_REJECTED", false],
     ["source", "GET", 408, "", "SOURCE_UNAVAILABLE", true],
     ["source", "GET", 429, "<h1>slow down</h1>", "SOURCE_RATE_LIMITED", true],
