@@ -37,8 +37,8 @@ async function plan(refusals: readonly Refusal[], record: ImportRecord = theImpo
         [0, 1].flatMap((target) =>
           pushed.blobs
             .filter(({ descriptor }) => isKnown(descriptor.digest))
-            .map(({ descriptor: { size, ...descriptor } }) => {
-              return { kind: "blob" as const, target, sizeBytes: size, state: "pending" as const, ...descriptor };
+            .map(({ descriptor: { digest, mediaType, size: sizeBytes } }) => {
+              return { kind: "blob" as const, target, digest, mediaType, sizeBytes, state: "pending" as const };
             }),
         ),
     },
