@@ -24,9 +24,10 @@ export function selectTags(
   from: ListPosition,
   signal: AbortSignal,
 ): AsyncGenerator<TagChunk> {
-  return selection.newest === undefined
-    ? selectInOrder(repository, selection, from, signal)
-    : selectNewest(repository, { ...selection, newest: selection.newest }, from, signal);
+  const { newest, digest } = selection;
+  if (newest === undefined) return selectInOrder(repository, selection, from, signal);
+  if (digest === undefined) return selectNewest(repository, { ...selection, newest }, from, signal);
+  return selectNewestOfDigest(repository, { ...selection, newest, digest }, from, signal);
 }
 
 async function* selectInOrder(
@@ -61,14 +62,39 @@ async function* selectNewest(
   const matches = createTagMatcher(selection);
   const { newest } = selection;
   let kept: readonly string[] = [];
-  for await (const { entries } of listTagPages(repository, { skip: 0 }, signal)) {
-    const tags = await ofDigest(repository, entries.filter(matches), selection.digest, signal);
-    kept = newestTags([...new Set([...kept, ...tags])], newest);
-  }
+  for await (const { entries } of listTagPages(repository, { skip: 0 }, signal))
+    kept = newestTags([...new Set([...kept, ...entries.filter(matches)])], newest);
   const rest = done === undefined ? kept : olderThan(kept, done);
   for (let at = 0; at < rest.length; at += chunkTags) {
     const tags = rest.slice(at, at + chunkTags);
     yield { tags, next: at + chunkTags < rest.length ? { skip: 0, done: tags.at(-1) ?? "" } : undefined };
+  }
+}
+
+/**
+ * Needs all names, too, and asks what they hold from the newest on, until enough hold the digest. It may stop behind each
+ * chunk: to ask a long list may take longer than one page of an expansion has.
+ */
+async function* selectNewestOfDigest(
+  repository: Repository,
+  selection: TagSelection & { readonly newest: number; readonly digest: Digest },
+  { done, found: foundBefore = 0 }: ListPosition,
+  signal: AbortSignal,
+): AsyncGenerator<TagChunk> {
+  const matches = createTagMatcher(selection);
+  const { newest, digest } = selection;
+  const names = new Set<string>();
+  for await (const { entries } of listTagPages(repository, { skip: 0 }, signal))
+    for (const tag of entries) if (matches(tag)) names.add(tag);
+  const all = newestTags([...names], names.size);
+  const rest = done === undefined ? all : olderThan(all, done);
+  let found = foundBefore;
+  for (let at = 0; at < rest.length && found < newest; at += chunkTags) {
+    const chunk = rest.slice(at, at + chunkTags);
+    const tags = (await ofDigest(repository, chunk, digest, signal)).slice(0, newest - found);
+    found += tags.length;
+    const isLast = at + chunkTags >= rest.length || found === newest;
+    yield { tags, next: isLast ? undefined : { skip: 0, done: chunk.at(-1) ?? "", found } };
   }
 }
 

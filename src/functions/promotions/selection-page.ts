@@ -20,12 +20,14 @@ export interface SelectedImage {
 /**
  * How far a list of a registry has been read. Registries differ in how they page: `after` is the newest `last` that a
  * Link of theirs has named, `skip` counts the pages behind it that were read by Links of another kind, and `done` is the
- * last entry that was handled of the page that comes next, in code point order.
+ * last entry that was handled of the page that comes next, in code point order. Where the newest tags are wanted, `done` is
+ * the oldest one that was handled, and `found` how many were among those of the digest that is wanted.
  */
 export const listPositionSchema = z.strictObject({
   after: z.string().optional(),
   skip: z.int().min(0),
   done: z.string().optional(),
+  found: z.int().min(0).optional(),
 });
 export type ListPosition = Readonly<z.infer<typeof listPositionSchema>>;
 

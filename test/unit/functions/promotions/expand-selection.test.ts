@@ -157,6 +157,31 @@ describe("expandPage", () => {
     expect(registry.countRequests({ kind: "manifest-get" })).toBe(0);
   });
 
+  it("asks from the newest tag on which ones hold a digest, and stops when it has enough, whatever the pages", async () => {
+    await using registry = await startRegistry();
+    await using client = createTestClient();
+    const [wanted, other] = [image({ seed: "a" }), image({ seed: "b" })];
+    await registry.seedImage("team/app", undefined, wanted);
+    await registry.seedImage("team/app", undefined, other);
+    const held = new Set([5, 60, 120, 290]);
+    for (let at = 0; at < 400; at += 1) {
+      const tagged = held.has(at) ? wanted : other;
+      await registry.seedImage("team/app", `1.${at}`, { ...tagged, blobs: [], manifests: [] });
+    }
+    const tags = { digest: wanted.root.digest, newest: 2 };
+    const selection = aSelection(registry.host, { repositories: ["team/app"], tags });
+
+    const whole = await expand(client, selection);
+    const heads = registry.countRequests({ kind: "manifest-head" });
+    const hurried = await expand(client, selection, hurriedClock());
+
+    expect(whole.names).toEqual(["1.290", "1.120"].map((tag) => `team/app:${tag}@${wanted.root.digest}`));
+    expect(heads).toBe(300); // the chunk that has 1.120 ends with 1.100
+    expect(hurried.names).toEqual(whole.names);
+    expect(hurried.pages).toHaveLength(3);
+    expect(registry.countRequests({ kind: "manifest-head" })).toBe(2 * heads);
+  });
+
   it("names targets by the templates, and says which source cannot be named", async () => {
     await using registry = await startRegistry();
     await using client = createTestClient();
