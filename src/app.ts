@@ -1,5 +1,7 @@
+import { randomBytes } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import { app, type HttpRequest, type InvocationContext } from "@azure/functions";
+import { metrics, trace } from "@opentelemetry/api";
 import * as df from "durable-functions";
 import { parseConfig } from "./config.ts";
 import { queueNames } from "./domain/queue-message.ts";
@@ -16,6 +18,8 @@ import { readPageFiles } from "./functions/page/page-files.ts";
 import { createServePage, pageRoutes } from "./functions/page/serve-page.ts";
 import { promoteName } from "./functions/promotions/start-promotion.ts";
 import { importImageName } from "./functions/start-import.ts";
+import { createTelemetry } from "./functions/telemetry/telemetry.ts";
+import { createPlannedIds } from "./functions/telemetry/trace-ids.ts";
 import { answering, type DurableHttpHandler, type HttpHandler, json } from "./functions/triggers/http-answer.ts";
 import { createServices } from "./services.ts";
 import { withRegistriesFile } from "./sign-in-settings.ts";
@@ -24,7 +28,12 @@ import { formatQueueName } from "./store/queues.ts";
 /*
  * The composition root: the one module with effects at import. Settings → services → functions.
  */
-const log = createLog((line) => process.stdout.write(line));
+const telemetry = createTelemetry({
+  tracer: trace.getTracer("drayage"),
+  meter: () => metrics.getMeter("drayage"),
+  ids: createPlannedIds(randomBytes),
+});
+const log = telemetry.logging(createLog((line) => process.stdout.write(line)));
 const orchestrators = {
   [importImageName]: importImage,
   [promoteName]: promote,
@@ -39,7 +48,7 @@ const stopping = new AbortController();
 const isEmbedded = Reflect.get(globalThis, Symbol.for("drayage.embeddedHost")) === true;
 const appDirectory = fileURLToPath(new URL("..", import.meta.url)); // that of package.json, seen from src/ as from dist/
 const config = parseConfig(withRegistriesFile(process.env, appDirectory));
-const services = createServices(config, log, stopping.signal, isEmbedded);
+const services = createServices({ config, log, stopping: stopping.signal, isEmbedded, telemetry });
 
 const terminateMs = 4_500; // the host kills its worker 5 s after it has told it to end
 

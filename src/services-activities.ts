@@ -14,6 +14,8 @@ import { createVerifyPlannedUnit } from "./functions/activities/verify-planned-u
 import { createPlanOnly } from "./functions/plan-only.ts";
 import { createRunningActivities } from "./functions/running-activities.ts";
 import type { StepInput, StepName } from "./functions/steps.ts";
+import type { Telemetry } from "./functions/telemetry/telemetry.ts";
+import { measuring, tracing } from "./functions/telemetry/tracing.ts";
 import type { Registry } from "./registry/registry.ts";
 import type { DelegationServices } from "./services-delegation.ts";
 import type { RegistryServices } from "./services-registries.ts";
@@ -34,15 +36,17 @@ export interface ActivityServicesDeps extends Pick<ActivityDeps, "stop" | "cance
   readonly repositories: RegistryServices["repositories"];
   readonly delegation: DelegationServices;
   readonly endImport: FinishImportDeps["endImport"];
+  readonly telemetry: Telemetry;
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
   readonly now: () => Date;
 }
 
 /** The steps of imports, and what else needs to know how content moves. */
 export function createActivityServices(deps: ActivityServicesDeps) {
-  const { config, stores, repositories, endImport, stop, cancellation, stopping, sleep, now, log } = deps;
+  const { config, stores, repositories, endImport, stop, cancellation, stopping, telemetry, sleep, now, log } = deps;
   const { locateSource, leaveToAcr, delegating } = deps.delegation;
-  const { imports, parts, uploads } = stores;
+  const { imports, uploads } = stores;
+  const parts = measuring(telemetry, stores.parts);
   const settings = {
     ...defaultTransferSettings,
     activityBudgetMs: config.activityBudgetSeconds * 1_000,
@@ -73,7 +77,7 @@ export function createActivityServices(deps: ActivityServicesDeps) {
   const { track, ended } = createRunningActivities();
   const running = <Input extends StepInput, Outcome extends { readonly kind: string }>(
     step: Activity<Input, Outcome>,
-  ) => track(createActivityHandler(frame, step));
+  ) => track(tracing(telemetry, step.name, createActivityHandler(frame, step)));
   /** By the names that orchestrators call them by. */
   const activities: Readonly<Record<StepName, (raw: unknown) => Promise<unknown>>> = {
     resolveImport: running(createResolveImport({ ...resolving, imports, parts, leaveToAcr })),

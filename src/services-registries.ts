@@ -6,6 +6,7 @@ import { createCheckRegistry } from "./functions/registries/check-registry.ts";
 import { createViewRegistry, namedRegistries } from "./functions/registries/view-registry.ts";
 import { createRegistryHandlers } from "./functions/triggers/registries.ts";
 import { createRegistryClient, defaultLimits } from "./registry/client.ts";
+import type { ObserveRequest } from "./registry/observe-request.ts";
 import { createNetwork } from "./services-network.ts";
 import { createSignInServices } from "./services-sign-in.ts";
 
@@ -13,6 +14,7 @@ export interface RegistryServicesDeps extends Pick<OpenRepositoriesDeps, "secret
   readonly config: Config;
   readonly isEmbedded: boolean;
   readonly userAgent: string;
+  readonly observe: ObserveRequest;
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
   readonly now: () => Date;
 }
@@ -21,12 +23,22 @@ const checkMs = 10_000;
 
 /** The one client of all registries, and what opens a repository through it. */
 export function createRegistryServices(deps: RegistryServicesDeps) {
-  const { config, hosts, isEmbedded, sleep, now, log, userAgent, secrets } = deps;
+  const { config, hosts, isEmbedded, sleep, now, log, userAgent, secrets, observe } = deps;
   const { registries, allow, insecureHosts, connectionsPerHost, requestsPerHost, limitShares } = config;
   const limits = { ...defaultLimits, connectionsPerHost, requestsPerHost, limitShares };
   const network = createNetwork(config, log);
   const board = createHostBoard({ hosts, log });
-  const client = createRegistryClient({ limits, network, board, userAgent, random: Math.random, sleep, now, log });
+  const client = createRegistryClient({
+    limits,
+    network,
+    board,
+    userAgent,
+    random: Math.random,
+    sleep,
+    now,
+    log,
+    observe,
+  });
   const repositories = createOpenRepositories({
     ...{ client, registries, insecureHosts, secrets },
     toCredentials: createSignInServices({ config: config.signIn, isEmbedded, now }),

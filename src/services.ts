@@ -23,6 +23,8 @@ import { createEnqueueItems } from "./functions/promotions/enqueue-items.ts";
 import { createRetryAttempt } from "./functions/retry-attempt.ts";
 import { createStartImport } from "./functions/start-import.ts";
 import { createStopImport } from "./functions/stop-import.ts";
+import type { Telemetry } from "./functions/telemetry/telemetry.ts";
+import { accepting, counting, measuringQueue } from "./functions/telemetry/tracing.ts";
 import { createGetHealth } from "./functions/triggers/get-health.ts";
 import { createSweepImports } from "./functions/triggers/sweep-imports.ts";
 import { createWaitForEnd } from "./functions/wait-for-end.ts";
@@ -49,14 +51,23 @@ const userAgent = "drayage/0.1";
 const cancelPollMs = 2_000;
 const endPolls = { firstPollMs: 1_000, longestPollMs: 16_000 };
 
+export interface ServicesDeps {
+  readonly config: Config;
+  readonly log: Log;
+  readonly stopping: AbortSignal;
+  readonly isEmbedded: boolean;
+  readonly telemetry: Telemetry;
+}
+
 /** Builds everything the functions need from the settings. Nothing here touches the network. */
-export function createServices(config: Config, log: Log, stopping: AbortSignal, isEmbedded: boolean) {
+export function createServices({ config, log, stopping, isEmbedded, telemetry }: ServicesDeps) {
   const now = () => new Date();
   const { allow } = config;
   const stores = createStores(config, log, now);
   const { access, queues, imports, open, parts, keys, secrets, promotions, items } = stores;
   const registries = createRegistryServices({
     ...{ config, hosts: stores.hosts, isEmbedded, userAgent, sleep, now, log, secrets },
+    observe: telemetry.observeRequest,
   });
   const { network, repositories } = registries;
 
@@ -89,16 +100,17 @@ export function createServices(config: Config, log: Log, stopping: AbortSignal, 
     await itemAfterEnd(record);
     await events.announceImport(record);
   };
-  const endImport = createEndImport({ imports, open, secrets, endedImports, afterEnd, log, now });
+  const endImport = counting(telemetry, createEndImport({ imports, open, secrets, endedImports, afterEnd, log, now }));
   const endCancelled = (attempt: Parameters<typeof endImport>[0]) => endImport(attempt, { state: "Cancelled" });
-  const startImport = createStartImport({ imports, open, secrets, course, now });
+  const startImport = accepting(telemetry, createStartImport({ imports, open, secrets, course, now }));
   const waitForEnd = createWaitForEnd({ imports, ended: endedImports, ...endPolls });
   const delegation = createDelegationServices({
     ...{ config, network, repositories, userAgent, assertAllowed, sleep, now, sealer: stores.sealer },
     credential: () => createAppCredential(config.signIn, isEmbedded),
   });
   const { activities, planOnly, track, ended, budgetMs } = createActivityServices({
-    ...{ config, stores, repositories, delegation, endImport, stop, cancellation, stopping, sleep, now, log },
+    ...{ config, stores, repositories, delegation, endImport, stop, cancellation, stopping, telemetry },
+    ...{ sleep, now, log },
   });
 
   const claimId = createClaimId({ keys, randomBytes, now });
@@ -171,7 +183,7 @@ export function createServices(config: Config, log: Log, stopping: AbortSignal, 
       ...promotionServices.durableHandlers,
       ...schedules.durableHandlers,
     },
-    onImportMessage: importQueue.onImportMessage,
+    onImportMessage: measuringQueue(telemetry, importQueue.onImportMessage, now),
     onPoisonMessage: importQueue.onPoisonMessage,
     sweepImports: createSweepImports({ imports, open, secrets, startImport, endImport, afterEnd, log, now }),
     sweepPromotions: promotionServices.sweep,

@@ -3,6 +3,7 @@ import { createAuthorizer } from "./authorizer.ts";
 import type { Network } from "./guarded-agent.ts";
 import type { HostBoard } from "./host-board.ts";
 import { createKnownHost, type KnownHost } from "./known-host.ts";
+import type { ObserveRequest } from "./observe-request.ts";
 import type { RegistryProfile } from "./profiles.ts";
 import type { Action, Registry, RegistryAccess, RegistryClient, RegistryRequest, Repository } from "./registry.ts";
 import type { RequestClass } from "./request-class.ts";
@@ -54,6 +55,7 @@ export interface RegistryClientDeps {
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
   readonly now: () => Date;
   readonly log: (event: string, fields: Record<string, unknown>) => void;
+  readonly observe: ObserveRequest;
 }
 
 /** Opens registries over shared connections, limits, tokens and learned facts: one client per process. */

@@ -1,11 +1,13 @@
+import { ImportError } from "../errors.ts";
 import type { Authorizer } from "./authorizer.ts";
 import { errorFromResponse, maxErrorBytes } from "./errors-from-response.ts";
 import type { AccountLimits } from "./limits.ts";
+import type { ObserveRequest } from "./observe-request.ts";
 import { usedUpSeconds } from "./quota.ts";
 import { exchangeFollowing } from "./redirects.ts";
 import type { RegistryAccess, RegistryRequest, RegistryResponse, RequestBody } from "./registry.ts";
 import type { RequestClass } from "./request-class.ts";
-import { createResponse, discard, headerOf, wholeBodyMs } from "./response.ts";
+import { createResponse, discard, headerOf, parseLength, wholeBodyMs } from "./response.ts";
 import { type createRetry, parseRetryAfter } from "./retry.ts";
 import type { Transport, WireResponse } from "./transport.ts";
 
@@ -15,6 +17,7 @@ export interface SenderDeps {
   readonly userAgent: string;
   readonly headersTimeoutMs: number;
   readonly now: () => Date;
+  readonly observe: ObserveRequest;
 }
 
 /** A request as it goes to one host. */
@@ -38,7 +41,7 @@ export interface Sending extends Omit<RegistryRequest, "target" | "pullFrom"> {
 /** Sends a request within the limits of its host, signed in, redirected and retried, or throws its ImportError. */
 export type Send = (sending: Sending, signal: AbortSignal) => Promise<RegistryResponse>;
 
-export function createSender({ transport, retry, userAgent, headersTimeoutMs, now }: SenderDeps): Send {
+export function createSender({ transport, retry, userAgent, headersTimeoutMs, now, observe }: SenderDeps): Send {
   const exchange = async (
     sending: Sending,
     authorization: string | undefined,
@@ -138,17 +141,25 @@ export function createSender({ transport, retry, userAgent, headersTimeoutMs, no
   };
 
   const attempt = async (sending: Sending, signal: AbortSignal): Promise<RegistryResponse> => {
-    const { access, limits, requestClass, accept } = sending;
+    const { access, limits, requestClass, accept, method, url, body } = sending;
     const leave = await limits.enter(requestClass, access, signal);
+    const { registry, side } = access;
+    const ended = observe({ method, registry, host: url.host, side, requestClass, sentBytes: body?.lengthBytes });
     try {
       const answer = await exchangeSignedIn(sending, signal);
       const { response } = answer;
       if (!accept.includes(response.status) || isOfNoRegistry(response, sending))
         throw await refusal(answer, sending, signal);
       await heedQuota(response, sending);
-      return createResponse(response, { place: access, signal, now, onClose: leave });
+      const receivedBytes = method === "GET" ? parseLength(headerOf(response, "content-length")) : undefined;
+      const onClose = () => {
+        leave();
+        ended({ status: response.status, receivedBytes });
+      };
+      return createResponse(response, { place: access, signal, now, onClose });
     } catch (thrown) {
       leave();
+      ended(thrown instanceof ImportError ? { status: thrown.httpStatus, code: thrown.code } : { status: undefined });
       throw thrown;
     }
   };

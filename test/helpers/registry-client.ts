@@ -2,6 +2,7 @@ import type { Side } from "../../src/errors.ts";
 import { type ClientLimits, createRegistryClient, defaultLimits } from "../../src/registry/client.ts";
 import type { Network } from "../../src/registry/guarded-agent.ts";
 import type { HostBoard } from "../../src/registry/host-board.ts";
+import type { ObserveRequest } from "../../src/registry/observe-request.ts";
 import type { Action, Credentials, RegistryAccess, RegistryClient, Repository } from "../../src/registry/registry.ts";
 import { createLoopbackNetwork } from "./network.ts";
 
@@ -45,6 +46,10 @@ export interface TestClientOptions {
   readonly network?: Network;
   /** Default: nobody else is there. */
   readonly board?: HostBoard;
+  /** Default: nobody looks. */
+  readonly observe?: ObserveRequest;
+  /** Gets every line besides. */
+  readonly log?: (event: string, fields: Readonly<Record<string, unknown>>) => void;
 }
 
 export interface TestClient extends AsyncDisposable {
@@ -72,9 +77,11 @@ export interface RepositoryOptions extends AccessOptions {
 /** The real client on a fake clock: waits between tries take no time. Source repository `team/app` by default. */
 export function createTestClient(options: TestClientOptions = {}): TestClient {
   const { limits = {}, random = () => 0.5, network = createLoopbackNetwork(), board = emptyBoard } = options;
+  const { observe = () => () => {}, log = () => {} } = options;
   const clock = createFakeClock();
   const lines: string[] = [];
   const client = createRegistryClient({
+    observe,
     limits: { ...defaultLimits, ...limits },
     network,
     board,
@@ -82,7 +89,10 @@ export function createTestClient(options: TestClientOptions = {}): TestClient {
     random,
     now: clock.now,
     sleep: clock.sleep,
-    log: (event, fields) => lines.push(JSON.stringify({ event, ...fields })),
+    log: (event, fields) => {
+      lines.push(JSON.stringify({ event, ...fields }));
+      log(event, fields);
+    },
   });
   const access: TestClient["access"] = (host, options = {}) => ({
     side: options.side ?? "source",

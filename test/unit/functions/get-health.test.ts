@@ -11,6 +11,7 @@ describe("GET /api/health", () => {
   it("says that a registry does not answer in time, and calls it no bug", async () => {
     const sleep = async () => {};
     const client = createRegistryClient({
+      observe: () => () => {},
       ...{
         limits: defaultLimits,
         network: createTestNetwork(),

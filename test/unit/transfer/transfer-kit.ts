@@ -94,6 +94,7 @@ export function createKit(options: KitOptions = {}, leases = createTestLeases())
   const settings = { ...defaultTransferSettings, bufferBytes: 0, ...options.settings };
   const limits = { ...defaultLimits, attempts: options.attempts ?? 1, stallMs: options.stallMs ?? 30_000 };
   const client = createRegistryClient({
+    observe: () => () => {},
     limits,
     network: createLoopbackNetwork(),
     board: emptyBoard,
