@@ -32,8 +32,8 @@ export interface AccountLimits {
    */
   readonly enter: (requestClass: RequestClass, place: ErrorPlace, signal: AbortSignal) => Promise<() => void>;
   /**
-   * Holds back requests of one class of this account, or all of the host, for `ms` from now. A longer pause that is on
-   * already stays. Other processes are told of pauses that are worth it.
+   * Holds back requests of one class of this account, or all of the host, for `ms` from now, at most for six hours. A
+   * longer pause that is on already stays. Other processes are told of pauses that are worth it.
    */
   readonly pause: (what: RequestClass | "all", ms: number, reason: string) => Promise<void>;
   /** The host has counted more than was thought: the next lower limits hold, where there are some. */
@@ -68,6 +68,8 @@ export interface HostLimits {
 const syncEveryMs = 5_000;
 const sharedPauseMs = 5_000;
 const sameEndMs = 1_000; // a Retry-After that counts down names the same end again and again
+/** The longest window of a quota, Docker Hub's. Who asks for more, by mistake or malice, is asked again after that. */
+const longestPauseMs = 6 * 3_600_000;
 
 /**
  * Every class has places of its own: registries count them apart, and a download that waits for its upload to begin
@@ -128,7 +130,7 @@ export function createHostLimits(deps: HostLimitsDeps): HostLimits {
     const account = accounts.get(name) ?? { name, buckets: new Map(), lines: new Map(), steps: new Map() };
     accounts.set(name, account);
 
-    /** Made anew when the rate changes: at a step down, or when the host is recognised. */
+    /** Made anew when the rate changes: at a step down, when the host is recognised, or for a registry that shares it. */
     const bucketOf = (requestClass: RequestClass): TokenBucket | undefined => {
       const granted = rates();
       const step = Math.min(account.steps.get(requestClass) ?? 0, granted.length - 1);
@@ -137,7 +139,7 @@ export function createHostLimits(deps: HostLimitsDeps): HostLimits {
       const known = account.buckets.get(requestClass);
       const share = perMinute / limitShares;
       if (known?.perMinute === share) return known;
-      const bucket = createTokenBucket(share, now);
+      const bucket = createTokenBucket(share, now, known);
       account.buckets.set(requestClass, bucket);
       return bucket;
     };
@@ -203,7 +205,8 @@ export function createHostLimits(deps: HostLimitsDeps): HostLimits {
         return await (isLimited ? enterInLine : enterUnpaused)(requestClass, place, signal);
       },
       pause: async (what, ms, reason) => {
-        const pause = { key: pauseKey(what, name), until: new Date(now().getTime() + ms), reason };
+        const until = new Date(now().getTime() + Math.min(ms, longestPauseMs));
+        const pause = { key: pauseKey(what, name), until, reason };
         const known = pauses.get(pause.key)?.until.getTime() ?? 0;
         hold(pause);
         if (ms > sharedPauseMs && pause.until.getTime() - known > sameEndMs) await board.pause(host, pause);
@@ -225,7 +228,7 @@ export function createHostLimits(deps: HostLimitsDeps): HostLimits {
         [...buckets].map(([requestClass, bucket]) => ({
           requestClass,
           perMinute: bucket.perMinute,
-          free: bucket.free(),
+          free: Math.floor(bucket.free()),
           waiting: lines.get(requestClass)?.waiting ?? 0,
         })),
       ),

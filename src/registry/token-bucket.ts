@@ -5,7 +5,7 @@ export interface TokenBucket {
   readonly waitMs: (count: number) => number;
   /** Counts one request. */
   readonly take: () => void;
-  /** Requests that may leave now. */
+  /** Requests that may leave now, and what has come together for the next one. */
   readonly free: () => number;
 }
 
@@ -15,12 +15,13 @@ const flowShare = 0.89; // the rest is for requests that arrive closer together 
 
 /**
  * A tenth of a minute's requests may leave at once, the others flow evenly. Together they are less than the limit, so no
- * minute sees more than it, wherever it begins: registries count in windows that we do not know.
+ * minute sees more than it, wherever it begins: registries count in windows that we do not know. `before`: the budget
+ * whose rate has changed, so that a change gives nothing back that was spent.
  */
-export function createTokenBucket(perMinute: number, now: () => Date): TokenBucket {
+export function createTokenBucket(perMinute: number, now: () => Date, before?: TokenBucket): TokenBucket {
   const capacity = Math.max(1, Math.floor(perMinute * burstShare));
   const msPerToken = minuteMs / (perMinute * flowShare);
-  let tokens = capacity;
+  let tokens = Math.min(capacity, before?.free() ?? capacity);
   let countedAtMs = now().getTime();
 
   const refill = (): void => {
@@ -41,7 +42,7 @@ export function createTokenBucket(perMinute: number, now: () => Date): TokenBuck
     },
     free: () => {
       refill();
-      return Math.max(0, Math.floor(tokens));
+      return tokens;
     },
   };
 }

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { definedOnly } from "../errors.ts";
 import type { TableAccess } from "./storage-client.ts";
 import { contended } from "./storage-errors.ts";
-import { filterText, type Row, type RowKeys } from "./table.ts";
+import { filterText, type Row, type RowKeys, type StoredRow } from "./table.ts";
 
 /** A time in which requests of one kind are held back. */
 export interface HostPause {
@@ -37,24 +37,33 @@ export interface HostsDeps {
 /** Table `Hosts`: a partition per registry. Each process reads it every 5 s at most, however often it asks. */
 export interface Hosts {
   readonly read: (registry: string) => Promise<HostNotes>;
-  /** A pause is only ever prolonged. */
+  /** A pause is only ever prolonged; one that cannot be is replaced. */
   readonly pause: (registry: string, pause: HostPause) => Promise<void>;
   readonly learn: (registry: string, facts: HostFacts) => Promise<void>;
 }
 
 const freshMs = 5_000;
 const maxTries = 8;
+/** No writer asks for so much: such a pause is of a clock that was wrong, and would last as long as its row. */
+const incredibleMs = 24 * 3_600_000;
 
 /** Opens table `Hosts`. */
 export function createHosts(access: TableAccess, { now }: HostsDeps): Hosts {
   const table = access.table("Hosts");
   const cache = new Map<string, { readonly readAtMs: number; readonly notes: Promise<HostNotes> }>();
 
+  /** Of a row that nobody can have meant: nothing. It must not hide the others. */
+  const decode = (stored: StoredRow): ReturnType<typeof hostRow.decode> => {
+    const [{ pause, facts } = { facts: {} }] = table.readable([stored], ({ row }) => hostRow.decode(row));
+    const isCredible = pause !== undefined && pause.until.getTime() - now().getTime() < incredibleMs;
+    return { facts, ...(isCredible && { pause }) };
+  };
+
   async function readNotes(registry: string): Promise<HostNotes> {
     const pauses: HostPause[] = [];
     let facts: HostFacts = {};
-    for await (const { row } of table.query({ filter: `PartitionKey eq ${filterText(registry)}` })) {
-      const { pause, facts: found } = hostRow.decode(row);
+    for await (const stored of table.query({ filter: `PartitionKey eq ${filterText(registry)}` })) {
+      const { pause, facts: found } = decode(stored);
       if (pause !== undefined) pauses.push(pause);
       facts = { ...facts, ...found };
     }
@@ -62,10 +71,10 @@ export function createHosts(access: TableAccess, { now }: HostsDeps): Hosts {
   }
 
   /** Creates or changes a row; `change` may find nothing to do. */
-  async function write(keys: RowKeys, change: (row: unknown) => Row | undefined): Promise<void> {
+  async function write(keys: RowKeys, change: (stored: StoredRow | undefined) => Row | undefined): Promise<void> {
     for (let tries = 0; tries < maxTries; tries += 1) {
       const stored = await table.read(keys);
-      const row = change(stored?.row);
+      const row = change(stored);
       if (row === undefined) return;
       const written = await (stored ? table.replace(row, stored.etag) : table.insert(row));
       if (typeof written !== "string") return; // else somebody was faster
@@ -87,13 +96,13 @@ export function createHosts(access: TableAccess, { now }: HostsDeps): Hosts {
     pause: (registry, pause) => {
       const row = hostRow.encodePause(registry, pause);
       return write(row, (stored) => {
-        const before = stored === undefined ? undefined : hostRow.decode(stored).pause;
+        const before = stored === undefined ? undefined : decode(stored).pause;
         return before !== undefined && before.until >= pause.until ? undefined : row;
       });
     },
     learn: (registry, facts) =>
       write(factKeys(registry), (stored) => {
-        const before = stored === undefined ? {} : hostRow.decode(stored).facts;
+        const before = stored === undefined ? {} : decode(stored).facts;
         const after = { ...before, ...facts };
         return stored !== undefined && isSame(before, after) ? undefined : hostRow.encodeFacts(registry, after);
       }),

@@ -110,6 +110,20 @@ describe("pauses of a host", () => {
     expect(clock.sleeps).toEqual([]);
   });
 
+  it("last six hours at most, whatever a registry asks for", async () => {
+    const { board, pauses } = createBoard();
+    const { clock, host, limits } = create({ board });
+    const sixHours = 6 * 3_600_000;
+
+    await limits.pause("read", 1e20, "it has answered 429");
+
+    expect(pauses.map(({ until }) => until)).toEqual([new Date(clock.now().getTime() + sixHours)]);
+    clock.advance(sixHours);
+    await limits.enter("read", place, never);
+    expect(host.state().pauses).toEqual([]);
+    expect(clock.sleeps).toEqual([]);
+  });
+
   it("are shared with other processes from 5 s on, which see them within 5 s", async () => {
     const { board } = createBoard();
     const clock = createFakeClock();
@@ -266,6 +280,22 @@ describe("budgets of a host", () => {
     await limits.enter("referrers", place, never);
 
     expect(clock.sleeps).toHaveLength(1);
+  });
+
+  it("give nothing back that was spent when their rate changes", async () => {
+    const { clock, host } = create({ requestsPerHost: 100 });
+    let perMinute = 100;
+    const limits = host.of("anonymous", () => writes(perMinute));
+
+    for (let count = 0; count < 10; count += 1) await limits.enter("write", place, never);
+    const sleptBefore = [...clock.sleeps];
+    perMinute = 50;
+    await limits.enter("write", place, never);
+    perMinute = 100;
+    await limits.enter("write", place, never);
+
+    expect(sleptBefore).toEqual([]);
+    expect(clock.sleeps).toHaveLength(2);
   });
 
   it("fall to the next lower limits when the host refuses what was thought to be granted", async () => {

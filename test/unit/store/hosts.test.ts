@@ -91,6 +91,24 @@ describe("createHosts", () => {
     expect((await startProcess().read("ghcr.io")).pauses).toEqual([late]);
   });
 
+  it("heeds no pause that no registry can have meant, and lets another take its place", async () => {
+    await startProcess().pause("ghcr.io", pause(25 * 3_600));
+
+    expect((await startProcess().read("ghcr.io")).pauses).toEqual([]);
+    await startProcess().pause("ghcr.io", pause(60));
+    expect((await startProcess().read("ghcr.io")).pauses).toEqual([pause(60)]);
+  });
+
+  it("loses one row that cannot be read, and no other", async () => {
+    const row = hostRow.encodePause("ghcr.io", pause(60, "read|anonymous"));
+    await access.table("Hosts").upsert({ ...row, pausedUntil: "+033658-09-27T01:46:40.000Z" });
+    await startProcess().pause("ghcr.io", pause(60));
+
+    expect((await startProcess().read("ghcr.io")).pauses).toEqual([pause(60)]);
+    await startProcess().pause("ghcr.io", pause(30, "read|anonymous"));
+    expect((await startProcess().read("ghcr.io")).pauses).toEqual([pause(60), pause(30, "read|anonymous")]);
+  });
+
   it("keeps the pauses of classes and accounts apart", async () => {
     const hosts = startProcess();
 
