@@ -35,7 +35,7 @@ export function createTokens({ now, fetch }: TokenDeps): Tokens {
   const ask = createTokenEndpoint({ fetch, refreshTokens });
 
   const wanted = (access: RegistryAccess, query: TokenQuery) => ({
-    key: JSON.stringify([query, identityOf(access.credentials)]),
+    key: JSON.stringify([query, identityOf(access.credentials), ...ownIssuer(access)]),
     place: access,
     obtain: async (flight: AbortSignal) => {
       const askedAt = now();
@@ -68,6 +68,11 @@ function identityOf(credentials: Credentials): string {
     case "expiring":
       return `${credentials.kind} ${credentials.account}`;
   }
+}
+
+/** Entra signs in at the registry's own token service, whatever realm its challenge names: nobody else takes that token. */
+function ownIssuer({ credentials, registry }: RegistryAccess): readonly string[] {
+  return credentials.kind === "entra" ? [registry] : [];
 }
 
 const tokenSchema = z.object({

@@ -233,6 +233,27 @@ describe("Entra at an Azure Container Registry", () => {
     expect(server.requests.map(({ url }) => url.split("?", 1)[0])).toContain("/oauth2/exchange");
   });
 
+  it("hands a token of one registry to no other that claims the same realm and service", async () => {
+    const startAcr = (token: string, realm?: string) =>
+      startServer(({ url, headers }): Reply => {
+        if (url === "/oauth2/exchange") return json({ refresh_token: `refresh of ${token}` });
+        if (url === "/oauth2/token") return json({ access_token: token, expires_in: 300 });
+        if (headers.authorization?.startsWith("Bearer ")) return { status: 200 };
+        const challenge = `Bearer realm="${realm ?? `http://${headers.host}/oauth2/token`}",service="prod"`;
+        return { status: 401, headers: { "www-authenticate": challenge } };
+      });
+    await using prod = await startAcr("prods-own");
+    await using other = await startAcr("others-own", `${prod.origin}/oauth2/token`);
+    await using client = createTestClient();
+    const credentials = entraIdentity();
+
+    await headBlob(client.repository(prod.host, { credentials }), digest, never);
+    await headBlob(client.repository(other.host, { credentials }), digest, never);
+
+    expect(other.requests.map(({ headers }) => headers.authorization ?? "")).not.toContain("Bearer prods-own");
+    expect(other.requests.at(-1)?.headers.authorization).toBe("Bearer others-own");
+  });
+
   it("takes the name and password of a token with a scope map by GET", async () => {
     await using registry = await acr();
     await using client = createTestClient();
