@@ -47,7 +47,8 @@ export function createSecrets(access: TableAccess, sealer: Sealer): Secrets {
       const keys = keysOf(row);
       const stored = await table.read(keys, ["rowKey"]);
       if (stored === undefined) return false;
-      return (await table.replace(encode(keys, credentials), stored.etag)) !== "conflict";
+      if ((await table.replace(encode(keys, credentials), stored.etag)) !== "conflict") return true;
+      return (await table.read(keys, ["rowKey"])) !== undefined; // the same step runs twice: what the other put is as good
     },
     delete: async (row) => {
       await table.delete(keysOf(row));

@@ -53,6 +53,27 @@ describe("createSecrets", () => {
     expect(await secrets.read(row)).toEqual(credentials);
   });
 
+  it.each([
+    ["has put others in their place", true, () => secrets.replace],
+    ["has deleted them", false, () => secrets.delete],
+  ] as const)("says whether there are credentials when another one %s meanwhile", async (_, isThere, change) => {
+    const row = aRow();
+    await secrets.insert(row, { password: "entra" });
+    const table = (name: string) => {
+      const opened = access.table(name);
+      const replace: typeof opened.replace = async (changed, etag) => {
+        await change()(row, credentials);
+        return await opened.replace(changed, etag);
+      };
+      return { ...opened, replace };
+    };
+
+    const replaced = await createSecrets({ ...access, table }, sealer).replace(row, { password: "late" });
+
+    expect(replaced).toBe(isThere);
+    expect(await secrets.read(row)).toEqual(isThere ? credentials : undefined);
+  });
+
   it("keeps a token that came without a user name", async () => {
     const row = aRow();
 
