@@ -63,6 +63,7 @@ const hostPatterns: readonly (readonly [RegExp, string])[] = [
   [/\.azurecr\.(io|cn|us)$/, "acr"],
   [/^ghcr\.io$/, "ghcr"],
   [/^(public\.ecr\.aws|\d+\.dkr\.ecr(-fips)?\.[a-z0-9-]+\.amazonaws\.com(\.cn)?)$/, "ecr"],
+  [/^\d+\.dkr-ecr(-fips)?\.[a-z0-9-]+\.on\.(aws|amazonwebservices\.com\.cn)$/, "ecr"], // dual stack
   [/(\.pkg\.dev|^([a-z]+\.)?gcr\.io)$/, "gar"],
   [/^registry\.gitlab\.com$/, "gitlab"],
   [/^registry-1\.docker\.io$/, "dockerhub"],

@@ -16,6 +16,7 @@ describe("profiles by host", () => {
     ["team.azurecr.cn:443", "acr"],
     ["ghcr.io", "ghcr"],
     ["123456789012.dkr.ecr.eu-west-1.amazonaws.com", "ecr"],
+    ["123456789012.dkr-ecr.eu-west-1.on.aws", "ecr"],
     ["public.ecr.aws", "ecr"],
     ["europe-docker.pkg.dev", "gar"],
     ["eu.gcr.io", "gar"],
