@@ -131,7 +131,9 @@ export function createRegistryClient(deps: RegistryClientDeps): RegistryClient {
       send: sendAs({ root: `/v2/${name}/`, scope: repositoryScope(name, actions), about: name }),
     });
     const ping: Registry["ping"] = async (signal) => {
-      const send = sendAs({ root: "/v2/", scope: noScope, about: "the API" });
+      // What ACR answers to a refresh token without a scope is not known; this one is what the Azure CLI asks for.
+      const scope = access.credentials.kind === "entra" ? catalogScope : noScope;
+      const send = sendAs({ root: "/v2/", scope, about: "the API" });
       await using _response = await send({ method: "GET", target: { path: "" }, accept: [200], retry: "once" }, signal);
       return signIn.scheme?.kind ?? "none";
     };

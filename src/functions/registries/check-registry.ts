@@ -120,7 +120,7 @@ async function find(look: () => Promise<RegistryFinding>): Promise<RegistryFindi
   try {
     return await look();
   } catch (thrown) {
-    if (isTimeout(thrown)) return { status: "failing", detail: "it did not answer in time" };
+    if (isTimeout(thrown)) return { status: "failing", detail: "it did not answer in time, or is paused" };
     const { code, message, hint } = toImportError(thrown).toWire();
     return { status: "failing", detail: message, code, ...definedOnly({ hint }) };
   }

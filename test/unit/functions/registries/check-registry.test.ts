@@ -4,6 +4,7 @@ import { authSchema } from "../../../../src/domain/registry-auth.ts";
 import { createOpenRepositories } from "../../../../src/functions/open-repositories.ts";
 import { createCheckRegistry } from "../../../../src/functions/registries/check-registry.ts";
 import type { BearerOptions } from "../../../../src/local/registry/tokens.ts";
+import type { Credentials } from "../../../../src/registry/registry.ts";
 import { createSignInServices } from "../../../../src/services-sign-in.ts";
 import { failing, silent } from "../../../helpers/faults-any.ts";
 import { image } from "../../../helpers/images.ts";
@@ -21,19 +22,29 @@ const never = async () => {
 interface WorldOptions extends TestRegistryOptions {
   /** Undefined: the settings have no entry. */
   readonly entry?: typeof pusher | undefined;
+  /** In place of those that the entry gives. */
+  readonly credentials?: Credentials;
   readonly isTarget?: boolean;
   readonly checkMs?: number;
   readonly client?: TestClientOptions;
 }
 
-async function openWorld({ entry = pusher, isTarget = true, checkMs = 30_000, client, ...options }: WorldOptions = {}) {
+async function openWorld({
+  entry = pusher,
+  credentials,
+  isTarget = true,
+  checkMs = 30_000,
+  client,
+  ...options
+}: WorldOptions = {}) {
   const registry = await startRegistry(options);
   const testClient = createTestClient(client);
   const { host } = registry;
+  const ofSettings = createSignInServices({ config: noSignIn, isEmbedded: false, now: () => new Date() });
   const repositories = createOpenRepositories({
     client: testClient,
     registries: createRegistries([{ host, auth: entry }], undefined),
-    toCredentials: createSignInServices({ config: noSignIn, isEmbedded: false, now: () => new Date() }),
+    toCredentials: (signIn, place) => credentials ?? ofSettings(signIn, place),
     insecureHosts: [host],
     secrets: { read: never, replace: never },
   });
@@ -137,6 +148,22 @@ describe("a check of a registry with tokens", () => {
   });
 });
 
+describe("a check of an Azure Container Registry", () => {
+  it("signs in by the Entra identity, with one exchange and no token without a scope", async () => {
+    await using world = await openWorld({
+      credentials: { kind: "entra", account: "the app", accessToken: async () => "entra-token" },
+      auth: bearer({ entra: (token) => (token === "entra-token" ? "the app" : undefined) }),
+    });
+
+    const found = await world.check("team/app");
+
+    expect(found).toMatchObject({ signIn: { status: "ok" }, pull: { status: "ok" }, push: { status: "ok" } });
+    const asked = world.registry.tokenRequests;
+    expect(asked.filter(({ path }) => path === "/oauth2/exchange")).toHaveLength(1);
+    expect(asked.filter(({ path, scopes }) => path === "/oauth2/token" && scopes.length === 0)).toEqual([]);
+  });
+});
+
 describe("a check of a registry without tokens", () => {
   it("opens an upload in the named repository and cancels it", async () => {
     await using world = await openWorld({ auth: { kind: "basic", users } });
@@ -192,7 +219,10 @@ describe("a check of a registry that refuses", () => {
   it("ends when it does not answer", async () => {
     await using world = await openWorld({ faults: [silent({})], checkMs: 100 });
 
-    expect((await world.check("team/app")).signIn).toEqual({ status: "failing", detail: "it did not answer in time" });
+    expect((await world.check("team/app")).signIn).toEqual({
+      status: "failing",
+      detail: "it did not answer in time, or is paused",
+    });
   });
 
   it("sends nothing to an address that the operator has not opened", async () => {
