@@ -1,7 +1,7 @@
 import { ImportError, unreachable } from "../errors.ts";
 import { headBlob } from "../registry/blobs.ts";
 import { completeUpload, getUploadStatus, patchChunk, startUpload, type UploadSession } from "../registry/uploads.ts";
-import { isOver } from "./budget.ts";
+import { BudgetEndedError, isOver, isOverdue } from "./budget.ts";
 import type { LiveUploads, UploadPosition } from "./live-uploads.ts";
 import { finalAnswerMs, learnUploadRate } from "./transfer-settings.ts";
 import {
@@ -37,7 +37,7 @@ export interface ChunkedUpload {
 /**
  * Sends a blob in chunks, one after the other in one session, and goes on where a former call has stopped: with the hash
  * that this process still has, else without one; then the target's check of the closing PUT decides. Pauses
- * between two chunks when the budget ends. Throws {@link LeaseLostError} when another import goes on with the session.
+ * between two chunks when the budget ends, and cuts a chunk that takes much longer. Throws {@link LeaseLostError} when another import goes on with the session.
  */
 export async function uploadChunked(
   deps: ChunkedUploadDeps,
@@ -131,7 +131,10 @@ async function sendFrom(
       hasher: position.hasher,
       startBytes: offsetBytes,
       endBytes,
-      onChunk: job.onProgress,
+      onChunk: (seenBytes) => {
+        if (seenBytes < endBytes && isOverdue(job.budget, run.deps.now)) throw new BudgetEndedError("budget used up");
+        job.onProgress(seenBytes);
+      },
     });
     const sent = await sendChunk(run, position, content, endBytes);
     if (sent === "relocated" || "kind" in sent) return sent;
@@ -170,6 +173,11 @@ async function sendChunk(
       return { kind: "too-large", bytes: lengthBytes };
     case "broken":
       return (await relocate(run, position, content, endBytes)) ? "relocated" : outcome;
+    case "overdue":
+      // What came in time is kept, where the target can tell how much that is.
+      return (await relocate(run, position, content, endBytes)) && run.position
+        ? await pause(run, run.position)
+        : { kind: "stopped" };
     default:
       return unreachable(outcome);
   }
@@ -181,8 +189,9 @@ function afterFailedChunk(
   position: UploadPosition,
   content: VerifiedContent,
   thrown: unknown,
-): UploadEnd & { readonly kind: "broken" } {
+): (UploadEnd & { readonly kind: "broken" }) | { readonly kind: "overdue" } {
   const failure = content.failure() ?? thrown;
+  if (failure instanceof BudgetEndedError) return { kind: "overdue" };
   const isTargets = failure instanceof ImportError && failure.side === "target" && failure.retryable;
   if (isTargets && failure.code === "TARGET_UNAVAILABLE" && !run.signal.aborted)
     return { kind: "broken", error: failure };

@@ -38,12 +38,12 @@ export function verified(content: AsyncIterator<Uint8Array>, blob: VerifiedBlob)
     }
     const nextBytes = seenBytes + value.byteLength;
     if (nextBytes > endBytes) throw corrupt(`has more than ${endBytes} bytes`);
+    onChunk(nextBytes); // first: where it ends the content, the hash is that of what was passed on
     hasher?.update(value);
     if (nextBytes === sizeBytes && hasher !== undefined) {
       const actual = hasher.digest();
       if (actual !== digest) throw corrupt(`has digest ${actual}`);
     }
-    onChunk(nextBytes);
     seenBytes = nextBytes;
     return { done: false, value };
   };

@@ -107,6 +107,68 @@ describe("uploadChunked", () => {
     },
   );
 
+  describe("from a source that drips", () => {
+    /** The source falls silent in the second chunk, and goes on long after the budget's end. */
+    async function copySlowly(kit: ReturnType<typeof createKit>, source: TestRegistry, target: TestRegistry) {
+      const blob = await source.seedBlob({ sizeBytes: 3 * MiB });
+      const budget = kit.budget(60_000);
+      const dripping = source.hold({ kind: "blob-get" }, { sentBytes: MiB + 300_000 });
+      const second = target.hold({ kind: "upload-patch", from: 2 }, { receivedBytes: 100_000 });
+      const copying = kit.copy(source, target, blob, { budget });
+      await Promise.all([dripping.reached, second.reached]);
+      kit.clock.skip(100_000);
+      second.release();
+      dripping.release();
+      return { blob, outcome: await copying };
+    }
+
+    it("cuts the chunk that its budget ends in, and goes on where the target stands", async () => {
+      await using source = await startRegistry();
+      await using target = await startRegistry();
+      await using kit = createKit(chunky);
+
+      const { blob, outcome } = await copySlowly(kit, source, target);
+      const kept = kit.leases.saved.at(-1)?.offsetBytes;
+      const second = await kit.copy(source, target, blob);
+
+      expect(outcome).toEqual({ kind: "more", hasProgressed: true });
+      expect(kept).toBeGreaterThanOrEqual(MiB);
+      expect(kept).toBeLessThan(2 * MiB);
+      expect(second).toMatchObject({ kind: "done", attempts: 1 });
+      expect(source.requests.filter(({ kind }) => kind === "blob-get")[1]?.headers.range).toBe(`bytes=${kept}-`);
+      expect(await holds(target, blob)).toBe(true);
+    });
+
+    it("gives the session up where the target cannot tell what it has of the chunk", async () => {
+      await using source = await startRegistry();
+      await using target = await startRegistry();
+      await using kit = createKit({ ...chunky, profile: "ecr" });
+
+      const { blob, outcome } = await copySlowly(kit, source, target);
+
+      expect(outcome).toEqual({ kind: "more", hasProgressed: false });
+      expect(target.openSessions()).toEqual([]);
+      expect(await kit.copy(source, target, blob)).toMatchObject({ kind: "done" });
+      expect(await holds(target, blob)).toBe(true);
+    });
+
+    it("lets a chunk end that is late by seconds only", async () => {
+      await using source = await startRegistry();
+      await using target = await startRegistry();
+      await using kit = createKit(chunky);
+      const blob = await source.seedBlob({ sizeBytes: 3 * MiB });
+      const second = target.hold({ kind: "upload-patch", from: 2 }, { receivedBytes: 100_000 });
+
+      const copying = kit.copy(source, target, blob, { budget: kit.budget(60_000) });
+      await second.reached;
+      kit.clock.skip(70_000);
+      second.release();
+
+      expect(await copying).toEqual({ kind: "more", hasProgressed: true });
+      expect(kit.leases.saved.at(-1)?.offsetBytes).toBe(2 * MiB);
+    });
+  });
+
   it("lets the target's check decide when another process goes on", async () => {
     await using source = await startRegistry();
     await using target = await startRegistry({ behaviour: { sessions: "stateful" } });
