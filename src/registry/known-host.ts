@@ -18,15 +18,25 @@ export interface KnownHost extends Pick<HostLimits, "state" | "sync"> {
   readonly recognise: (header: (name: string) => string | undefined) => Promise<void>;
 }
 
+const factsLastMs = 24 * 3_600_000; // where no note of another process says them again
+
 /** A host of which nothing is known but its name. */
 export function createKnownHost(deps: Omit<HostLimitsDeps, "onFacts">): KnownHost {
   const learned: LearnedHost = { maxPutBytes: undefined, refusesChunks: false, uploadBytesPerSecond: undefined };
   let profileName = profileOfHost(deps.host);
+  let confirmedAtMs = 0;
 
   const takeOver = ({ maxPutBytes, refusesChunks, profile }: HostFacts): void => {
+    if (maxPutBytes !== undefined || refusesChunks === true) confirmedAtMs = deps.now().getTime();
     if (maxPutBytes !== undefined) learned.maxPutBytes = Math.min(learned.maxPutBytes ?? maxPutBytes, maxPutBytes);
     if (refusesChunks === true) learned.refusesChunks = true;
     profileName ??= profile;
+  };
+  /** A refusal that was once met is met again if it still holds; one that no longer does would cost every large blob. */
+  const forgetOld = (): void => {
+    if (deps.now().getTime() - confirmedAtMs < factsLastMs) return;
+    learned.maxPutBytes = undefined;
+    learned.refusesChunks = false;
   };
   const profileOf: KnownHost["profileOf"] = ({ profile }) => {
     const known = profileNamed(profile ?? profileName);
@@ -36,7 +46,11 @@ export function createKnownHost(deps: Omit<HostLimitsDeps, "onFacts">): KnownHos
     takeOver(facts);
     await deps.board.learn(deps.host, facts);
   };
-  const { of, state, sync } = createHostLimits({ ...deps, onFacts: takeOver });
+  const onFacts = (facts: HostFacts): void => {
+    forgetOld();
+    takeOver(facts);
+  };
+  const { of, state, sync } = createHostLimits({ ...deps, onFacts });
 
   return {
     state,

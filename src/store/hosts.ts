@@ -39,6 +39,7 @@ export interface Hosts {
   readonly read: (registry: string) => Promise<HostNotes>;
   /** A pause is only ever prolonged; one that cannot be is replaced. */
   readonly pause: (registry: string, pause: HostPause) => Promise<void>;
+  /** Facts are kept for a week from the last one that was new: registries and what stands before them change. */
   readonly learn: (registry: string, facts: HostFacts) => Promise<void>;
 }
 
@@ -46,17 +47,20 @@ const freshMs = 5_000;
 const maxTries = 8;
 /** No writer asks for so much: such a pause is of a clock that was wrong, and would last as long as its row. */
 const incredibleMs = 24 * 3_600_000;
+const factsLastMs = 7 * 24 * 3_600_000;
 
 /** Opens table `Hosts`. */
 export function createHosts(access: TableAccess, { now }: HostsDeps): Hosts {
   const table = access.table("Hosts");
   const cache = new Map<string, { readonly readAtMs: number; readonly notes: Promise<HostNotes> }>();
 
-  /** Of a row that nobody can have meant: nothing. It must not hide the others. */
-  const decode = (stored: StoredRow): ReturnType<typeof hostRow.decode> => {
-    const [{ pause, facts } = { facts: {} }] = table.readable([stored], ({ row }) => hostRow.decode(row));
-    const isCredible = pause !== undefined && pause.until.getTime() - now().getTime() < incredibleMs;
-    return { facts, ...(isCredible && { pause }) };
+  /** Of a row that nobody can have meant, or that is old: nothing. It must not hide the others. */
+  const decode = (stored: StoredRow): DecodedRow => {
+    const [{ pause, facts, learnedAt } = nothing] = table.readable([stored], ({ row }) => hostRow.decode(row));
+    const nowMs = now().getTime();
+    const isCredible = pause !== undefined && pause.until.getTime() - nowMs < incredibleMs;
+    const isFresh = learnedAt !== undefined && nowMs - learnedAt.getTime() < factsLastMs;
+    return { facts: isFresh ? facts : {}, ...(isCredible && { pause }) };
   };
 
   async function readNotes(registry: string): Promise<HostNotes> {
@@ -104,7 +108,7 @@ export function createHosts(access: TableAccess, { now }: HostsDeps): Hosts {
       write(factKeys(registry), (stored) => {
         const before = stored === undefined ? {} : decode(stored).facts;
         const after = { ...before, ...facts };
-        return stored !== undefined && isSame(before, after) ? undefined : hostRow.encodeFacts(registry, after);
+        return stored !== undefined && isSame(before, after) ? undefined : hostRow.encodeFacts(registry, after, now());
       }),
   };
 }
@@ -120,7 +124,15 @@ const rowSchema = z.object({
   maxPutBytes: z.bigint().optional(),
   refusesChunks: z.boolean().optional(),
   profile: z.string().optional(),
+  learnedAt: z.iso.datetime().optional(),
 });
+
+interface DecodedRow {
+  readonly pause?: HostPause;
+  readonly facts: HostFacts;
+  readonly learnedAt?: Date;
+}
+const nothing: DecodedRow = { facts: {} };
 
 /** Times as ISO text, absent facts as absent columns. */
 export const hostRow = {
@@ -131,21 +143,26 @@ export const hostRow = {
     pausedUntil: until.toISOString(),
     reason,
   }),
-  encodeFacts: (registry: string, { maxPutBytes, refusesChunks, profile }: HostFacts): Row => ({
+  encodeFacts: (registry: string, { maxPutBytes, refusesChunks, profile }: HostFacts, learnedAt: Date): Row => ({
     ...factKeys(registry),
     v: 1,
+    learnedAt: learnedAt.toISOString(),
     ...definedOnly({
       maxPutBytes: maxPutBytes === undefined ? undefined : BigInt(maxPutBytes),
       refusesChunks,
       profile,
     }),
   }),
-  decode: (stored: unknown): { readonly pause?: HostPause; readonly facts: HostFacts } => {
-    const { rowKey, pausedUntil, reason = "", maxPutBytes, refusesChunks, profile } = rowSchema.parse(stored);
+  decode: (stored: unknown): DecodedRow => {
+    const row = rowSchema.parse(stored);
+    const { rowKey, pausedUntil, reason = "", learnedAt, maxPutBytes, refusesChunks, profile } = row;
     if (pausedUntil !== undefined)
       return { pause: { key: rowKey.slice(pausePrefix.length), until: new Date(pausedUntil), reason }, facts: {} };
     const maxBytes = maxPutBytes === undefined ? undefined : Number(maxPutBytes);
-    return { facts: definedOnly({ maxPutBytes: maxBytes, refusesChunks, profile }) };
+    return {
+      facts: definedOnly({ maxPutBytes: maxBytes, refusesChunks, profile }),
+      ...(learnedAt !== undefined && { learnedAt: new Date(learnedAt) }),
+    };
   },
 };
 

@@ -44,7 +44,8 @@ describe("host rows", () => {
   it("decode the facts that they encode", () => {
     fc.assert(
       fc.property(anyFacts, (facts) => {
-        expect(hostRow.decode(hostRow.encodeFacts("ghcr.io", facts))).toEqual({ facts });
+        const learnedAt = new Date("2026-03-01T12:00:00.000Z");
+        expect(hostRow.decode(hostRow.encodeFacts("ghcr.io", facts, learnedAt))).toEqual({ facts, learnedAt });
       }),
     );
   });
@@ -133,6 +134,20 @@ describe("createHosts", () => {
       pauses: [pause(60)],
       facts: { maxPutBytes: 100_000_000_000, profile: "ghcr" },
     });
+  });
+
+  it("forgets in a week what was learned, and what is learned then stands alone", async () => {
+    await startProcess().learn("ghcr.io", { maxPutBytes: 1_000_000, refusesChunks: true });
+
+    time = seconds(7 * 24 * 3_600 - 1);
+    const before = await startProcess().read("ghcr.io");
+    time = seconds(1);
+    const after = await startProcess().read("ghcr.io");
+    await startProcess().learn("ghcr.io", { maxPutBytes: 2_000_000 });
+
+    expect(before.facts).toEqual({ maxPutBytes: 1_000_000, refusesChunks: true });
+    expect(after.facts).toEqual({});
+    expect((await startProcess().read("ghcr.io")).facts).toEqual({ maxPutBytes: 2_000_000 });
   });
 
   it("asks again after a read that failed", async () => {
