@@ -53,7 +53,7 @@ module.exports = {
       from: { path: layer("page") },
       to: {
         path: "^src/(domain/|errors|digest|descriptor|ip-address)",
-        pathNot: "^src/domain/quantities\\.ts$",
+        pathNot: "^src/domain/(quantities|registry-account)\\.ts$",
         dependencyTypesNot: ["type-only"],
       },
     },

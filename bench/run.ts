@@ -5,6 +5,7 @@ import { cpus, totalmem } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { measureBudget, seedBudget } from "./budget-case.ts";
+import { measurePage } from "./page-cases.ts";
 import { freePort, type RunningService, startDockerRegistry, startFreshRegistry, startService } from "./processes.ts";
 import { pushBlob, pushImage, pushIndex, type SeededDescriptor } from "./seed.ts";
 import { startThrottleProxy } from "./throttle-proxy.ts";
@@ -157,9 +158,10 @@ async function measureTriggers() {
     event: measureEvents,
     promotion: measurePromotion,
     expand: measureExpansion,
+    page: measurePage,
   };
   const chosen = Object.entries(cases).filter(([name]) => wanted.has(name));
-  if (chosen.some(([name]) => name !== "expand")) shared = await seedTagged(source.host);
+  if (chosen.some(([name]) => name !== "expand" && name !== "page")) shared = await seedTagged(source.host);
   if (wanted.has("expand")) await seedManyTags(source.host);
   for (const [name, measureCase] of chosen) {
     await using bench = await startBench(source.host);

@@ -1,3 +1,4 @@
+import { formatAccount } from "../domain/registry-account.ts";
 import { registryAbilities } from "../domain/registry-view.ts";
 import { printable } from "./format-values.ts";
 import type { CheckedRegistryRecord } from "./registry-records.ts";
@@ -18,16 +19,4 @@ export function formatCheck({ host, profile, auth, pauses, check }: CheckedRegis
   for (const { requests, until, reason } of pauses)
     lines.push(`  ! paused   ${requests === "all" ? "all" : requests} requests until ${until}, because ${reason}`);
   return lines.map((line) => `${printable(line)}\n`).join("");
-}
-
-function formatAccount({ kind, username, secret, clientId, tenantId }: CheckedRegistryRecord["auth"]): string {
-  if (kind === "anonymous") return "nobody";
-  const who = [
-    ...(username === undefined ? [] : [username]),
-    ...(clientId === undefined ? [] : [clientId]),
-    ...(tenantId === undefined ? [] : [`of tenant ${tenantId}`]),
-    ...(secret === undefined ? [] : [`with the secret ${secret}`]),
-  ];
-  if (who.length > 0) return `${who.join(" ")} (${kind})`;
-  return kind === "entra" ? "the app's own identity (entra)" : `what the app finds around it (${kind})`;
 }

@@ -1,8 +1,9 @@
 import { ruleSchema } from "../domain/rule-schema.ts";
+import { testRuleAnswerSchema } from "../domain/rule-test.ts";
 import { ifNoneMatch, notModified } from "./api-route.ts";
 import { hookAnswerSchema, hookQuerySchema } from "./triggers/post-hook.ts";
 import { ruleBodySchema, ruleListSchema } from "./triggers/rules.ts";
-import { testRuleAnswerSchema, testRuleBodySchema } from "./triggers/test-rule.ts";
+import { testRuleBodySchema } from "./triggers/test-rule.ts";
 
 const condition = {
   "If-Match": "ETag of an earlier answer: 412 when the rule has changed since.",
@@ -24,7 +25,8 @@ export const ruleRoutes = {
     route: "api/rules/{name}",
     authLevel: "function",
     summary: "Look at a rule",
-    answers: { 200: { description: "The rule, with its ETag", schema: ruleSchema } },
+    headers: ifNoneMatch,
+    answers: { 200: { description: "The rule, with its ETag", schema: ruleSchema }, 304: notModified },
     problems: [400, 404, 503],
   },
   putRule: {

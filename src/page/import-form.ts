@@ -73,7 +73,8 @@ const fieldNames = [
   "labels",
 ] as const satisfies readonly (keyof ImportForm)[];
 
-function linesOf(text: string): string[] {
+/** Values that stand one per line; empty lines are none. */
+export function linesOf(text: string): string[] {
   return text
     .split("\n")
     .map((line) => line.trim())

@@ -6,6 +6,11 @@ import { ImportsView } from "./views/imports-view.tsx";
 import { OverviewView } from "./views/overview-view.tsx";
 import { PromotionView } from "./views/promotion-view.tsx";
 import { PromotionsView } from "./views/promotions-view.tsx";
+import { RegistriesView } from "./views/registries-view.tsx";
+import { RuleView } from "./views/rule-view.tsx";
+import { RulesView } from "./views/rules-view.tsx";
+import { ScheduleView } from "./views/schedule-view.tsx";
+import { SchedulesView } from "./views/schedules-view.tsx";
 import { StartImportView } from "./views/start-import-view.tsx";
 
 export interface View {
@@ -58,6 +63,36 @@ export const views: readonly View[] = [
     inNavigation: undefined,
     title: ({ argument }) => `Promotion ${argument}`,
     render: ({ argument, query }) => <PromotionView id={argument} query={query} />,
+  },
+  {
+    name: "rules",
+    inNavigation: "Rules",
+    title: () => "Rules",
+    render: () => <RulesView />,
+  },
+  {
+    name: "rule",
+    inNavigation: undefined,
+    title: ({ argument }) => (argument === "" ? "Make a rule" : `Rule ${argument}`),
+    render: ({ argument }) => <RuleView name={argument} />,
+  },
+  {
+    name: "schedules",
+    inNavigation: "Schedules",
+    title: () => "Schedules",
+    render: () => <SchedulesView />,
+  },
+  {
+    name: "schedule",
+    inNavigation: undefined,
+    title: ({ argument }) => (argument === "" ? "Make a schedule" : `Schedule ${argument}`),
+    render: ({ argument }) => <ScheduleView name={argument} />,
+  },
+  {
+    name: "registries",
+    inNavigation: "Registries",
+    title: () => "Registries",
+    render: () => <RegistriesView />,
   },
   {
     name: "errors",

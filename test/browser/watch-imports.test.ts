@@ -105,8 +105,9 @@ describe.runIf(hasBrowser())("watching imports on the dashboard", () => {
     const markup = `<img src=x onerror="alert(1)"><script>alert(2)</script>`;
     const refuse = async () => refusal(403, "DENIED", `no ${markup}`);
     api.target.addFault(fault("hostile", { kind: "upload-start", repository: "hostile/app" }, refuse));
+    await api.source.seedImage("hostile/app", "1", image({ seed: "hostile" })); // nothing of it can be mounted
     const labels = { "<b>team</b>": markup };
-    const { id } = await api.importAndWait({ source: from(), targetTags: ["hostile/app:1"], labels });
+    const { id } = await api.importAndWait({ source: from("hostile/app:1"), labels });
     await using visit = await open(`#/import/${id}`);
     const { page } = visit;
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { testRuleAnswerSchema } from "../../src/domain/rule-test.ts";
 import { ruleListSchema } from "../../src/functions/triggers/rules.ts";
-import { testRuleAnswerSchema } from "../../src/functions/triggers/test-rule.ts";
 import { eventGridEvent } from "../helpers/push-events.ts";
 import { type Api, readProblem, startApi } from "./api-support/start-api.ts";
 

@@ -7,7 +7,7 @@ import { type Rule, ruleNameSchema, ruleSchema } from "../../domain/rule-schema.
 import { ImportError } from "../../errors.ts";
 import type { RuleCondition, Rules } from "../../store/rules.ts";
 import type { ActiveRules } from "../rules/active-rules.ts";
-import { answerTagged } from "../tagged-answer.ts";
+import { answerTagged, isKnown } from "../tagged-answer.ts";
 import { type HttpHandler, json } from "./http-answer.ts";
 import { readJsonBody } from "./read-body.ts";
 import { readShape } from "./read-shape.ts";
@@ -30,7 +30,9 @@ export function createRuleHandlers({ rules, settings, assertHosts, activeRules }
     listRules: async (request) => answerTagged({ rules: (await rules.list()).map(({ rule }) => rule) }, request),
     getRule: async (request) => {
       const { rule, etag } = await readRule(rules, readRuleName(request));
-      return answerRule(200, rule, etag);
+      return isKnown(request, etag.replace(/^W\//, ""))
+        ? { status: 304, headers: { etag } }
+        : answerRule(200, rule, etag);
     },
     putRule: async (request) => {
       const name = readRuleName(request);

@@ -1,12 +1,13 @@
 import { z } from "zod";
 import { digestSchema } from "../../digest.ts";
 import type { RequestSettings } from "../../domain/import-request.ts";
-import { type ImportSpec, importSpecSchema } from "../../domain/import-spec.ts";
+import type { ImportSpec } from "../../domain/import-spec.ts";
 import { parseRegistry } from "../../domain/import-target.ts";
 import { formatReference, repositorySchema, tagSchema } from "../../domain/reference.ts";
 import { readRegistryEvent } from "../../domain/registry-event.ts";
 import { type CompiledRule, compileRule, type Pushed } from "../../domain/rule.ts";
 import { loopWarnings } from "../../domain/rule-chains.ts";
+import type { TestRuleAnswer } from "../../domain/rule-test.ts";
 import { definedOnly, ImportError } from "../../errors.ts";
 import type { Rules } from "../../store/rules.ts";
 import { type HttpHandler, json } from "./http-answer.ts";
@@ -40,23 +41,6 @@ export const testRuleBodySchema = z
     "give tag or digest",
   )
   .meta({ id: "RuleTest", description: "A push that is only supposed." });
-
-export const testRuleAnswerSchema = z.strictObject({
-  matches: z.boolean(),
-  reason: z.string().optional().describe("Why nothing would be imported."),
-  import: z
-    .strictObject({
-      source: z.string(),
-      target: z.string(),
-      targetTags: z.array(z.string()),
-      untaggedTargetRepositories: z.array(z.string()),
-      conflict: importSpecSchema.shape.conflict,
-    })
-    .optional()
-    .describe("What would be imported, and where to."),
-  warnings: z.array(z.string()).describe("Loops with other rules, and what else is odd."),
-});
-type TestRuleAnswer = z.infer<typeof testRuleAnswerSchema>;
 
 /** `POST /api/rules/{name}/test`: whether a push would match, and to what. Starts nothing and asks no registry. */
 export function createTestRule({ rules, settings, assertAllowed }: TestRuleDeps): HttpHandler {

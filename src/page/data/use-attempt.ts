@@ -9,7 +9,7 @@ export interface Attempt {
   readonly outcome: Outcome<unknown>;
 }
 
-/** Sends changes one at a time, and keeps how the last one ended. */
+/** Sends changes one at a time, and keeps how the last one ended; `tell` keeps what ended elsewhere. */
 export function useAttempt() {
   const { act } = useServices();
   const [isBusy, setBusy] = useState(false);
@@ -21,5 +21,5 @@ export function useAttempt() {
     setBusy(false);
     return outcome;
   };
-  return { isBusy, attempt, run };
+  return { isBusy, attempt, run, tell: setAttempt };
 }

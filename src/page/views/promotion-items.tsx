@@ -24,7 +24,7 @@ export function PromotionItems({ path, view, state }: PromotionItemsProps) {
       <div class="title">
         <h2 id="items-title">Items</h2>
         <label class="theme">
-          <span>State</span>
+          <span>Items in state</span>
           <select
             value={state}
             onChange={({ currentTarget }) => navigate(formatHash("promotion", view.id, { state: currentTarget.value }))}

@@ -1,0 +1,29 @@
+import type { ScheduleView } from "../../domain/schedule-record.ts";
+import { Badge } from "../parts/badge.tsx";
+import { Time } from "../parts/time.tsx";
+import { formatHash } from "../routing.ts";
+import { promotionLooks } from "../tones.ts";
+
+/** What came of a schedule the last time, and the newest time that it was left out, if that is later. */
+export function LastRun({ schedule: { lastRun, lastSkip } }: { readonly schedule: ScheduleView }) {
+  const isSkipNewer = lastSkip !== undefined && (lastRun === undefined || lastSkip.at > lastRun.at);
+  return (
+    <>
+      {lastRun !== undefined && (
+        <span>
+          {lastRun.state !== undefined && <Badge text={lastRun.state} tone={promotionLooks[lastRun.state].tone} />}{" "}
+          <a href={formatHash("promotion", lastRun.promotionId)}>
+            <Time at={lastRun.at} />
+          </a>
+          {lastRun.by === "request" && ", by hand"}
+        </span>
+      )}
+      {isSkipNewer && (
+        <span class="row-error">
+          Left out <Time at={lastSkip.at} />: {lastSkip.reason}
+        </span>
+      )}
+      {lastRun === undefined && lastSkip === undefined && "never"}
+    </>
+  );
+}

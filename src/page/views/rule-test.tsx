@@ -1,0 +1,118 @@
+import { useState } from "preact/hooks";
+import type { TestRuleAnswer } from "../../domain/rule-test.ts";
+import { useAttempt } from "../data/use-attempt.ts";
+import { policyNames } from "../parts/conflict-choice.tsx";
+import { Facts } from "../parts/facts.tsx";
+import { FailedOutcome } from "../parts/failed-outcome.tsx";
+import { Notice } from "../parts/notice.tsx";
+import { TextField } from "../parts/text-field.tsx";
+
+interface SamplePush {
+  readonly repository: string;
+  readonly tag: string;
+  /** As Event Grid delivers it, as JSON; it wins over the others. */
+  readonly event: string;
+}
+
+/** Says what a push would do by the rule as it is stored; starts nothing. */
+export function RuleTest({ path }: { readonly path: string }) {
+  const { isBusy, attempt, run } = useAttempt();
+  const [push, setPush] = useState<SamplePush>({ repository: "", tag: "latest", event: "" });
+  const [answer, setAnswer] = useState<TestRuleAnswer | undefined>();
+  const event = push.event.trim() === "" ? undefined : parseObject(push.event);
+  const test = async () => {
+    setAnswer(undefined);
+    const body = event === undefined ? { repository: push.repository.trim(), tag: push.tag.trim() } : { event };
+    const outcome = await run<TestRuleAnswer>("Testing", { method: "POST", path: `${path}/test`, body });
+    if (outcome.kind === "ok") setAnswer(outcome.value);
+  };
+  return (
+    <section class="card" aria-labelledby="test-title">
+      <h2 id="test-title">Test it</h2>
+      <p class="help">Judges a push by the rule as it is stored. Nothing is imported, and no registry is asked.</p>
+      <form
+        onSubmit={(submitted) => {
+          submitted.preventDefault();
+          test().catch(reportError);
+        }}
+      >
+        <TextField
+          {...{
+            name: "repository",
+            label: "Pushed repository",
+            help: "At the rule's source, e.g. team/web.",
+            lines: "one",
+          }}
+          value={push.repository}
+          isRequired={event === undefined}
+          fault={undefined}
+          onChange={(repository) => setPush({ ...push, repository })}
+        />
+        <TextField
+          {...{ name: "tag", label: "Pushed tag", help: "e.g. 2.1", lines: "one", value: push.tag }}
+          isRequired={event === undefined}
+          fault={undefined}
+          onChange={(tag) => setPush({ ...push, tag })}
+        />
+        <details>
+          <summary>A whole event instead</summary>
+          <TextField
+            {...{ name: "event", label: "Event", help: "JSON, as Event Grid delivers it.", lines: "several" }}
+            value={push.event}
+            fault={event === "none" ? "This is no JSON object." : undefined}
+            onChange={(text) => setPush({ ...push, event: text })}
+          />
+        </details>
+        <button type="submit" disabled={isBusy || event === "none"}>
+          Test
+        </button>
+      </form>
+      {attempt !== undefined && <FailedOutcome {...attempt} />}
+      {answer !== undefined && <Answer answer={answer} />}
+    </section>
+  );
+}
+
+function Answer({ answer: { matches, reason, import: planned, warnings } }: { readonly answer: TestRuleAnswer }) {
+  const title = planned === undefined ? "Nothing would be imported" : "It would be imported";
+  return (
+    <Notice tone={planned === undefined ? "neutral" : "good"} title={title}>
+      {reason !== undefined && (
+        <p>
+          {matches ? "The rule matches, but: " : ""}
+          {reason}
+        </p>
+      )}
+      {planned !== undefined && (
+        <Facts
+          facts={[
+            ["Source", planned.source],
+            [
+              "Target",
+              [...planned.targetTags, ...planned.untaggedTargetRepositories]
+                .map((place) => `${planned.target}/${place}`)
+                .join(", "),
+            ],
+            ["If a tag exists", policyNames[planned.conflict]],
+          ]}
+        />
+      )}
+      {warnings.length > 0 && (
+        <ul>
+          {warnings.map((warning) => (
+            <li key={warning}>{warning}</li>
+          ))}
+        </ul>
+      )}
+    </Notice>
+  );
+}
+
+function parseObject(text: string): object | "none" {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null ? value : "none";
+  } catch {
+    return "none";
+  }
+}

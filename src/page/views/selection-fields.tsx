@@ -1,0 +1,87 @@
+import { CheckField } from "../parts/check-field.tsx";
+import { ConflictChoice } from "../parts/conflict-choice.tsx";
+import { TextField } from "../parts/text-field.tsx";
+import type { SelectionForm } from "../selection-form.ts";
+
+export interface SelectionFieldsProps {
+  readonly form: SelectionForm;
+  readonly onChange: (form: SelectionForm) => void;
+  /** What can be said of tags: of a push only whether they are meant, of lists also how many of them. */
+  readonly tags: "filter" | "selection";
+  readonly faulty: string | undefined;
+  readonly fault: string | undefined;
+}
+
+interface FieldLook {
+  readonly name: Exclude<keyof SelectionForm, "conflict" | "referrers">;
+  readonly label: string;
+  readonly help: string;
+  readonly lines: "one" | "several";
+}
+
+const sourceFields: readonly FieldLook[] = [
+  { name: "sourceRegistry", label: "Source registry", help: "Host, alias or name.", lines: "one" },
+  {
+    ...{ name: "repositories", label: "Source repositories", lines: "several" },
+    help: "One per line: names, globs (team/*, team/**) or prefixes (team/).",
+  },
+  { name: "include", label: "Tags", help: "Globs, one per line. Empty: all.", lines: "several" },
+];
+const rarerTagFields: readonly FieldLook[] = [
+  { name: "exclude", label: "But not these tags", help: "Globs, one per line.", lines: "several" },
+  {
+    name: "semver",
+    label: "Versions",
+    help: "A range, e.g. >=1.2 <2: only tags that are such versions.",
+    lines: "one",
+  },
+];
+const newestField: FieldLook = {
+  ...{ name: "newest", label: "Newest only", lines: "one" },
+  help: "So many per repository, those of the highest versions. Empty: all.",
+};
+const targetFields: readonly FieldLook[] = [
+  { name: "targetRegistry", label: "Target registry", help: "Empty: the service's default.", lines: "one" },
+  {
+    ...{ name: "targetRepository", label: "Target repository", lines: "one" },
+    help: "{repository}, {basename} (its last part) and {tag} are filled in.",
+  },
+];
+const rarerTargetFields: readonly FieldLook[] = [
+  { name: "targetTag", label: "Target tag", help: "{tag}, {repository} and {basename} are filled in.", lines: "one" },
+  { name: "platforms", label: "Platforms", help: "os/architecture, one per line. Empty: all.", lines: "several" },
+];
+const required: readonly string[] = ["sourceRegistry", "repositories", "targetRepository", "targetTag"];
+
+/** Which images, where to and how: what rules and schedules say alike, the rarer fields folded away. */
+export function SelectionFields({ form, onChange, tags, faulty, fault }: SelectionFieldsProps) {
+  const field = (look: FieldLook) => (
+    <TextField
+      key={look.name}
+      {...look}
+      value={form[look.name]}
+      isRequired={required.includes(look.name)}
+      fault={faulty === look.name ? fault : undefined}
+      onChange={(value) => onChange({ ...form, [look.name]: value })}
+    />
+  );
+  const rarer = [...rarerTagFields, ...(tags === "selection" ? [newestField] : []), ...rarerTargetFields];
+  const isFolded = faulty === undefined || rarer.every(({ name }) => name !== faulty);
+  return (
+    <>
+      {sourceFields.map(field)}
+      {targetFields.map(field)}
+      <ConflictChoice value={form.conflict} onChange={(conflict) => onChange({ ...form, conflict })} />
+      <CheckField
+        name="referrers"
+        label="Bring signatures, SBOMs and attestations along"
+        isChecked={form.referrers}
+        onChange={(referrers) => onChange({ ...form, referrers })}
+      />
+      <details open={!isFolded}>
+        <summary>More</summary>
+        {rarer.map(field)}
+      </details>
+    </>
+  );
+}
