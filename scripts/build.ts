@@ -1,9 +1,18 @@
-import { rmSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import { build } from "esbuild";
+import packageJson from "../package.json" with { type: "json" };
 import { buildApp } from "./build-app.ts";
 import { buildPage } from "./build-page.ts";
+import { guardedEntry } from "./guarded-entry.ts";
 
 rmSync("dist", { recursive: true, force: true });
+
+/** Commands for development, by name; `{name}-main.mjs` is what they do. */
+const localCommands = {
+  start: "src/local/start.ts",
+  demo: "src/local/demo.ts",
+  registry: "src/local/registry-main.ts",
+};
 
 const common = {
   bundle: true,
@@ -29,10 +38,13 @@ await Promise.all([
   // Development only, never deployed: packages stay in node_modules.
   build({
     ...common,
-    entryPoints: { start: "src/local/start.ts", demo: "src/local/demo.ts", registry: "src/local/registry-main.ts" },
+    entryPoints: Object.fromEntries(Object.entries(localCommands).map(([name, path]) => [`${name}-main`, path])),
     outdir: "dist/local",
     outExtension: { ".js": ".mjs" },
     format: "esm",
     packages: "external",
   }),
 ]);
+
+for (const name of Object.keys(localCommands))
+  writeFileSync(`dist/local/${name}.mjs`, guardedEntry(`./${name}-main.mjs`, packageJson.engines.node));
