@@ -24,7 +24,7 @@ const factsLastMs = 24 * 3_600_000; // where no note of another process says the
 export function createKnownHost(deps: Omit<HostLimitsDeps, "onFacts">): KnownHost {
   const learned: LearnedHost = { maxPutBytes: undefined, refusesChunks: false, uploadBytesPerSecond: undefined };
   let profileName = profileOfHost(deps.host);
-  let confirmedAtMs = 0;
+  let confirmedAtMs = deps.now().getTime();
 
   const takeOver = ({ maxPutBytes, refusesChunks, profile }: HostFacts): void => {
     if (maxPutBytes !== undefined || refusesChunks === true) confirmedAtMs = deps.now().getTime();
