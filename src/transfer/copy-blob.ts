@@ -1,6 +1,6 @@
 import type { Via } from "../domain/import-plan.ts";
 import { ImportError, unreachable } from "../errors.ts";
-import { headBlob, mountBlob } from "../registry/blobs.ts";
+import { mountBlob } from "../registry/blobs.ts";
 import type { UploadSession } from "../registry/uploads.ts";
 import { isOver } from "./budget.ts";
 import { createByteBudget } from "./byte-budget.ts";
@@ -9,7 +9,7 @@ import { createMountMemory } from "./mount-memory.ts";
 import { createSingleFlight } from "./single-flight.ts";
 import { type StreamResult, streamBlob } from "./stream-blob.ts";
 import { leaseBytes, needsCheckpoints, type TransferSettings } from "./transfer-settings.ts";
-import { giveUp, type UploadJob } from "./upload-job.ts";
+import { giveUp, hasArrived, type UploadJob } from "./upload-job.ts";
 import { LeaseLostError, type UploadKey, type UploadLease, type UploadLeases } from "./upload-lease.ts";
 
 export interface CopyBlobDeps {
@@ -26,8 +26,6 @@ export interface CopyBlobJob extends UploadJob {
   readonly filled: readonly string[];
   /** Whether to look first if the blob is there: on a retry, after a wait, or when the last look is old. */
   readonly headFirst: boolean;
-  /** The target lacks what it has said to have: it is sent whatever a HEAD says, and not mounted. */
-  readonly isRepair: boolean;
   /** Import id: the same import takes its own lease over. */
   readonly owner: string;
 }
@@ -74,7 +72,7 @@ export function createCopyBlob(deps: CopyBlobDeps): CopyBlob {
     const { registry, name } = job.target;
     await registry.recall();
     // Brought there by this process since the plan was made: for another import, or before this step was repeated.
-    let isLooking = !job.isRepair && (job.headFirst || mounts.recall(registry.apiHost, job.digest) === name);
+    let isLooking = job.headFirst || mounts.recall(registry.apiHost, job.digest) === name;
     for (;;) {
       if (isOver(job.budget, now)) return { kind: "more", hasProgressed: true };
       const mayRemember = !job.headFirst && !job.isRepair;
@@ -82,7 +80,7 @@ export function createCopyBlob(deps: CopyBlobDeps): CopyBlob {
       const flight = flights.enter(flightName(job));
       if (flight.kind === "follower") {
         await untilOver(flight.ended, job, deps, signal);
-        isLooking = !job.isRepair; // the leader may have brought it, or failed for reasons of its own
+        isLooking = true; // the leader may have brought it, or failed for reasons of its own
         continue;
       }
       try {
@@ -106,7 +104,7 @@ export function createCopyBlob(deps: CopyBlobDeps): CopyBlob {
   };
 
   const climb = async (job: CopyBlobJob, known: "look" | "missing", signal: AbortSignal): Promise<Ladder> => {
-    if (known === "look" && (await isThere(job, signal))) return { kind: "done", via: "skipped", attempts: 0 };
+    if (known === "look" && (await hasArrived(job, signal))) return { kind: "done", via: "skipped", attempts: 0 };
     const mount = job.isRepair ? undefined : await tryMount(job, signal);
     if (mount === "mounted") return { kind: "done", via: "mounted", attempts: 1 };
     const { registry } = job.target;
@@ -140,8 +138,7 @@ export function createCopyBlob(deps: CopyBlobDeps): CopyBlob {
       const acquired = await acquire(job, signal);
       lease = acquired.lease;
       if (lease === undefined) return waitForOther;
-      if (acquired.wasBusy && !job.isRepair && (await isThere(job, signal)))
-        return { kind: "done", via: "skipped", attempts: 0 };
+      if (acquired.wasBusy && (await hasArrived(job, signal))) return { kind: "done", via: "skipped", attempts: 0 };
       unused = undefined; // the upload's own from here on
       const result = await streamBlob(uploadDeps, { job, key: keyOf(job), lease, opened }, signal);
       isKept = result.kind === "paused";
@@ -203,10 +200,6 @@ function toLadder(result: StreamResult, { budget }: CopyBlobJob): Ladder {
 
 function keyOf({ target, digest }: CopyBlobJob): UploadKey {
   return { registry: target.registry.apiHost, repository: target.name, digest };
-}
-
-async function isThere({ target, digest }: CopyBlobJob, signal: AbortSignal): Promise<boolean> {
-  return (await headBlob(target, digest, signal)) !== undefined;
 }
 
 const maxMountTries = 2; // each costs a write; a second place helps where rights differ

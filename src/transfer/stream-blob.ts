@@ -1,10 +1,9 @@
 import { ImportError, unreachable } from "../errors.ts";
-import { headBlob } from "../registry/blobs.ts";
 import { isOver } from "./budget.ts";
 import { type ChunkedUpload, type ChunkedUploadDeps, uploadChunked } from "./chunked-upload.ts";
 import { placeOf } from "./place-of.ts";
 import { chunkBytesFor, learnTooLarge } from "./transfer-settings.ts";
-import type { UploadEnd, UploadJob } from "./upload-job.ts";
+import { hasArrived, type UploadEnd, type UploadJob } from "./upload-job.ts";
 import { uploadWhole } from "./whole-upload.ts";
 
 export type BlobStream = Pick<ChunkedUpload, "job" | "key" | "lease" | "opened">;
@@ -51,7 +50,7 @@ export async function streamBlob(
         return unreachable(end);
     }
     // The answer to a try that seemed to fail may have been what was lost.
-    if ((await headBlob(job.target, job.digest, signal)) !== undefined) return { kind: "done", attempts };
+    if (await hasArrived(job, signal)) return { kind: "done", attempts };
     if (isOver(job.budget, deps.now)) return { kind: "stopped" };
     job.onProgress(0);
   }

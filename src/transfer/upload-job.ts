@@ -20,6 +20,8 @@ export interface UploadJob {
   readonly sizeBytes: number;
   /** Its bytes, where they are known: no GET is made. */
   readonly inline?: Uint8Array;
+  /** The target lacks what it says to have: it is sent whatever a HEAD says, and not mounted. */
+  readonly isRepair: boolean;
   readonly budget: Budget;
   /** Bytes of this blob that were passed to the target so far; falls back when an upload starts over. */
   readonly onProgress: (bytes: number) => void;
@@ -74,6 +76,11 @@ export function startHash({ digest, sizeBytes, source }: UploadJob) {
   return hasher;
 }
 
+/** Whether the target says that it has the blob; where that is what is wrong, its word counts for nothing. */
+export async function hasArrived({ target, digest, isRepair }: UploadJob, signal: AbortSignal): Promise<boolean> {
+  return !isRepair && (await headBlob(target, digest, signal)) !== undefined;
+}
+
 const lookEveryMs = 5_000;
 const looks = 12; // for 60 s
 
@@ -83,8 +90,8 @@ const looks = 12; // for 60 s
  */
 export async function turnsUp(deps: UploadDeps, job: UploadJob, signal: AbortSignal): Promise<boolean> {
   for (let look = 0; ; look += 1) {
-    if ((await headBlob(job.target, job.digest, signal)) !== undefined) return true;
-    if (look === looks || isOver(job.budget, deps.now)) return false;
+    if (await hasArrived(job, signal)) return true;
+    if (job.isRepair || look === looks || isOver(job.budget, deps.now)) return false;
     await deps.sleep(lookEveryMs, signal);
   }
 }

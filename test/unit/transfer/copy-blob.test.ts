@@ -207,6 +207,27 @@ describe("copyBlob", () => {
       expect(target.countRequests({ kind: "upload-put" })).toBe(1);
     });
 
+    it("starts again at once where the target's word is not to be trusted", async () => {
+      await using source = await startRegistry();
+      await using target = await startRegistry({
+        faults: [
+          fault("read and hang up", { kind: "upload-put", times: 1 }, async (call) => {
+            for await (const _ of call.content);
+            return { kind: "hang-up" };
+          }),
+        ],
+      });
+      await using kit = createKit();
+      const blob = await source.seedBlob({ sizeBytes: 1000 });
+      await target.seedBlob({ repository: "team/app", content: blob.content });
+
+      const outcome = await kit.copy(source, target, blob, { isRepair: true });
+
+      expect(outcome).toMatchObject({ kind: "done", via: "copied", attempts: 2 });
+      expect(target.countRequests({ kind: "upload-put", status: 201 })).toBe(1);
+      expect(kit.clock.sleeps).toEqual([]);
+    });
+
     it("looks for a minute, then starts again", async () => {
       await using source = await startRegistry();
       await using target = await startRegistry({
@@ -292,6 +313,24 @@ describe("copyBlob", () => {
       expect(refusalsOfFirst).toBe(2); // 7 and 3.5 MiB; 1.75 go
       expect(target.countRequests({ status: 413 })).toBe(refusalsOfFirst);
       expect(target.openSessions()).toEqual([]);
+    });
+
+    it("sends what it says to have, and does not, in chunks as well", async () => {
+      const tooLarge = fault(
+        "limit of 2 MiB",
+        { kind: "upload-put", when: (call) => Number(call.headers["content-length"]) > 2 * MiB },
+        async () => answer(413),
+      );
+      await using source = await startRegistry();
+      await using target = await startRegistry({ faults: [tooLarge] });
+      await using kit = createKit();
+      const blob = await source.seedBlob({ sizeBytes: 3 * MiB });
+      await target.seedBlob({ repository: "team/app", content: blob.content });
+
+      const outcome = await kit.copy(source, target, blob, { isRepair: true });
+
+      expect(outcome).toMatchObject({ kind: "done", via: "copied", attempts: 2 });
+      expect(target.countRequests({ kind: "upload-put", status: 201 })).toBe(1);
     });
 
     it("fails when a registry that takes no chunks finds the whole too large", async () => {
