@@ -120,6 +120,7 @@ function optionsOf(latest: { readonly current: BarChartProps }, element: HTMLEle
   return {
     width: element.clientWidth,
     height: heightPx,
+    padding: [null, 24, null, null], // for half of the last mark's text
     legend: { show: false },
     cursor: { show: false },
     scales: {
