@@ -29,7 +29,7 @@ import { formatQueueName } from "./store/queues.ts";
  * The composition root: the one module with effects at import. Settings → services → functions.
  */
 const telemetry = createTelemetry({
-  tracer: trace.getTracer("drayage"),
+  tracer: () => trace.getTracer("drayage"),
   meter: () => metrics.getMeter("drayage"),
   ids: createPlannedIds(randomBytes),
 });

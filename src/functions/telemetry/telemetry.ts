@@ -20,9 +20,9 @@ import { createMeters, type Meters } from "./meters.ts";
 import { idsOfAttempt, type PlannedIds } from "./trace-ids.ts";
 
 export interface TelemetryDeps {
-  /** Of the API, which records nothing until an SDK is registered. */
-  readonly tracer: Tracer;
-  /** The same; asked for with the first measurement, when the SDK is there. */
+  /** Of the API, which records nothing until an SDK is registered: asked for with each span, to find it when it is there. */
+  readonly tracer: () => Tracer;
+  /** The same, asked for with the first measurement. */
   readonly meter: () => Meter;
   readonly ids: Pick<PlannedIds, "plan">;
 }
@@ -53,7 +53,7 @@ export function createTelemetry({ tracer, meter, ids }: TelemetryDeps): Telemetr
     const remote = { ...idsOfAttempt(attempt), traceFlags: TraceFlags.SAMPLED, isRemote: true };
     const parent = trace.setSpanContext(ROOT_CONTEXT, remote);
     const attributes = { "drayage.import.id": attempt.importId, "drayage.import.attempt": attempt.attempt };
-    const span = tracer.startSpan(name, { attributes }, parent);
+    const span = tracer().startSpan(name, { attributes }, parent);
     try {
       const scope = { importId: attempt.importId, context: trace.setSpan(parent, span) };
       const result = await scopes.run(scope, work);
@@ -76,7 +76,7 @@ export function createTelemetry({ tracer, meter, ids }: TelemetryDeps): Telemetr
       ...(sentBytes !== undefined && { "http.request.body.size": sentBytes }),
     };
     const options = { kind: SpanKind.CLIENT, attributes };
-    const span = tracer.startSpan(`${method} ${registry}`, options, scopes.getStore()?.context ?? ROOT_CONTEXT);
+    const span = tracer().startSpan(`${method} ${registry}`, options, scopes.getStore()?.context ?? ROOT_CONTEXT);
     return ({ status, code, receivedBytes }) => {
       if (status !== undefined) span.setAttribute("http.response.status_code", status);
       if (receivedBytes !== undefined) span.setAttribute("http.response.body.size", receivedBytes);
@@ -97,7 +97,7 @@ export function createTelemetry({ tracer, meter, ids }: TelemetryDeps): Telemetr
       ...{ "drayage.source": spec.source.registry, "drayage.target": spec.target.registry },
     };
     const span = ids.plan(idsOfAttempt({ importId, attempt }), () =>
-      tracer.startSpan("import", { attributes, startTime: startedAt, root: true }),
+      tracer().startSpan("import", { attributes, startTime: startedAt, root: true }),
     );
     if (state === "Failed") tellError(span, error?.code ?? "INTERNAL");
     span.end(finishedAt);

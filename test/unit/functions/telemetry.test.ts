@@ -33,7 +33,7 @@ beforeEach(() => {
 function startTelemetry(): Telemetry {
   const ids = createPlannedIds(randomBytes);
   const provider = new BasicTracerProvider({ idGenerator: ids, spanProcessors: [new SimpleSpanProcessor(exporter)] });
-  return createTelemetry({ tracer: provider.getTracer("test"), meter: () => recordingMeter(), ids });
+  return createTelemetry({ tracer: () => provider.getTracer("test"), meter: () => recordingMeter(), ids });
 }
 
 function recordingMeter(): Meter {
