@@ -3,6 +3,10 @@ import { scheduleViewSchema } from "../domain/schedule-record.ts";
 import { ifNoneMatch, notModified } from "./api-route.ts";
 import { putScheduleBodySchema, scheduleListSchema } from "./triggers/schedules.ts";
 
+const condition = {
+  "If-Match": "ETag of an earlier answer: 412 when the schedule was defined otherwise since; runs are no change of it.",
+} as const;
+
 /** Routes of schedules, by the name of their function. */
 export const scheduleRoutes = {
   listSchedules: {
@@ -31,20 +35,22 @@ export const scheduleRoutes = {
     route: "api/schedules/{name}",
     authLevel: "function",
     summary: "Make or replace a schedule",
+    headers: { ...condition, "If-None-Match": "*: 412 when there is a schedule of this name." },
     body: { schema: putScheduleBodySchema, isRequired: true },
     answers: {
       200: { description: "Replaced", schema: scheduleViewSchema },
       201: { description: "Made", schema: scheduleViewSchema },
     },
-    problems: [400, 403, 503],
+    problems: [400, 403, 412, 503],
   },
   deleteSchedule: {
     method: "DELETE",
     route: "api/schedules/{name}",
     authLevel: "function",
     summary: "Forget a schedule and what it has imported; a promotion of it that runs goes on",
+    headers: condition,
     answers: { 204: { description: "Forgotten" } },
-    problems: [404, 503],
+    problems: [404, 412, 503],
   },
   runSchedule: {
     method: "POST",

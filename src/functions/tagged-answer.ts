@@ -15,8 +15,12 @@ export function answerTagged(body: unknown, request: HttpRequest, headers: Heade
 
 /** What says how an answer may be kept: always to be asked for again, by the ETag of its body. */
 export function validators(body: unknown) {
-  const hash = createHash("sha256").update(JSON.stringify(body)).digest("base64url");
-  return { etag: `"${hash.slice(0, 27)}"`, "cache-control": "no-cache" } as const;
+  return { etag: `"${tagOf(body)}"`, "cache-control": "no-cache" } as const;
+}
+
+/** What an ETag is made of: another one for whatever is not the same. */
+export function tagOf(value: unknown): string {
+  return createHash("sha256").update(JSON.stringify(value)).digest("base64url").slice(0, 27);
 }
 
 /** Whether the caller has what `etag` names; a proxy that compresses answers makes ETags weak (RFC 9110, 13.1.2). */

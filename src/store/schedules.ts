@@ -6,24 +6,27 @@ import { contended } from "./storage-errors.ts";
 import type { Row, RowKeys } from "./table.ts";
 import { type RowCodec, updateRow } from "./update-row.ts";
 
+/** What stands under a name; undefined: nothing. One of another version cannot be read. */
+export type FoundSchedule = ScheduleRecord | "unreadable" | undefined;
+
 /** Table `Schedules`: one row per schedule, few of them. */
 export interface Schedules {
   readonly read: (name: string) => Promise<ScheduleRecord | undefined>;
-  /** Whether there is one, readable or not. */
-  readonly has: (name: string) => Promise<boolean>;
+  readonly find: (name: string) => Promise<FoundSchedule>;
   /** All of them by name, without those that this version cannot read. */
   readonly list: () => Promise<readonly ScheduleRecord[]>;
-  /** Inserts `first`, also over one that cannot be read, or puts what `change` makes of the one that is there. */
+  /** Puts what `make` makes of what is there; nothing is written when it throws. */
   readonly put: (
-    first: ScheduleRecord,
-    change: (there: ScheduleRecord) => ScheduleRecord,
-  ) => Promise<{ readonly record: ScheduleRecord; readonly before: ScheduleRecord | undefined }>;
+    name: string,
+    make: (there: FoundSchedule) => ScheduleRecord,
+  ) => Promise<{ readonly record: ScheduleRecord; readonly before: FoundSchedule }>;
   /** The record after a pure change of it, guarded by its ETag; undefined: there is none. */
   readonly update: (
     name: string,
     change: (record: ScheduleRecord) => ScheduleRecord,
   ) => Promise<ScheduleRecord | undefined>;
-  readonly delete: (name: string) => Promise<void>;
+  /** One that is gone already is deleted; nothing is when `assertMay` throws. */
+  readonly delete: (name: string, assertMay: (there: FoundSchedule) => void) => Promise<void>;
 }
 
 const maxTries = 5;
@@ -36,24 +39,28 @@ export function createSchedules(access: TableAccess): Schedules {
       const stored = await table.read(keysOf(name));
       return stored && scheduleRow.decode(stored.row);
     },
-    has: async (name) => (await table.read(keysOf(name))) !== undefined,
+    find: async (name) => {
+      const stored = await table.read(keysOf(name));
+      return stored && tryDecode(stored.row);
+    },
     list: async () => {
       const all: ScheduleRecord[] = [];
       for await (const stored of table.query({ filter: "" }))
         all.push(...table.readable([stored], ({ row }) => scheduleRow.decode(row)));
       return all;
     },
-    put: async (first, change) => {
-      const key = keysOf(first.schedule.name);
+    put: async (name, make) => {
+      const key = keysOf(name);
       for (let tries = 0; tries < maxTries; tries += 1) {
         const stored = await table.read(key);
-        if (stored === undefined) {
-          if ((await table.insert(scheduleRow.encode(first))) !== "exists") return { record: first, before: undefined };
-          continue;
-        }
-        const before = tryDecode(stored.row);
-        const record = before === undefined ? first : change(before);
-        if ((await table.replace(scheduleRow.encode(record), stored.etag)) !== "conflict") return { record, before };
+        const before = stored && tryDecode(stored.row);
+        const record = make(before);
+        const row = scheduleRow.encode(record);
+        const isWritten =
+          stored === undefined
+            ? (await table.insert(row)) !== "exists"
+            : (await table.replace(row, stored.etag)) !== "conflict";
+        if (isWritten) return { record, before };
       }
       throw contended(table.name);
     },
@@ -61,8 +68,14 @@ export function createSchedules(access: TableAccess): Schedules {
       const updated = await updateRow({ table, key: keysOf(name), codec: scheduleRow, change });
       return updated?.value;
     },
-    delete: async (name) => {
-      await table.delete(keysOf(name));
+    delete: async (name, assertMay) => {
+      for (let tries = 0; tries < maxTries; tries += 1) {
+        const stored = await table.read(keysOf(name));
+        if (stored === undefined) return;
+        assertMay(tryDecode(stored.row));
+        if ((await table.delete(keysOf(name), stored.etag)) !== "conflict") return;
+      }
+      throw contended(table.name);
     },
   };
 }
@@ -79,11 +92,11 @@ export const scheduleRow: RowCodec<ScheduleRecord> = {
   decode: (row) => scheduleRecordSchema.parse(JSON.parse(readText(rowSchema.parse(row), "record") ?? "")),
 };
 
-function tryDecode(row: unknown): ScheduleRecord | undefined {
+function tryDecode(row: unknown): ScheduleRecord | "unreadable" {
   try {
     return scheduleRow.decode(row);
   } catch {
-    return undefined; // of another version: a definition in the words of this one takes its place
+    return "unreadable"; // of another version: a definition in the words of this one takes its place
   }
 }
 

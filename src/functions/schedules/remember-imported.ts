@@ -4,7 +4,7 @@ import type { AfterEnd } from "../end-import.ts";
 import { tagOfImport } from "./scheduled-tag.ts";
 
 export interface RememberImportedDeps {
-  readonly schedules: Pick<Schedules, "has">;
+  readonly schedules: Pick<Schedules, "find">;
   readonly scheduleTags: Pick<ScheduleTags, "write">;
 }
 
@@ -15,7 +15,7 @@ export interface RememberImportedDeps {
 export function createRememberImported({ schedules, scheduleTags }: RememberImportedDeps): AfterEnd {
   return async (record) => {
     const brought = tagOfImport(record);
-    if (brought === undefined || !(await schedules.has(brought.tag.schedule))) return;
+    if (brought === undefined || (await schedules.find(brought.tag.schedule)) === undefined) return;
     await scheduleTags.write(brought.tag, brought.digest);
   };
 }

@@ -10,6 +10,7 @@ import type { ActiveRules } from "../rules/active-rules.ts";
 import { answerTagged, isKnown } from "../tagged-answer.ts";
 import { type HttpHandler, json } from "./http-answer.ts";
 import { readJsonBody } from "./read-body.ts";
+import { readCondition } from "./read-condition.ts";
 import { readShape } from "./read-shape.ts";
 
 export interface RulesDeps {
@@ -91,12 +92,11 @@ function assertMayBe(rule: CompiledRule, assertHosts: RulesDeps["assertHosts"]):
   assertNoSelfFeed(rule);
 }
 
-/** `If-Match: ETAG` and `If-None-Match: *`, which the table itself upholds. */
-function conditionOf({ headers }: HttpRequest): RuleCondition {
-  if (headers.get("if-none-match") === "*") return "missing";
-  const etag = headers.get("if-match");
-  if (etag === null || etag === "*") return "none";
-  return { etag: /^W\/"[\w':%.-]{1,100}"$/.test(etag) ? etag : 'W/"none"' }; // it becomes a header again
+/** The table itself upholds it: the ETag becomes a header again. */
+function conditionOf(request: HttpRequest): RuleCondition {
+  const condition = readCondition(request);
+  if (typeof condition === "string") return condition;
+  return { etag: /^W\/"[\w':%.-]{1,100}"$/.test(condition.etag) ? condition.etag : 'W/"none"' };
 }
 
 function answerRule(status: number, rule: Rule, etag: string): HttpResponseInit {

@@ -13,11 +13,13 @@ import {
 import { type Schedule, scheduleBodySchema } from "../../domain/schedule-schema.ts";
 import { ImportError } from "../../errors.ts";
 import type { ScheduleTags } from "../../store/schedule-tags.ts";
-import type { Schedules } from "../../store/schedules.ts";
+import type { FoundSchedule, Schedules } from "../../store/schedules.ts";
+import { formatScheduleEtag, isDefinedAs } from "../schedules/schedule-etag.ts";
 import type { StartRun, StartRunDeps } from "../schedules/start-run.ts";
-import { answerTagged } from "../tagged-answer.ts";
+import { answerTagged, isKnown, validators } from "../tagged-answer.ts";
 import { type DurableHttpHandler, type HttpHandler, json } from "./http-answer.ts";
 import { readJsonBody } from "./read-body.ts";
+import { type Condition, readCondition } from "./read-condition.ts";
 import { baseUrlOf } from "./read-query.ts";
 import { readShape } from "./read-shape.ts";
 
@@ -61,25 +63,39 @@ export function createScheduleHandlers(deps: ScheduleHandlersDeps) {
     return answerTagged({ schedules: await Promise.all(all.map((record) => view(record, request))) }, request);
   };
 
-  const getSchedule: HttpHandler = async (request) =>
-    answerTagged(await view(await readRecord(request), request), request);
+  const tagged = async (record: ScheduleRecord, request: HttpRequest) => {
+    const body = await view(record, request);
+    return { body, headers: { ...validators(body), etag: formatScheduleEtag(record, body) } };
+  };
+
+  const getSchedule: HttpHandler = async (request) => {
+    const { body, headers } = await tagged(await readRecord(request), request);
+    return isKnown(request, headers.etag) ? { status: 304, headers } : json(200, body, headers);
+  };
 
   const putSchedule: HttpHandler = async (request) => {
     const schedule = readSchedule(ruleNameOf(request), await readJsonBody(request));
     assertSchedulable(schedule);
-    const first = newSchedule(schedule, now());
-    const { record, before } = await schedules.put(first, (there) => redefined(there, schedule, now()));
+    const condition = readCondition(request);
+    const { record, before } = await schedules.put(schedule.name, (there) => {
+      assertHolds(condition, there, schedule.name);
+      return isReadable(there) ? redefined(there, schedule, now()) : newSchedule(schedule, now());
+    });
     // Rows of tags carry what makes an import what it is: those of the former definition would be in nobody's way but stay.
-    if (before !== undefined && effectOf(before.schedule) !== effectOf(schedule))
+    if (isReadable(before) && effectOf(before.schedule) !== effectOf(schedule))
       await scheduleTags.deleteAll(schedule.name);
-    return json(before === undefined ? 201 : 200, await view(record, request));
+    const { body, headers } = await tagged(record, request);
+    return json(before === undefined ? 201 : 200, body, headers);
   };
 
   const deleteSchedule: HttpHandler = async (request): Promise<HttpResponseInit> => {
     const name = readName(request);
-    if (!(await schedules.has(name))) throw notFound(name);
+    const condition = readCondition(request);
+    const found = await schedules.find(name);
+    if (found === undefined) throw notFound(name);
+    assertHolds(condition, found, name);
     await scheduleTags.deleteAll(name);
-    await schedules.delete(name);
+    await schedules.delete(name, (there) => assertHolds(condition, there, name));
     await scheduleTags.deleteAll(name); // of imports that ended meanwhile; from here on, none writes another one
     return { status: 204 };
   };
@@ -117,6 +133,21 @@ function readName(request: HttpRequest): string {
   const name = request.params.name ?? "";
   if (!ruleNameSchema.safeParse(name).success) throw notFound(name.slice(0, 63));
   return name;
+}
+
+function isReadable(there: FoundSchedule): there is ScheduleRecord {
+  return there !== undefined && there !== "unreadable";
+}
+
+/** Throws PRECONDITION_FAILED. */
+function assertHolds(condition: Condition, there: FoundSchedule, name: string): void {
+  if (condition === "none" || (condition === "missing" && there === undefined)) return;
+  if (condition !== "missing" && isReadable(there) && isDefinedAs(condition.etag, there)) return;
+  throw new ImportError({
+    code: "PRECONDITION_FAILED",
+    what: `schedule ${name} is not as the request supposes`,
+    hint: "read it again: another writer was here",
+  });
 }
 
 /** What decides about the content and names of what is imported. */

@@ -29,7 +29,7 @@ beforeEach(async () => {
   scheduleTags = createScheduleTags(access);
   schedules = createSchedules(access);
   const record = newSchedule(aSchedule(), new Date("2026-03-01T12:00:00.000Z"));
-  await schedules.put(record, () => record);
+  await schedules.put(record.schedule.name, () => record);
 });
 
 const never = new AbortController().signal;
