@@ -60,6 +60,40 @@ describe.runIf(hasBrowser())("watching imports on the dashboard", () => {
     await page.getByText("Failed:").waitFor({ state: "hidden" });
   });
 
+  it("shows the truth to a tab whose button comes too late", async () => {
+    const { api, open } = dashboard;
+    const { id } = await api.importAndWait({ source: from("twice/app:1") });
+    await using one = await open(`#/import/${id}`);
+    await using other = await open(`#/import/${id}`);
+    for (const { page } of [one, other]) await page.locator(".badge", { hasText: "Failed" }).waitFor();
+    await api.source.seedImage("twice/app", "1", image({ seed: "twice" }));
+    await one.page.getByRole("button", { name: "Retry", exact: true }).click();
+    await one.page.locator(".badge", { hasText: "Succeeded" }).waitFor();
+
+    await other.page.getByRole("button", { name: "Retry", exact: true }).click();
+
+    await other.page.getByText("Retrying failed: Import state conflict").waitFor();
+    await other.page.locator(".badge", { hasText: "Succeeded" }).waitFor();
+    expect(await readImport(await api.get(`/api/imports/${id}`))).toMatchObject({ state: "Succeeded", attempt: 2 });
+  });
+
+  it("deletes what has ended once that is confirmed", async () => {
+    const { api, open } = dashboard;
+    const { id } = await api.importAndWait({ source: from(), targetTags: ["forgotten/app:1"] });
+    await using visit = await open(`#/import/${id}`);
+    const { page } = visit;
+
+    await page.getByRole("button", { name: "Delete" }).click();
+    await page.getByRole("button", { name: "Keep it" }).click();
+    await page.getByRole("button", { name: "Delete" }).click();
+    expect((await api.get(`/api/imports/${id}`)).status).toBe(200);
+    await page.getByRole("button", { name: "Delete it" }).click();
+
+    await page.getByRole("heading", { name: "This import was deleted" }).waitFor();
+    expect((await api.get(`/api/imports/${id}`)).status).toBe(404);
+    expect(Object.keys(api.target.tags("forgotten/app"))).toEqual(["1"]);
+  });
+
   it("moves in the list by itself", async () => {
     const { release } = await startHeld("listed/app:1");
     await using visit = await dashboard.open(`#/imports?target=${dashboard.api.target.host}`);
