@@ -28,7 +28,7 @@ export function createDelegationServices(deps: DelegationServicesDeps) {
   const { config, network, repositories, userAgent, credential, assertAllowed, sleep, now } = deps;
   const { registries, defaultTarget } = config;
   const arm = createArmClient({ endpoint: config.armEndpoint, network, userAgent, credential, now });
-  const findRegistries = createFindRegistries({ arm, registries, defaultTarget });
+  const findRegistries = createFindRegistries({ arm, registries, defaultTarget, now });
   // Without a key, what another process has begun is begun again.
   const sealer = deps.sealer.isAvailable ? deps.sealer : createSealer([randomSealingKey()]);
   return {

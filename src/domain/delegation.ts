@@ -28,9 +28,9 @@ export function beyondDelegation(how: HowToCopy): readonly (keyof HowToCopy)[] {
   );
 }
 
-/** Whether an import that was asked for without a strategy may be left to ACR. */
-export function mayDelegate(spec: ImportSpec): boolean {
-  return spec.strategy === undefined && spec.whileTagged === undefined && beyondDelegation(spec).length === 0;
+/** Whether it was left open who copies; ACR knows no tag that may move on meanwhile. */
+export function mayDelegate({ strategy, whileTagged }: ImportSpec): boolean {
+  return strategy === undefined && whileTagged === undefined;
 }
 
 /** How ACR is to sign in at a source. Without a user name: an Entra access token, of another tenant too. */

@@ -262,9 +262,9 @@ describe("strategy auto", () => {
   });
 
   it.each([
-    ["only this service can do what is asked for", { ...auto, platforms: ["linux/amd64"] }],
-    ["this service is to copy", { strategy: "stream" }],
-  ])("fails as before when %s", async (_, more) => {
+    ["only this service can do what is asked for, and says so", { ...auto, platforms: ["linux/amd64"] }, ["platforms"]],
+    ["this service is to copy", { strategy: "stream" }, []],
+  ])("fails as before when %s", async (_, more, why) => {
     await using delegation = await openDelegation();
     const { world, arm } = delegation;
     world.source.addFault(failing(firewall));
@@ -272,6 +272,7 @@ describe("strategy auto", () => {
     const record = await (await world.start()).importAndWait(requestOf(world, more));
 
     expect(record).toMatchObject({ state: "Failed", error: { code: "SOURCE_NETWORK_RESTRICTED", side: "source" } });
+    expect(record.warnings).toEqual(why.map((text) => `not left to ACR's own import: it knows no ${text}`));
     expect(arm.imports).toEqual([]);
   });
 

@@ -2,12 +2,14 @@ import { parseRegistryResourceId, type RegistryResourceId } from "../../domain/a
 import type { ImportSpec } from "../../domain/import-spec.ts";
 import type { Registries } from "../../domain/registries.ts";
 import { type ErrorPlace, ImportError } from "../../errors.ts";
+import { createKept } from "../../registry/kept.ts";
 import type { ArmClient } from "./arm-client.ts";
 
 export interface FindRegistriesDeps {
   readonly arm: Pick<ArmClient, "findRegistry">;
   readonly registries: Pick<Registries, "entryFor">;
   readonly defaultTarget: string | undefined;
+  readonly now: () => Date;
 }
 
 /** Azure's ids of the two sides of an import. */
@@ -22,22 +24,24 @@ export interface FindRegistries {
   ) => Promise<RegistryResourceId | undefined>;
 }
 
-const maxKnown = 1_000;
+const foundSeconds = 24 * 3_600; // a registry's id never changes
+const missingSeconds = 5 * 60; // a role may be given, or a registry created
 
-/** Ids that Azure has told are kept in this process: a registry's never changes. */
-export function createFindRegistries({ arm, registries, defaultTarget }: FindRegistriesDeps): FindRegistries {
-  const known = new Map<string, RegistryResourceId>();
+/** What Azure has told is kept in this process: it is a walk through all subscriptions, and imports come by the hundred. */
+export function createFindRegistries(deps: FindRegistriesDeps): FindRegistries {
+  const { arm, registries, defaultTarget, now } = deps;
+  const kept = createKept<RegistryResourceId | "missing">({ now });
 
   const find = async (place: ErrorPlace, signal: AbortSignal): Promise<RegistryResourceId | undefined> => {
     const { registry } = place;
     const set = parseRegistryResourceId(registries.entryFor(registry)?.resourceId ?? "");
-    const kept = set ?? known.get(registry);
-    if (kept !== undefined) return kept;
-    const found = await arm.findRegistry(place, signal);
-    if (found === undefined) return undefined;
-    if (known.size >= maxKnown) known.clear();
-    known.set(registry, found);
-    return found;
+    if (set !== undefined) return set;
+    const obtain = async (flight: AbortSignal) => {
+      const id = await arm.findRegistry(place, flight);
+      return { value: id ?? "missing", lifetimeSeconds: id === undefined ? missingSeconds : foundSeconds } as const;
+    };
+    const found = await kept.get({ key: registry, place, obtain }, signal);
+    return found === "missing" ? undefined : found;
   };
 
   return {

@@ -1,4 +1,4 @@
-import { mayDelegate } from "../../domain/delegation.ts";
+import { beyondDelegation, mayDelegate } from "../../domain/delegation.ts";
 import { type DelegationStart, delegated } from "../../domain/delegation-transitions.ts";
 import type { ImportPlan } from "../../domain/import-plan.ts";
 import { foundAtTarget, pinned, resolving, warned } from "../../domain/import-transitions.ts";
@@ -24,6 +24,9 @@ export interface LeaveToAcr {
 }
 
 export function createLeaveToAcr({ repositories, findRegistries, now }: LeaveToAcrDeps): LeaveToAcr {
+  const say = (held: HeldRow, why: string) =>
+    held.change((record) => warned(record, `not left to ACR's own import: ${why}`));
+
   const plan = async (
     held: HeldRow,
     { source, targets }: OpenedRepositories,
@@ -54,16 +57,22 @@ export function createLeaveToAcr({ repositories, findRegistries, now }: LeaveToA
     },
     instead: async (thrown, held, signal) => {
       if (!(thrown instanceof ImportError) || !restrictions.includes(thrown.code)) throw thrown;
-      if (!mayDelegate(held.record().spec)) throw thrown;
+      const { spec } = held.record();
+      if (!mayDelegate(spec)) throw thrown;
       const opened = await repositories.ofImport(held.record(), "resolve");
       const [target] = opened.targets;
       const refusing = thrown.side === "source" ? opened.source : target;
       if (target === undefined || refusing === undefined || !isAcr(target) || !isAcr(refusing)) throw thrown;
+      const beyond = beyondDelegation(spec);
+      if (beyond.length > 0) {
+        await say(held, `it knows no ${beyond.join(", ")}`);
+        throw thrown;
+      }
       try {
         await findRegistries.targetId(placeOf(target), signal);
       } catch (missing) {
         if (!(missing instanceof ImportError) || missing.retryable) throw missing;
-        await held.change((record) => warned(record, `not left to ACR's own import: ${missing.message}`));
+        await say(held, missing.message);
         throw thrown;
       }
       const warnings = [`left to ACR's own import, since this service may not reach a registry: ${thrown.message}`];
