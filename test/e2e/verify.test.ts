@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { MiB } from "../../src/descriptor.ts";
 import { startAzurite, uniquePrefix } from "../helpers/azurite.ts";
-import { corruptByte } from "../helpers/faults-source.ts";
+import { corruptByte, truncateBody } from "../helpers/faults-source.ts";
 import { claimBlob } from "../helpers/faults-target.ts";
 import { image, multiPlatformImage, type TestImage } from "../helpers/images.ts";
 import { startRegistry, type TestRegistry } from "../helpers/registry.ts";
@@ -83,6 +83,18 @@ describe.each(["whole", "chunked"])("an import whose blobs travel %s", (how) => 
     await expectImage(target, repository, pushed, "1");
     const puts = { kind: "upload-put", repository, digest, status: 201 } as const;
     expect(target.countRequests(puts)).toBe(2);
+  });
+
+  it("sends a blob again that breaks off at the target whenever it is read", async () => {
+    const { repository, pushed } = await seed("broken-off");
+    const { digest } = largestOf(pushed);
+    target.addFault(truncateBody({ repository, digest, afterBytes: 100_000, times: 4 }));
+
+    const view = await importImage(repository, { verify: "full" });
+
+    expect(view).toMatchObject({ state: "Succeeded", progress: { verified: { blobs: pushed.blobs.length } } });
+    await expectImage(target, repository, pushed, "1");
+    expect(target.countRequests({ kind: "upload-put", repository, digest, status: 201 })).toBe(2);
   });
 
   it("tags nothing that the target serves damaged for the second time", async () => {
