@@ -1,4 +1,4 @@
-import type { ErrorPlace } from "../errors.ts";
+import { type ErrorPlace, ImportError } from "../errors.ts";
 import { createSingleFlight } from "./single-flight.ts";
 
 /** Something that expires, as it was obtained. */
@@ -21,7 +21,10 @@ export interface Wanted<T> {
   readonly refused?: T | undefined;
 }
 
-/** Values that expire, by key: obtained once for all who ask at a time, and anew shortly before they end. */
+/**
+ * Values that expire, by key: obtained once for all who ask at a time, and anew shortly before they end. A refusal holds
+ * for some seconds, for whoever asks: a thousand imports with one wrong password must not lock the account.
+ */
 export interface Kept<T> {
   readonly get: (wanted: Wanted<T>, signal: AbortSignal) => Promise<T>;
   /** Obtains another one in place of what is there, however good that is. */
@@ -42,6 +45,7 @@ type Outcome<T> =
 
 export function createKept<T>({ now }: { readonly now: () => Date }): Kept<T> {
   const entries = new Map<string, Entry<T>>();
+  const refusals = new Map<string, { readonly thrown: ImportError; readonly untilMs: number }>();
   const singleFlight = createSingleFlight<Outcome<T>>();
 
   const isGood = ({ value, obtainedAtMs, renewAtMs }: Entry<T>, refused: T | undefined): boolean => {
@@ -63,8 +67,15 @@ export function createKept<T>({ now }: { readonly now: () => Date }): Kept<T> {
     try {
       return { kind: "obtained", value: await renew(wanted, signal) };
     } catch (thrown) {
+      if (isRefusal(thrown)) keepRefusal(refusalKey(wanted), thrown);
       return { kind: "failed", thrown, place: placeKey(wanted.place) };
     }
+  };
+
+  const keepRefusal = (key: string, thrown: ImportError): void => {
+    const nowMs = now().getTime();
+    for (const [other, { untilMs }] of refusals) if (untilMs <= nowMs) refusals.delete(other);
+    refusals.set(key, { thrown, untilMs: nowMs + refusalMs });
   };
 
   return {
@@ -72,6 +83,8 @@ export function createKept<T>({ now }: { readonly now: () => Date }): Kept<T> {
       const { key, place, refused } = wanted;
       const entry = entries.get(key);
       if (entry !== undefined && isGood(entry, refused)) return entry.value;
+      const refusal = refusals.get(refusalKey(wanted));
+      if (refusal !== undefined && refusal.untilMs > now().getTime()) throw refusal.thrown;
       const own = placeKey(place);
       let outcome = await singleFlight(key, (flight) => attempt(wanted, flight), signal);
       // All share what is obtained; an error that names another side or stage is asked for again in one's own name.
@@ -89,6 +102,16 @@ export function createKept<T>({ now }: { readonly now: () => Date }): Kept<T> {
 }
 
 const freshMs = 30_000;
+const refusalMs = 10_000; // whoever has just been given a role, or a repository, tries again soon
+
+/** What asking again would not change, and what services count against an account. */
+function isRefusal(thrown: unknown): thrown is ImportError {
+  return thrown instanceof ImportError && !thrown.retryable && [400, 401, 403].includes(thrown.httpStatus ?? 0);
+}
+
+function refusalKey({ key, place }: Pick<Wanted<unknown>, "key" | "place">): string {
+  return JSON.stringify([key, placeKey(place)]);
+}
 
 function placeKey({ registry, side, stage }: ErrorPlace): string {
   return JSON.stringify([registry, side, stage]);

@@ -80,6 +80,38 @@ describe("a user and password at a token service", () => {
   });
 });
 
+describe("a sign-in that is refused", () => {
+  it("is not tried again for ten seconds, by however many imports", async () => {
+    await using server = await startTokenRealm(() => json({}, 401));
+    await using client = createTestClient();
+    const repository = client.repository(server.host, { credentials: user });
+    const tokenRequests = () => server.requests.filter(({ url }) => url.startsWith("/token")).length;
+    const signIn = () => thrownBy(() => headBlob(repository, digest, never));
+
+    for (let round = 0; round < 5; round += 1) await Promise.all(Array.from({ length: 40 }, signIn));
+    const asked = tokenRequests();
+    client.clock.advance(10_000);
+    const thrown = await signIn();
+
+    expect(asked).toBe(1);
+    expect(tokenRequests()).toBe(2);
+    expect(thrown).toMatchObject({ code: "SOURCE_UNAUTHORIZED", retryable: false });
+  });
+
+  it("keeps nobody else out", async () => {
+    await using server = await startTokenRealm((_, __, authorization) =>
+      authorization === basic("user", "right") ? json({ token: "t" }) : json({}, 401),
+    );
+    await using client = createTestClient();
+    await thrownBy(() => headBlob(client.repository(server.host, { credentials: user }), digest, never));
+
+    const credentials = { ...user, password: "right" };
+    await headBlob(client.repository(server.host, { credentials }), digest, never);
+
+    expect(server.requests.at(-1)?.headers.authorization).toBe("Bearer t");
+  });
+});
+
 describe("an identity token", () => {
   it("is POSTed as refresh token to the realm", async () => {
     await using server = await startTokenRealm((form, method) =>
