@@ -29,7 +29,10 @@ export function App() {
               .filter(({ inNavigation }) => inNavigation !== undefined)
               .map(({ name, inNavigation }) => (
                 <li key={name}>
-                  <a href={formatHash(name)} aria-current={name === view?.name ? "page" : undefined}>
+                  <a
+                    href={formatHash(name)}
+                    aria-current={name === view?.name ? "page" : name === view?.under ? "true" : undefined}
+                  >
                     {inNavigation}
                   </a>
                 </li>

@@ -18,6 +18,8 @@ export interface View {
   readonly name: string;
   /** Its entry in the navigation; undefined: it is reached by links only. */
   readonly inNavigation: string | undefined;
+  /** The view of the navigation that it belongs to. */
+  readonly under?: string;
   /** Of the browser's window. */
   readonly title: (route: Route) => string;
   readonly render: (route: Route) => ComponentChild;
@@ -49,6 +51,7 @@ export const views: readonly View[] = [
   {
     name: "import",
     inNavigation: undefined,
+    under: "imports",
     title: ({ argument }) => `Import ${argument}`,
     render: ({ argument }) => <ImportView id={argument} />,
   },
@@ -61,6 +64,7 @@ export const views: readonly View[] = [
   {
     name: "promotion",
     inNavigation: undefined,
+    under: "promotions",
     title: ({ argument }) => `Promotion ${argument}`,
     render: ({ argument, query }) => <PromotionView id={argument} query={query} />,
   },
@@ -73,6 +77,7 @@ export const views: readonly View[] = [
   {
     name: "rule",
     inNavigation: undefined,
+    under: "rules",
     title: ({ argument }) => (argument === "" ? "Make a rule" : `Rule ${argument}`),
     render: ({ argument }) => <RuleView name={argument} />,
   },
@@ -85,6 +90,7 @@ export const views: readonly View[] = [
   {
     name: "schedule",
     inNavigation: undefined,
+    under: "schedules",
     title: ({ argument }) => (argument === "" ? "Make a schedule" : `Schedule ${argument}`),
     render: ({ argument }) => <ScheduleView name={argument} />,
   },

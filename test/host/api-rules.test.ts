@@ -27,6 +27,7 @@ describe("rules", () => {
 
     const read = await api.get("/api/rules/crud");
     expect([read.headers.get("etag"), await read.json()]).toEqual([etag, await made.json()]);
+    expect((await api.get("/api/rules/crud", { "if-none-match": etag })).status).toBe(304);
     expect((await put("crud", aRule({ enabled: false }), { "if-match": etag })).status).toBe(200);
     const { rules } = ruleListSchema.parse(await (await api.get("/api/rules")).json());
     expect(rules.find(({ name }) => name === "crud")).toMatchObject({ enabled: false });

@@ -63,9 +63,17 @@ interface RuleEditorProps {
   readonly onReload: () => void;
 }
 
+/** What the form stands on. */
+interface Base {
+  readonly rule: Rule | undefined;
+  readonly etag: string | undefined;
+  /** ETag before it was saved here: what is on screen may still be that for a moment. */
+  readonly replaced: string | undefined;
+}
+
 function RuleEditor({ stored, newest, onReload }: RuleEditorProps) {
   const { isBusy, attempt, run } = useAttempt();
-  const [base, setBase] = useState({ rule: stored, etag: newest?.etag });
+  const [base, setBase] = useState<Base>({ rule: stored, etag: newest?.etag, replaced: undefined });
   const [name, setName] = useState(stored?.name ?? "");
   const [isEnabled, setEnabled] = useState(stored?.enabled ?? true);
   const [form, setForm] = useState(stored === undefined ? emptySelection : readSelection(stored));
@@ -76,7 +84,7 @@ function RuleEditor({ stored, newest, onReload }: RuleEditorProps) {
     const body = { enabled: isEnabled, ...writeSelection(form, base.rule) };
     const outcome = await run<Rule>("Saving", { method: "PUT", path, body, ifMatch: base.etag ?? "missing" });
     if (outcome.kind !== "ok") return;
-    setBase({ rule: outcome.value, etag: outcome.etag });
+    setBase({ rule: outcome.value, etag: outcome.etag, replaced: base.etag });
     if (stored === undefined) navigate(formatHash("rule", outcome.value.name));
   };
   const remove = async () => {
@@ -89,7 +97,7 @@ function RuleEditor({ stored, newest, onReload }: RuleEditorProps) {
         isBusy={isBusy}
         attempt={attempt}
         faulty={faulty}
-        isOutdated={!isBusy && newest?.etag !== base.etag}
+        isOutdated={newest !== undefined && newest.etag !== base.etag && newest.etag !== base.replaced}
         onReload={onReload}
         onSave={() => save().catch(reportError)}
         actions={

@@ -124,7 +124,7 @@ function ScheduleEditor({ stored, onReload }: ScheduleEditorProps) {
       isBusy={isBusy}
       attempt={attempt}
       faulty={faulty}
-      isOutdated={!isBusy && stored?.updatedAt !== base?.updatedAt}
+      isOutdated={stored !== undefined && base !== undefined && stored.updatedAt > base.updatedAt}
       onReload={onReload}
       onSave={() => save().catch(reportError)}
       actions={
