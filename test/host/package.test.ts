@@ -9,6 +9,8 @@ import { image } from "../helpers/images.ts";
 import { needs } from "../helpers/needs.ts";
 import { type Api, startApi } from "./api-support/start-api.ts";
 
+const buildTimeoutMs = 300_000; // it builds the app and the page
+
 describe.runIf(needs("unzip"))("the deployment package", () => {
   let directory: string;
   let unpacked: string;
@@ -20,7 +22,7 @@ describe.runIf(needs("unzip"))("the deployment package", () => {
     unpacked = join(directory, "unpacked");
     execFileSync("unzip", ["-q", built.zipPath, "-d", unpacked]); // checks the sums, and is not our own
     api = await startApi({ appDirectory: unpacked });
-  });
+  }, buildTimeoutMs);
   afterAll(async () => {
     await api[Symbol.asyncDispose]();
     await rm(directory, { recursive: true, force: true });
