@@ -62,7 +62,7 @@ describe.runIf(hasBrowser())("every view of the dashboard", () => {
     await card.getByLabel("Repository").fill("team/app");
     await card.getByRole("button", { name: "Check" }).click();
 
-    await card.getByText("Pull").waitFor();
+    await card.getByText("Pull", { exact: true }).waitFor();
     await card.getByText("it lets in whoever does not sign in").waitFor();
     expect(await card.locator(".badge").allTextContents()).toHaveLength(4);
   });
