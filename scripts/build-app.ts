@@ -1,4 +1,4 @@
-import { dirname } from "node:path";
+import { basename, dirname } from "node:path";
 import { type BuildOptions, build, type Metafile, type Plugin } from "esbuild";
 
 /** Where an app is built to, and as what. */
@@ -19,16 +19,21 @@ const lazyLibraries = [
   "google-auth-library",
 ];
 
+/** Own code of the kind: nobody needs it who has no sink of telemetry. */
+const lazyModules: Readonly<Record<string, string>> = { "telemetry-sdk": "src/telemetry-sdk.ts" };
+
 const fileNameOf = (library: string) => library.replace(/^@/, "").replaceAll("/", "-");
 
 const apart: Plugin = {
   name: "lazy-libraries",
   setup: ({ onResolve }) => {
-    onResolve({ filter: /^[@a-z]/ }, ({ path, kind }) =>
-      kind === "dynamic-import" && lazyLibraries.includes(path)
-        ? { path: `./libraries/${fileNameOf(path)}.cjs`, external: true }
-        : undefined,
-    );
+    onResolve({ filter: /^[@a-z.]/ }, ({ path, kind }) => {
+      if (kind !== "dynamic-import") return undefined;
+      const own = basename(path, ".ts");
+      if (!lazyLibraries.includes(path) && lazyModules[own] === undefined) return undefined;
+      const name = lazyModules[own] === undefined ? fileNameOf(path) : own;
+      return { path: `./libraries/${name}.cjs`, external: true };
+    });
   },
 };
 
@@ -61,7 +66,10 @@ export async function buildApp({ outdir, use }: AppBuild): Promise<Metafile> {
     define: { "import.meta.url": "importMetaUrl" },
     supported: { "dynamic-import": false }, // becomes a late `require`, which finds the names that CommonJS exports
   } as const satisfies BuildOptions;
-  const entries = lazyLibraries.map((library) => [`libraries/${fileNameOf(library)}`, library]);
+  const entries = [
+    ...lazyLibraries.map((library) => [`libraries/${fileNameOf(library)}`, library]),
+    ...Object.entries(lazyModules).map(([name, path]) => [`libraries/${name}`, path]),
+  ];
   const built = await Promise.all([
     build({
       ...common,

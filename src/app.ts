@@ -22,16 +22,18 @@ import { createTelemetry } from "./functions/telemetry/telemetry.ts";
 import { createPlannedIds } from "./functions/telemetry/trace-ids.ts";
 import { answering, type DurableHttpHandler, type HttpHandler, json } from "./functions/triggers/http-answer.ts";
 import { createServices } from "./services.ts";
+import { identity } from "./services-storage.ts";
 import { withRegistriesFile } from "./sign-in-settings.ts";
 import { formatQueueName } from "./store/queues.ts";
 
 /*
  * The composition root: the one module with effects at import. Settings → services → functions.
  */
+const plannedIds = createPlannedIds(randomBytes);
 const telemetry = createTelemetry({
   tracer: () => trace.getTracer("drayage"),
   meter: () => metrics.getMeter("drayage"),
-  ids: createPlannedIds(randomBytes),
+  ids: plannedIds,
 });
 const log = telemetry.logging(createLog((line) => process.stdout.write(line)));
 const orchestrators = {
@@ -50,12 +52,23 @@ const appDirectory = fileURLToPath(new URL("..", import.meta.url)); // that of p
 const config = parseConfig(withRegistriesFile(process.env, appDirectory));
 const services = createServices({ config, log, stopping: stopping.signal, isEmbedded, telemetry });
 
+const { otlp, azureMonitor } = config.telemetry;
+let stopTelemetry = async () => {};
+if (otlp || azureMonitor !== undefined) {
+  app.hook.appStart(async () => {
+    const { startTelemetrySdk } = await import("./telemetry-sdk.ts");
+    const credential = config.telemetry.isByIdentity ? identity(config.storage) : undefined;
+    stopTelemetry = startTelemetrySdk({ otlp, azureMonitor, credential }, plannedIds);
+  });
+}
+
 const terminateMs = 4_500; // the host kills its worker 5 s after it has told it to end
 
 // The worker exits when its hooks have ended: until then activities finish their chunk and store how far they came.
 app.hook.appTerminate(async () => {
   stopping.abort(new Error("the process is about to stop"));
   await services.activitiesEnded(terminateMs);
+  await stopTelemetry();
 });
 
 type HttpFunction = (request: HttpRequest, context: InvocationContext) => ReturnType<HttpHandler>;

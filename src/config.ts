@@ -75,12 +75,21 @@ export interface Config {
   readonly retentionDays: number;
   /** How long nothing of a running import may move. */
   readonly stuckMinutes: number;
+  readonly telemetry: TelemetryConfig;
   readonly events: EventSettings;
   /** What webhooks must bring, by kind; a kind without is refused. */
   readonly hookSecrets: HookSecrets;
   /** Who may use the routes that check their callers themselves. */
   readonly callers: CallerConfig;
   readonly signIn: SignInConfig;
+}
+
+/** Where traces and numbers go to. */
+export interface TelemetryConfig {
+  readonly otlp: boolean;
+  readonly azureMonitor: string | undefined;
+  /** Application Insights takes no key, but the app's identity. */
+  readonly isByIdentity: boolean;
 }
 
 /** The settings cannot be used. The message has one line per problem and repeats no value that may be secret. */
@@ -156,6 +165,11 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
     connectionsPerHost: settings.CONNECTIONS_PER_HOST,
     requestsPerHost: settings.REQUESTS_PER_HOST,
     limitShares: settings.LIMIT_SHARES,
+    telemetry: {
+      otlp: set.OTEL_EXPORTER_OTLP_ENDPOINT !== undefined,
+      azureMonitor: set.APPLICATIONINSIGHTS_CONNECTION_STRING,
+      isByIdentity: /\bAuthorization=AAD\b/i.test(set.APPLICATIONINSIGHTS_AUTHENTICATION_STRING ?? ""),
+    },
     retentionDays: settings.RETENTION_DAYS,
     stuckMinutes: settings.STUCK_MINUTES,
     events: {

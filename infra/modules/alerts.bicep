@@ -51,7 +51,7 @@ var counted = [
     displayName: 'Drayage: imports are stuck'
     description: 'Orchestrations ended without ending their imports.'
     severity: 1
-    query: '${entries} | where entry.event == \'sweep-ended\''
+    query: '${entries} | where entry.event in (\'sweep-ended\', \'stuck-replaced\', \'stuck-ended\')'
     threshold: alerts.stuckImports
   }
 ]

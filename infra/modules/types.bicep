@@ -116,6 +116,8 @@ type Settings = {
   ACTIVITY_BUDGET_SECONDS: string?
   CONNECTIONS_PER_HOST: string?
   REQUESTS_PER_HOST: string?
+  RETENTION_DAYS: string?
+  STUCK_MINUTES: string?
   EVENT_SOURCE: string?
   EVENT_RETRY_SECONDS: string?
   ARM_TENANT_ID: string?

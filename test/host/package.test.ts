@@ -66,6 +66,7 @@ describe.runIf(needs("unzip"))("the deployment package", () => {
     ["@azure/identity", "azure-identity", "ManagedIdentityCredential"],
     ["@azure/keyvault-secrets", "azure-keyvault-secrets", "SecretClient"],
     ["google-auth-library", "google-auth-library", "GoogleAuth"],
+    ["the SDK of telemetry", "telemetry-sdk", "startTelemetrySdk"],
   ])("has %s for when it is needed", (_library, file, name) => {
     expect(createRequire(join(unpacked, "dist/app.cjs"))(`./libraries/${file}.cjs`)).toHaveProperty(name);
   });

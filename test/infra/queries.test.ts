@@ -14,11 +14,20 @@ function eventsIn(text: string): readonly string[] {
 }
 
 it.each([
-  ["alerts.bicep", ["import-ended", "poison-stored", "sweep-ended", "registry.retry"]],
+  ["alerts.bicep", ["import-ended", "poison-stored", "sweep-ended", "stuck-replaced", "stuck-ended", "registry.retry"]],
   [
     "workbook.json",
     [
-      ...["import-ended", "registry.retry", "poison-stored", "sweep-ended", "sweep-failed"],
+      ...[
+        "import-ended",
+        "registry.retry",
+        "poison-stored",
+        "sweep-ended",
+        "sweep-failed",
+        "stuck-replaced",
+        "stuck-ended",
+        "stuck-failed",
+      ],
       ...["network.refused", "caller-refused", "hook-refused"],
     ],
   ],
