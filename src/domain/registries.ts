@@ -25,7 +25,7 @@ const limitsSchema = z.union(
   limitsShape,
 );
 
-/** One entry of the setting REGISTRIES. Properties that are not built yet are known, so that they are refused by name. */
+/** One entry of the setting REGISTRIES. */
 export const registryEntrySchema = z.strictObject({
   host: z.string().transform((text, context) => {
     const pattern = parseHostPattern(text);
@@ -40,7 +40,14 @@ export const registryEntrySchema = z.strictObject({
   auth: authSchema,
   profile: z.string().optional(),
   limits: limitsSchema.optional(),
-  mirror: z.unknown().optional(),
+  mirror: z
+    .string()
+    .transform((text, context) => {
+      const host = parseHostPattern(text);
+      if (host === undefined || isWildcard(host)) context.addIssue("expected host[:port]");
+      return host ?? "";
+    })
+    .optional(),
   caFile: z.string().min(1).optional(),
   insecure: z.boolean().optional(),
 });
@@ -59,17 +66,21 @@ export interface Registries {
    * target is an ACR, else anonymous. Only the first of these that is there counts: a 401 never leads to the next.
    */
   readonly signInAt: (host: string, ofRequest: SourceCredentials | NamedSecret | undefined) => SignIn;
-  /** Hosts that are named exactly. */
+  /** The host that a source is read from: its mirror where it has one. */
+  readonly readFrom: (host: string) => string;
+  /** Hosts that are named exactly, mirrors too. */
   readonly exactHosts: readonly string[];
 }
 
 export function createRegistries(entries: readonly RegistryEntry[], defaultTarget: string | undefined): Registries {
   const mostExactFirst = entries.toSorted((a, b) => rank(b) - rank(a));
   const entryFor = (host: string) => mostExactFirst.find((entry) => matchesHost(entry.host, host));
-  const exactHosts = entries.map(({ host }) => host).filter((host) => !isWildcard(host));
+  const named = entries.flatMap(({ host, mirror }) => (mirror === undefined ? [host] : [host, mirror]));
+  const exactHosts = [...new Set(named)].filter((host) => !isWildcard(host));
   return {
     entryFor,
     exactHosts,
+    readFrom: (host) => entryFor(host)?.mirror ?? host,
     hostOfName: (name) =>
       entries.find(({ alias, host }) => alias === name && !isWildcard(host))?.host ??
       exactHosts.find((host) => host.startsWith(`${name}.azurecr.`)),
@@ -116,6 +127,12 @@ export function parseRegistries(
   problems.push(...repeated(entries.map(({ host }) => host)).map((host) => `host ${host} is named twice`));
   const aliases = entries.flatMap(({ alias }) => (alias === undefined ? [] : [alias]));
   problems.push(...repeated(aliases).map((alias) => `alias ${alias} is given twice`));
+  const mirrored = entries.filter(({ mirror }) => mirror !== undefined);
+  problems.push(
+    ...mirrored
+      .filter(({ mirror }) => mirrored.some(({ host }) => matchesHost(host, mirror ?? "")))
+      .map(({ host, mirror }) => `host ${host}: its mirror ${mirror} has a mirror of its own`),
+  );
   const ids = entries.flatMap(({ resourceId }) => (resourceId === undefined ? [] : [resourceId.toLowerCase()]));
   problems.push(...repeated(ids).map((id) => `resourceId ${id} is given twice`));
   return { entries, problems };
@@ -123,9 +140,7 @@ export function parseRegistries(
 
 function entryProblems(entry: RegistryEntry, names: EntryNames): readonly string[] {
   const { auth, limits, profile } = entry;
-  const notBuilt = (["mirror"] as const).filter((key) => entry[key] !== undefined);
   const problems: readonly (string | false)[] = [
-    ...notBuilt.map((key) => `${key} is not supported yet`),
     ...authProblems(entry.host, auth),
     entry.resourceId !== undefined &&
       parseRegistryResourceId(entry.resourceId) === undefined &&

@@ -14,7 +14,7 @@ import type { ToCredentials } from "./sign-in/create-sign-in.ts";
 
 export interface OpenRepositoriesDeps {
   readonly client: Pick<RegistryClient, "open" | "exchange">;
-  readonly registries: Pick<Registries, "signInAt" | "entryFor">;
+  readonly registries: Pick<Registries, "signInAt" | "entryFor" | "readFrom">;
   readonly toCredentials: ToCredentials;
   readonly insecureHosts: readonly HostPattern[];
   readonly secrets: Pick<Secrets, "read" | "replace">;
@@ -49,10 +49,12 @@ export function createOpenRepositories(deps: OpenRepositoriesDeps): OpenReposito
 
   const access = (
     side: Side,
-    registry: string,
+    asked: string,
     stage: Stage,
     given: SourceCredentials | NamedSecret | undefined,
   ): RegistryAccess => {
+    // What a request brings is for the registry itself: no mirror may see it.
+    const registry = side === "source" && given === undefined ? registries.readFrom(asked) : asked;
     const { profile, limits: granted } = registries.entryFor(registry) ?? {};
     const limits = typeof granted === "string" ? limitPresets[granted] : granted;
     const isAcr = profileFor(registry, profile).name === "acr";

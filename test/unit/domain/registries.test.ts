@@ -9,7 +9,7 @@ const password = (host: string, username: string) => ({
   host,
   auth: { kind: "password" as const, username, password: "p" },
 });
-const problemsOf = (entry: unknown) => parseRegistries(JSON.stringify([entry]), names).problems;
+const problemsOf = (...entries: readonly unknown[]) => parseRegistries(JSON.stringify(entries), names).problems;
 
 describe("createRegistries", () => {
   const registries = createRegistries(
@@ -105,7 +105,7 @@ describe("parseRegistries", () => {
     [{ limits: 1_000 }, limitsShape],
     [{ limits: { writesPerMinute: 0 } }, "limits writesPerMinute Too small"],
     [{ limits: { writesPerMinute: 1_000, burst: 5 } }, 'limits Unrecognized key: "burst"'],
-    [{ mirror: "m" }, "mirror is not supported yet"],
+    [{ mirror: "*.example" }, "mirror expected host[:port]"],
     [{ resourceId: "r" }, "resourceId is no resource id of a registry"],
     [{ profile: "nexus" }, "profile nexus is none of acr, ghcr"],
     [{ alias: "A B" }, "alias"],
@@ -116,6 +116,17 @@ describe("parseRegistries", () => {
     expect(problems).toHaveLength(1);
     expect(problems[0]).toMatch(/^entry 1 \(.+\): /);
     expect(problems[0]).toContain(problem);
+  });
+
+  it("refuses a mirror that has a mirror, as it may be the registry itself", () => {
+    const auth = { kind: "anonymous" };
+    const hub = { host: "docker.io", auth, mirror: "m.example" };
+
+    expect(problemsOf(hub, { host: "m.example", auth })).toEqual([]);
+    expect(problemsOf(hub, { host: "*.example", auth, mirror: "docker.io" })).toEqual([
+      "host docker.io: its mirror m.example has a mirror of its own",
+      "host *.example: its mirror docker.io has a mirror of its own",
+    ]);
   });
 
   it.each([

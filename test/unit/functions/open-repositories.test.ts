@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { digestOf } from "../../../src/digest.ts";
-import { createRegistries } from "../../../src/domain/registries.ts";
+import { createRegistries, registryEntrySchema } from "../../../src/domain/registries.ts";
 import { firstSecretRow } from "../../../src/domain/secret-row.ts";
 import { refreshTokenUser, type SourceCredentials } from "../../../src/domain/sign-in.ts";
 import { createOpenRepositories } from "../../../src/functions/open-repositories.ts";
@@ -111,5 +111,43 @@ describe("credentials of a request", () => {
       code: "CREDENTIALS_REQUIRED",
       registry: world.registry.host,
     });
+  });
+});
+
+describe("a mirror", () => {
+  const auth = { kind: "anonymous" } as const;
+  const { spec } = aRecord({ sourceRegistry: "docker.io", targetRegistry: "prod.example" });
+  const hub = {
+    host: "docker.io",
+    auth: { kind: "password", username: "hub", password: "of-hub" },
+    mirror: "m.example",
+  };
+  const entries = registryEntrySchema.array().parse([hub, { host: "m.example", auth, profile: "harbor" }]);
+
+  async function hostsOf(given: SourceCredentials | undefined) {
+    await using client = createTestClient();
+    const repositories = createOpenRepositories({
+      ...{ client, registries: createRegistries(entries, undefined), insecureHosts: [] },
+      toCredentials: createSignInServices({ config: noSignIn, isEmbedded: false, now: () => new Date() }),
+      secrets: { read: async () => undefined, replace: async () => false },
+    });
+    const { source, targets } = repositories.ofSpec(spec, given, "resolve");
+    const targetAtHub = repositories.registryOf("docker.io");
+    return { source: source.registry, target: targets[0]?.registry.access.registry, targetAtHub };
+  }
+
+  it("is what a source is read from, with its own sign-in and profile, and never what is written to", async () => {
+    const { source, target, targetAtHub } = await hostsOf(undefined);
+
+    expect(source.access).toMatchObject({ registry: "m.example", credentials: { kind: "anonymous" } });
+    expect(source.profile.name).toBe("harbor");
+    expect(target).toBe("prod.example");
+    expect(targetAtHub.access.registry).toBe("docker.io");
+  });
+
+  it("is not shown what a request brings for the registry itself", async () => {
+    const { source } = await hostsOf({ username: "u", password: "p" });
+
+    expect(source.access).toMatchObject({ registry: "docker.io", credentials: { username: "u" } });
   });
 });
