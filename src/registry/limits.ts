@@ -120,6 +120,12 @@ export function createHostLimits(deps: HostLimitsDeps): HostLimits {
     }
   };
 
+  /** For an hour: a refusal may be the doing of others who use the same account. */
+  const stepsOf = ({ steps }: Account, requestClass: RequestClass): number => {
+    const known = steps.get(requestClass);
+    return known === undefined || now().getTime() - known.atMs >= stepsLastMs ? 0 : known.count;
+  };
+
   const placesOf = (requestClass: RequestClass): Semaphore => {
     const semaphore = places.get(requestClass) ?? createSemaphore(requestsPerHost);
     places.set(requestClass, semaphore);
@@ -133,7 +139,7 @@ export function createHostLimits(deps: HostLimitsDeps): HostLimits {
     /** Made anew when the rate changes: at a step down, when the host is recognised, or for a registry that shares it. */
     const bucketOf = (requestClass: RequestClass): TokenBucket | undefined => {
       const granted = rates();
-      const step = Math.min(account.steps.get(requestClass) ?? 0, granted.length - 1);
+      const step = Math.min(stepsOf(account, requestClass), granted.length - 1);
       const perMinute = perMinuteOf(granted[step], requestClass);
       if (perMinute === undefined) return undefined;
       const known = account.buckets.get(requestClass);
@@ -213,7 +219,7 @@ export function createHostLimits(deps: HostLimitsDeps): HostLimits {
       },
       exceeded: (requestClass) => {
         for (const charged of chargedClasses(requestClass))
-          account.steps.set(charged, (account.steps.get(charged) ?? 0) + 1);
+          account.steps.set(charged, { count: stepsOf(account, charged) + 1, atMs: now().getTime() });
       },
     };
   };
@@ -238,13 +244,15 @@ export function createHostLimits(deps: HostLimitsDeps): HostLimits {
   return { of, state, sync };
 }
 
+const stepsLastMs = 3_600_000;
+
 /** What this process knows of one account at one host. */
 interface Account {
   readonly name: string;
   readonly buckets: Map<RequestClass, TokenBucket>;
   readonly lines: Map<RequestClass, { readonly turns: Semaphore; waiting: number }>;
-  /** How often the host has refused what was thought to be granted. */
-  readonly steps: Map<RequestClass, number>;
+  /** How often the host has refused what was thought to be granted, and when it did so last. */
+  readonly steps: Map<RequestClass, { readonly count: number; readonly atMs: number }>;
 }
 
 /** `all`, or class and account: both stand in a table, where accounts go by their hash. */

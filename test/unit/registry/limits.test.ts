@@ -310,4 +310,17 @@ describe("budgets of a host", () => {
     expect(before).toMatchObject({ requestClass: "write", perMinute: 2_000 });
     expect(host.state().budgets).toMatchObject([{ requestClass: "write", perMinute: 1_000 }]);
   });
+
+  it("are tried as before an hour after the last refusal, which others may have caused", async () => {
+    const { clock, host, limits } = create({ rates: [{ writesPerMinute: 2_000 }, { writesPerMinute: 1_000 }] });
+    limits.exceeded("write");
+    (await limits.enter("write", place, never))();
+    const [lowered] = host.state().budgets;
+
+    clock.advance(3_600_000);
+    (await limits.enter("write", place, never))();
+
+    expect(lowered).toMatchObject({ perMinute: 1_000 });
+    expect(host.state().budgets).toMatchObject([{ perMinute: 2_000 }]);
+  });
 });
