@@ -161,7 +161,7 @@ type Alerts = {
   @minValue(0)
   poisonMessages: int
 
-  @description('More imports than this in 15 minutes whose orchestration was lost.')
+  @description('More imports than this in 15 minutes whose orchestration was lost or that stood still.')
   @minValue(0)
   stuckImports: int
 

@@ -7,7 +7,7 @@ const pageEntries = 100;
 
 /**
  * The repositories of a registry (`GET /v2/_catalog`), page by page. Many registries do not tell them, or not to everyone
- * (Docker Hub, GHCR, ACR without the role Catalog Lister): SOURCE_CATALOG_REFUSED.
+ * (Docker Hub, GHCR, ACR without the role Repository Catalog Lister): SOURCE_CATALOG_REFUSED.
  */
 export async function* listRepositoryPages(
   registry: Registry,
@@ -42,7 +42,7 @@ function catalogRefused({ access }: Registry, refused: ImportError): ImportError
     code: "SOURCE_CATALOG_REFUSED",
     property: "source.repositories",
     what: `the registry does not list its repositories${httpStatus === undefined ? "" : ` (${httpStatus})`}`,
-    hint: "name the repositories without globs, or grant the right to list them (ACR: Container Registry Catalog Lister)",
+    hint: "name the repositories without globs, or grant the right to list them (ACR: Container Registry Repository Catalog Lister)",
     ...(httpStatus === undefined ? {} : { httpStatus }),
     ...(upstream === undefined ? {} : { upstream }),
     cause: refused,

@@ -188,5 +188,6 @@ function wrongSize(source: Repository, { digest, size }: Descriptor, actualBytes
 }
 
 function tooLarge(source: Repository, what: string): ImportError {
-  return new ImportError({ ...placeOf(source), code: "NOT_SUPPORTED", what: `${source.name} has ${what}` });
+  const hint = "import its parts one by one, by digest or by platforms";
+  return new ImportError({ ...placeOf(source), code: "NOT_SUPPORTED", what: `${source.name} has ${what}`, hint });
 }

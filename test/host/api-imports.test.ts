@@ -378,7 +378,7 @@ describe("POST /api/imports/{id}/retry", () => {
     expect(without).toMatchObject({ status: 409, code: "CREDENTIALS_REQUIRED", property: "source.credentials" });
     expect(withThem.status).toBe(202);
     await api.untilState(id, "Succeeded");
-    expect((await api.rows()).Secrets).toEqual([]);
+    expect(await api.rows()).not.toHaveProperty("Secrets");
   });
 
   it("with ?resolve=true takes what the tag points to now, and counts that alone", async () => {
