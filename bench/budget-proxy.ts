@@ -1,13 +1,12 @@
-import { once } from "node:events";
-import { createServer, type IncomingMessage, request, type ServerResponse } from "node:http";
+import { type IncomingMessage, request, type ServerResponse } from "node:http";
+import { type Proxy, startProxy } from "./proxy.ts";
 
 export interface BudgetProxyOptions {
   readonly writesPerMinute: number;
   readonly readsPerMinute: number;
 }
 
-export interface BudgetProxy extends AsyncDisposable {
-  readonly host: string;
+export interface BudgetProxy extends Proxy {
   /** When each write was let through, in ms of `performance.now()`. */
   readonly writesAtMs: readonly number[];
   readonly refused: () => number;
@@ -48,18 +47,5 @@ export async function startBudgetProxy(targetHost: string, options: BudgetProxyO
     incoming.pipe(upstream);
   };
 
-  const server = createServer(forward).listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("no port");
-  return {
-    host: `127.0.0.1:${address.port}`,
-    writesAtMs: passed.write,
-    refused: () => refused,
-    [Symbol.asyncDispose]: async () => {
-      server.closeAllConnections();
-      server.close();
-      await once(server, "close");
-    },
-  };
+  return { ...(await startProxy(forward)), writesAtMs: passed.write, refused: () => refused };
 }

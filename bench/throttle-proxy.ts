@@ -1,12 +1,9 @@
 import { once } from "node:events";
-import { createServer, type IncomingMessage, request, type ServerResponse } from "node:http";
-
-export interface ThrottleProxy extends AsyncDisposable {
-  readonly host: string;
-}
+import { type IncomingMessage, request, type ServerResponse } from "node:http";
+import { type Proxy, startProxy } from "./proxy.ts";
 
 /** A proxy before one registry that sends at most `bytesPerSecond` over each connection: a slow source. */
-export async function startThrottleProxy(targetHost: string, bytesPerSecond: number): Promise<ThrottleProxy> {
+export async function startThrottleProxy(targetHost: string, bytesPerSecond: number): Promise<Proxy> {
   const [hostname, port] = targetHost.split(":");
   const forward = (incoming: IncomingMessage, outgoing: ServerResponse) => {
     const options = { hostname, port, method: incoming.method, path: incoming.url, headers: incoming.headers };
@@ -18,18 +15,7 @@ export async function startThrottleProxy(targetHost: string, bytesPerSecond: num
     outgoing.on("close", () => upstream.destroy());
     incoming.pipe(upstream);
   };
-  const server = createServer(forward).listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("no port");
-  return {
-    host: `127.0.0.1:${address.port}`,
-    [Symbol.asyncDispose]: async () => {
-      server.closeAllConnections();
-      server.close();
-      await once(server, "close");
-    },
-  };
+  return await startProxy(forward);
 }
 
 async function pass(answer: IncomingMessage, outgoing: ServerResponse, bytesPerSecond: number): Promise<void> {

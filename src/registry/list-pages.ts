@@ -2,6 +2,7 @@ import { z } from "zod";
 import { MiB } from "../descriptor.ts";
 import { ImportError } from "../errors.ts";
 import { codeOf } from "./errors-from-response.ts";
+import { parseJson } from "./parse-json.ts";
 import type { RegistryAccess, RegistryRequest, RegistryResponse } from "./registry.ts";
 
 /**
@@ -99,12 +100,4 @@ const pageSchema = z.object({ tags: entriesSchema, repositories: entriesSchema }
 export function nextLink(response: RegistryResponse): string | undefined {
   const [, link] = /<([^>]*)>\s*;[^,<]*\brel="?next"?/i.exec(response.header("link") ?? "") ?? [];
   return link === undefined ? undefined : URL.parse(link, response.url)?.href;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

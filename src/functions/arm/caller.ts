@@ -2,6 +2,7 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import type { HttpRequest } from "@azure/functions";
 import { z } from "zod";
 import { ImportError } from "../../errors.ts";
+import { parseJson } from "../../registry/parse-json.ts";
 import type { CallerClaims, ReadToken } from "./entra-tokens.ts";
 
 export interface CallerDeps {
@@ -99,12 +100,4 @@ function unauthenticated(what: string, hint?: string): ImportError {
 
 function hash(text: string): Buffer {
   return createHash("sha256").update(text).digest();
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -9,6 +9,7 @@ import { type ManifestState, readOperation } from "../../domain/operation-status
 import { normaliseHost } from "../../domain/reference.ts";
 import { definedOnly, type ErrorPlace, ImportError } from "../../errors.ts";
 import type { Network } from "../../registry/guarded-agent.ts";
+import { parseJson } from "../../registry/parse-json.ts";
 import { parseRetryAfter } from "../../registry/retry.ts";
 import { createGuardedHttp } from "./guarded-http-client.ts";
 
@@ -105,7 +106,7 @@ export function createArmClient(deps: ArmClientDeps): ArmClient {
     const url = `${endpoint}/subscriptions?api-version=${subscriptionsVersion}`;
     const response = await get(await clientFor(place, "any"), url, place, signal);
     if (response.status !== 200) throw readRefused(place, toRefusal(response, now()));
-    const { value } = subscriptionsSchema.parse(parseJson(response.bodyAsText));
+    const { value } = subscriptionsSchema.parse(parseJson(response.bodyAsText ?? ""));
     return value.map(({ subscriptionId }) => subscriptionId).slice(0, maxSubscriptions);
   };
 
@@ -118,7 +119,7 @@ export function createArmClient(deps: ArmClientDeps): ArmClient {
   };
 
   const toAnswer = (response: Answered, places: DelegatedPlaces): OperationAnswer => {
-    const status = readOperation(response.status, parseJson(response.bodyAsText));
+    const status = readOperation(response.status, parseJson(response.bodyAsText ?? ""));
     switch (status.kind) {
       case "failed": {
         const { code, message } = status;
@@ -238,7 +239,7 @@ function toRefusal(
   { status, headers, bodyAsText }: Pick<PipelineResponse, "status" | "headers" | "bodyAsText">,
   now: Date,
 ): ArmRefusal {
-  const { error } = errorBodySchema.safeParse(parseJson(bodyAsText)).data ?? {};
+  const { error } = errorBodySchema.safeParse(parseJson(bodyAsText ?? "")).data ?? {};
   return {
     status,
     code: error?.code ?? "",
@@ -298,12 +299,4 @@ function asSignInError(place: ErrorPlace, thrown: unknown): unknown {
     hint: "give the app a managed identity; on a developer's machine: az login",
     cause: thrown,
   });
-}
-
-function parseJson(text: string | null | undefined): unknown {
-  try {
-    return JSON.parse(text ?? "");
-  } catch {
-    return undefined; // a proxy's page, or nothing: the status says enough
-  }
 }
