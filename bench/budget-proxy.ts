@@ -1,12 +1,12 @@
 import { type IncomingMessage, request, type ServerResponse } from "node:http";
-import { type Proxy, startProxy } from "./proxy.ts";
+import { type RegistryProxy, startProxy } from "./proxy.ts";
 
 export interface BudgetProxyOptions {
   readonly writesPerMinute: number;
   readonly readsPerMinute: number;
 }
 
-export interface BudgetProxy extends Proxy {
+export interface BudgetProxy extends RegistryProxy {
   /** When each write was let through, in ms of `performance.now()`. */
   readonly writesAtMs: readonly number[];
   readonly refused: () => number;

@@ -2,13 +2,13 @@ import { once } from "node:events";
 import { createServer, type RequestListener } from "node:http";
 
 /** A server of the bench before a registry. */
-export interface Proxy extends AsyncDisposable {
+export interface RegistryProxy extends AsyncDisposable {
   /** `127.0.0.1:port` */
   readonly host: string;
 }
 
 /** Serves `forward` on a free port of this machine, until it is disposed with all its connections. */
-export async function startProxy(forward: RequestListener): Promise<Proxy> {
+export async function startProxy(forward: RequestListener): Promise<RegistryProxy> {
   const server = createServer(forward).listen(0, "127.0.0.1");
   await once(server, "listening");
   const address = server.address();

@@ -1,9 +1,9 @@
 import { once } from "node:events";
 import { type IncomingMessage, request, type ServerResponse } from "node:http";
-import { type Proxy, startProxy } from "./proxy.ts";
+import { type RegistryProxy, startProxy } from "./proxy.ts";
 
 /** A proxy before one registry that sends at most `bytesPerSecond` over each connection: a slow source. */
-export async function startThrottleProxy(targetHost: string, bytesPerSecond: number): Promise<Proxy> {
+export async function startThrottleProxy(targetHost: string, bytesPerSecond: number): Promise<RegistryProxy> {
   const [hostname, port] = targetHost.split(":");
   const forward = (incoming: IncomingMessage, outgoing: ServerResponse) => {
     const options = { hostname, port, method: incoming.method, path: incoming.url, headers: incoming.headers };
