@@ -4,7 +4,7 @@ import {
   registryListSchema,
   registryViewSchema,
 } from "../domain/registry-view.ts";
-import type { ApiRoute } from "./api-route.ts";
+import { type ApiRoute, ifNoneMatch, notModified } from "./api-route.ts";
 
 /** Routes of registries, by the name of their function. */
 export const registryRoutes = {
@@ -13,7 +13,11 @@ export const registryRoutes = {
     route: "api/registries",
     authLevel: "function",
     summary: "List the registries that the settings name; asks none of them",
-    answers: { 200: { description: "All of them, the default target first", schema: registryListSchema } },
+    headers: ifNoneMatch,
+    answers: {
+      200: { description: "All of them, the default target first", schema: registryListSchema },
+      304: notModified,
+    },
     problems: [],
   },
   getRegistry: {
@@ -21,7 +25,8 @@ export const registryRoutes = {
     route: "api/registries/{host}",
     authLevel: "function",
     summary: "Look at a registry, by its host, alias or name; does not ask it",
-    answers: { 200: { description: "The registry", schema: registryViewSchema } },
+    headers: ifNoneMatch,
+    answers: { 200: { description: "The registry", schema: registryViewSchema }, 304: notModified },
     problems: [400, 403],
   },
   checkRegistry: {

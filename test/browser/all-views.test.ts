@@ -1,3 +1,4 @@
+import type { Response } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { promotionViewSchema } from "../../src/domain/promotion-record.ts";
 import { hasBrowser } from "../helpers/browser.ts";
@@ -65,6 +66,22 @@ describe.runIf(hasBrowser())("every view of the dashboard", () => {
     await card.getByText("Pull", { exact: true }).waitFor();
     await card.getByText("it lets in whoever does not sign in").waitFor();
     expect(await card.locator(".badge").allTextContents()).toHaveLength(4);
+  });
+
+  it("fetches the registries once, and then only asks whether they are as they were", async () => {
+    await using visit = await dashboard.open("#/errors");
+    const { page } = visit;
+    const isList = (response: Response) => response.url().endsWith("/api/registries");
+    const first = page.waitForResponse(isList);
+    await page.goto(`${dashboard.api.url}/#/registries`);
+    expect((await first).status()).toBe(200);
+    await page.getByText("Signs in as").first().waitFor();
+
+    const second = page.waitForResponse(isList);
+    await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))"); // the tab is looked at again
+
+    expect((await second).status()).toBe(304);
+    await page.getByText("Signs in as").first().waitFor();
   });
 
   it("tells of a service that does not answer, and shows all once it does", async () => {

@@ -84,7 +84,11 @@ describe("POST /api/registries/{host}/check", () => {
 });
 
 describe("a registry that asks to wait", () => {
-  it("shows until when, by its alias too", async () => {
+  it("shows until when, by its alias too, and to who has the answer from before", async () => {
+    const paths = ["/api/registries", pathOf(guarded.host)];
+    const etags = await Promise.all(paths.map(async (path) => (await api.get(path)).headers.get("etag") ?? ""));
+    const askAgain = () => Promise.all(paths.map((path, at) => api.get(path, { "if-none-match": etags[at] ?? "" })));
+    expect((await askAgain()).map(({ status }) => status)).toEqual([304, 304]);
     guarded.addFault(rateLimited({ kind: "catalog", times: 1, retryAfter: "45" }));
     const checked = await api.post(`${pathOf("prod")}/check`, {});
 
@@ -93,5 +97,6 @@ describe("a registry that asks to wait", () => {
     expect(checkedRegistrySchema.parse(await checked.json()).check.list).toMatchObject({ code: "SOURCE_RATE_LIMITED" });
     expect(view.host).toBe(guarded.host);
     expect(view.pauses).toMatchObject([{ requests: "read", reason: expect.stringContaining("429") }]);
+    expect((await askAgain()).map(({ status }) => status)).toEqual([200, 200]);
   });
 });

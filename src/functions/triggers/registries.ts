@@ -4,6 +4,7 @@ import { parseRegistry, type RegistryNames } from "../../domain/import-target.ts
 import { checkBodySchema } from "../../domain/registry-view.ts";
 import type { CheckRegistry } from "../registries/check-registry.ts";
 import type { ViewRegistry } from "../registries/view-registry.ts";
+import { answerTagged } from "../tagged-answer.ts";
 import { type HttpHandler, json } from "./http-answer.ts";
 import { readJsonBody } from "./read-body.ts";
 import { readShape } from "./read-shape.ts";
@@ -17,8 +18,6 @@ export interface RegistriesDeps {
   readonly check: CheckRegistry;
 }
 
-const notStored = { "cache-control": "no-store" } as const;
-
 /** The registries: what the settings name, and any other that imports may come from. */
 export function createRegistryHandlers({ names, allow, named, view, check }: RegistriesDeps) {
   /** Throws INVALID_REFERENCE, and HOST_NOT_ALLOWED for what imports may neither come from nor go to. */
@@ -28,13 +27,14 @@ export function createRegistryHandlers({ names, allow, named, view, check }: Reg
     return host;
   };
   return {
-    listRegistries: async () => json(200, { registries: await Promise.all(named.map(view)) }, notStored),
-    getRegistry: async (request) => json(200, await view(readHost(request)), notStored),
+    listRegistries: async (request) => answerTagged({ registries: await Promise.all(named.map(view)) }, request),
+    getRegistry: async (request) => answerTagged(await view(readHost(request)), request),
     checkRegistry: async (request) => {
       const host = readHost(request);
       const { repository } = readShape(checkBodySchema, (await readJsonBody(request)) ?? {}, "the body");
       const found = await check(host, repository);
-      return json(200, { ...(await view(host)), check: found }, notStored); // with what the check has learned
+      const headers = { "cache-control": "no-store" };
+      return json(200, { ...(await view(host)), check: found }, headers); // with what the check has learned
     },
   } satisfies Readonly<Record<string, HttpHandler>>;
 }
