@@ -85,7 +85,7 @@ export function createActivityServices(deps: ActivityServicesDeps) {
     copyBlobSegment: running(createCopyBlobSegment(copyDeps)),
     verifyBlobs: running(createVerifyBlobs({ imports, verifyPlannedUnit })),
     publishManifests: running(createPublishManifests({ parts, publishLevel })),
-    delegateImport: running(createDelegateImport({ ...delegating, imports, parts, repositories })),
+    delegateImport: running(createDelegateImport({ ...delegating, imports, parts, repositories, now })),
     copyAndFinish: running(createCopyAndFinish({ ...finishDeps, copyPlannedUnit, verifyPlannedUnit, publishLevel })),
     finishImport: running(createFinishImport(finishDeps)),
   };

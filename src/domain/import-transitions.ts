@@ -127,6 +127,15 @@ export interface Resolved {
   readonly warnings: readonly string[];
 }
 
+/** What is to be said of credentials that end at `endsAt`, while the import may take longer. */
+export function earlyEnd({ deadlineAt }: ImportRecord, endsAt: Date | undefined): readonly string[] {
+  if (endsAt === undefined || endsAt.getTime() >= Date.parse(deadlineAt)) return [];
+  const until = endsAt.toISOString();
+  return [
+    `the source's token ends at ${until}, before the import's time limit: what is not read by then needs a new one`,
+  ];
+}
+
 /** Something that who looks at the import should know. */
 export function warned(record: ImportRecord, warning: string): ImportRecord {
   const warnings = addWarnings(record.warnings, [warning]);

@@ -9,6 +9,7 @@ import { ImportError, type Side, type Stage } from "../errors.ts";
 import { profileFor } from "../registry/profiles.ts";
 import { limitPresets } from "../registry/rate-limits.ts";
 import type { Registry, RegistryAccess, RegistryClient, Repository } from "../registry/registry.ts";
+import { endOf } from "../registry/sign-in-hint.ts";
 import type { Secrets } from "../store/secrets.ts";
 import type { ToCredentials } from "./sign-in/create-sign-in.ts";
 
@@ -27,13 +28,18 @@ export interface OpenedRepositories {
   readonly targets: readonly Repository[];
 }
 
+export interface OpenedToResolve extends OpenedRepositories {
+  /** When the credentials end that the request brought; undefined: there are none, or they do not tell. */
+  readonly credentialsEndAt: Date | undefined;
+}
+
 export interface OpenRepositories {
   readonly ofImport: (record: ImportRecord, stage: Stage) => Promise<OpenedRepositories>;
   /**
    * As `ofImport`, for the first step. An Entra token that the request brought, which lives for an hour and is good for
    * much else, is exchanged: from then on the registry's own refresh token is what is sealed.
    */
-  readonly toResolve: (record: ImportRecord, signal: AbortSignal) => Promise<OpenedRepositories>;
+  readonly toResolve: (record: ImportRecord, signal: AbortSignal) => Promise<OpenedToResolve>;
   /** A target as the settings alone say how to reach it. */
   readonly registryOf: (host: string) => Registry;
   /** A source as the settings alone say how to reach it. */
@@ -87,16 +93,21 @@ export function createOpenRepositories(deps: OpenRepositoriesDeps): OpenReposito
     return credentials;
   };
 
+  const openToResolve = (spec: ImportSpec, given: SourceCredentials | undefined): OpenedToResolve => {
+    const opened = ofSpec(spec, given, "resolve");
+    return { ...opened, credentialsEndAt: endOf(opened.source.registry.access.credentials) };
+  };
+
   const toResolve: OpenRepositories["toResolve"] = async (record, signal) => {
     const { spec } = record;
     const row = secretRowOf(record);
     const given = await credentialsOf(record);
-    if (row === undefined || given === undefined) return ofSpec(spec, given, "resolve");
+    if (row === undefined || given === undefined) return openToResolve(spec, given);
     const source = access("source", spec.source.registry, "resolve", given);
-    if (source.credentials.kind !== "entra") return ofSpec(spec, given, "resolve");
+    if (source.credentials.kind !== "entra") return openToResolve(spec, given);
     const kept = { username: refreshTokenUser, password: await client.exchange(source, signal) };
     if (!(await secrets.replace(row, kept))) throw credentialsGone(spec);
-    return ofSpec(spec, kept, "resolve");
+    return openToResolve(spec, kept);
   };
 
   const toCompare: OpenRepositories["toCompare"] = ({ source, target, credentials, sourceSecret }) => {

@@ -126,6 +126,7 @@ export async function mountBlob(
 }
 
 const refusals: readonly string[] = [
+  "CREDENTIALS_REQUIRED",
   "TARGET_UNAUTHORIZED",
   "TARGET_FORBIDDEN",
   "SOURCE_UNAUTHORIZED",

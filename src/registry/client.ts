@@ -10,7 +10,7 @@ import type { RequestClass } from "./request-class.ts";
 import { createRetry } from "./retry.ts";
 import { actionsIn, catalogScope, mergeScopes, noScope, repositoryScope } from "./scopes.ts";
 import { createSender, type Sending } from "./sender.ts";
-import { signInHint } from "./sign-in-hint.ts";
+import { endOf, signInHint } from "./sign-in-hint.ts";
 import type { TokenRequest } from "./token-request.ts";
 import { createTokens } from "./tokens.ts";
 import { createTransport } from "./transport.ts";
@@ -92,6 +92,7 @@ export function createRegistryClient(deps: RegistryClientDeps): RegistryClient {
       },
       ...(content === undefined ? {} : { body: { lengthBytes: content.byteLength, content } }),
       signInHint: signInHint(access),
+      signInEndsAt: endOf(access.credentials),
     };
     await using response = await send(sending, signal);
     return await response.text(maxTokenBytes);

@@ -1,7 +1,5 @@
-import { z } from "zod";
-import { digestSchema } from "../digest.ts";
 import { definedOnly, type ErrorCode, type ErrorPlace, ImportError, type UpstreamError } from "../errors.ts";
-import { parseJson } from "./parse-json.ts";
+import { parseUpstreamErrors } from "./upstream-errors.ts";
 
 /** What is known of a refused request when its error is made. */
 export interface RefusedResponse {
@@ -21,6 +19,8 @@ export interface RefusedResponse {
   readonly isPage: boolean;
   /** The request was one to sign in, and this is what can be done about its refusal. */
   readonly signInHint: string | undefined;
+  /** What it signed in with was given by a request, and says itself that its time is over. */
+  readonly hasSignInEnded: boolean;
 }
 
 /** At most this much of an error body is read. */
@@ -44,6 +44,16 @@ export function errorFromResponse(place: ErrorPlace, refused: RefusedResponse): 
       retryAfterSeconds: retryable ? refused.retryAfterSeconds : undefined,
       correlationId: refused.correlationId,
     }),
+  });
+}
+
+/** The ImportError for a token that a request brought and that has expired, where nobody needs to be asked to know. */
+export function signInEnded(place: ErrorPlace): ImportError {
+  return new ImportError({
+    ...place,
+    code: codeOf(place, "SIGN_IN_ENDED"),
+    what: "what the request signs in with is no longer taken",
+    hint: hints.signInEnded,
   });
 }
 
@@ -80,7 +90,8 @@ type Kind =
   | "CONTENT_CORRUPT"
   | "DIGEST_REJECTED"
   | "UPLOAD_REJECTED"
-  | "MEDIA_TYPE_REFUSED";
+  | "MEDIA_TYPE_REFUSED"
+  | "SIGN_IN_ENDED";
 
 /** One code per side. What only a target can answer is, from a source, a registry that does not work as such. */
 const codes: Readonly<Record<Kind, { readonly source: ErrorCode; readonly target: ErrorCode }>> = {
@@ -102,6 +113,7 @@ const codes: Readonly<Record<Kind, { readonly source: ErrorCode; readonly target
   DIGEST_REJECTED: { source: "SOURCE_CONTENT_CORRUPT", target: "TARGET_DIGEST_REJECTED" },
   UPLOAD_REJECTED: { source: "SOURCE_UNAVAILABLE", target: "TARGET_UPLOAD_REJECTED" },
   MEDIA_TYPE_REFUSED: { source: "UNSUPPORTED_MEDIA_TYPE", target: "UNSUPPORTED_MEDIA_TYPE" },
+  SIGN_IN_ENDED: { source: "CREDENTIALS_REQUIRED", target: "TARGET_UNAUTHORIZED" }, // no request brings those of a target
 };
 
 /** The code for one kind of failure at one side. */
@@ -132,8 +144,9 @@ function judgeStorage({ storageHost, status }: RefusedResponse): Judgement | und
 }
 
 /** A token service says 400 (`invalid_grant` of RFC 6749) or 401 of credentials; no 404 or 405 of it is about content. */
-function judgeSignIn({ signInHint, status }: RefusedResponse): Judgement | undefined {
+function judgeSignIn({ signInHint, hasSignInEnded, status }: RefusedResponse): Judgement | undefined {
   if (signInHint === undefined) return undefined;
+  if (hasSignInEnded && (status === 400 || status === 401)) return { kind: "SIGN_IN_ENDED", hint: hints.signInEnded };
   if (status === 400 || status === 401) return { kind: "UNAUTHORIZED", hint: signInHint };
   return status === 404 || status === 405 ? { kind: "UNAVAILABLE", hint: hints.noTokens } : undefined;
 }
@@ -230,6 +243,8 @@ const hints = {
   cacheRule: "a cache rule fills this repository: choose another one, or remove the rule",
   tooLarge: "a proxy before the registry limits the size of a request",
   noTokens: "the registry's challenge leads to where no tokens of this kind are given: check the kind of its sign-in",
+  signInEnded:
+    "the token given has expired: repeat the request, or POST /api/imports/{id}/retry, with fresh source.credentials",
   noRegistry: "check that this host is a container registry and not a proxy or web page before it",
   source: {
     unauthorized: "check source.credentials; private and missing repositories look the same",
@@ -255,49 +270,4 @@ function notFoundHint({ side }: ErrorPlace, isRepository: boolean): string {
 
 function isWrite(method: string): boolean {
   return method !== "GET" && method !== "HEAD";
-}
-
-const ociErrorsSchema = z.object({
-  errors: z
-    .array(z.object({ code: z.string().catch(""), message: z.string().catch(""), detail: z.unknown().optional() }))
-    .min(1),
-});
-/** distribution puts the digest itself there, others an object around it. */
-const detailSchema = z.union([digestSchema, z.object({ digest: digestSchema }).transform(({ digest }) => digest)]);
-/** What token services answer: Docker Hub `details`, OAuth `error` and `error_description`, Quay `message`. */
-const otherErrorSchema = z.object({
-  error: z.string().optional().catch(undefined),
-  error_description: z.string().optional().catch(undefined),
-  message: z.string().optional().catch(undefined),
-  details: z.string().optional().catch(undefined),
-});
-
-/** The errors that a body holds: those of the OCI spec, of a token service, or the first words of a page. */
-export function parseUpstreamErrors(body: string): readonly UpstreamError[] {
-  const json = parseJson(body);
-  const oci = ociErrorsSchema.safeParse(json);
-  if (oci.success) {
-    return oci.data.errors.map(({ code, message, detail }) => {
-      const named = detailSchema.safeParse(detail);
-      return { code: code.toUpperCase(), message, ...(named.success && { digest: named.data }) };
-    });
-  }
-  const other = otherErrorSchema.safeParse(json);
-  if (other.success) {
-    const { error = "", error_description, message, details } = other.data;
-    const text = error_description ?? message ?? details ?? "";
-    return error === "" && text === "" ? [] : [{ code: error, message: text }];
-  }
-  const words = pageText(body);
-  return words === "" ? [] : [{ code: "", message: words }];
-}
-
-const maxPageChars = 4_000; // a title stands far before; unclosed tags in more would take seconds to search
-
-/** The title of an HTML page, or the first words of a text. */
-function pageText(body: string): string {
-  const head = body.slice(0, maxPageChars);
-  const [, title] = /<title[^>]*>([^<]*)<\/title>/i.exec(head) ?? [];
-  const text = title ?? head.replace(/<[^>]*>/g, " ");
-  return text.replace(/\s+/g, " ").trim().slice(0, 200);
 }

@@ -21,6 +21,12 @@ export function readClaims(token: string): Claims {
   return claims.success ? claims.data : {};
 }
 
+/** When a JWT says that it ends; undefined: it says nothing of use. */
+export function jwtEnd(token: string): Date | undefined {
+  const end = new Date((readClaims(token).exp ?? Number.NaN) * 1_000);
+  return Number.isNaN(end.getTime()) ? undefined : end;
+}
+
 /** From `iat` to `exp` where both are there: that holds whatever our own clock says. Undefined: the token tells none. */
 export function jwtLifetimeSeconds(token: string, askedAt: Date): number | undefined {
   const { exp, iat = askedAt.getTime() / 1_000 } = readClaims(token);

@@ -70,11 +70,11 @@ export function createKnownHost(deps: Omit<HostLimitsDeps, "onFacts">): KnownHos
   };
 }
 
-const secretMembers: readonly string[] = ["password", "token"];
+const passingMembers: readonly string[] = ["password", "token", "endsAt"];
 
 /** Tells accounts apart, whatever secret they bring: registries count by account. Refresh tokens count as one account. */
 function accountOf(credentials: Credentials): string {
   if (credentials.kind === "anonymous") return "anonymous";
-  const account = JSON.stringify(credentials, (key, value) => (secretMembers.includes(key) ? undefined : value));
+  const account = JSON.stringify(credentials, (key, value) => (passingMembers.includes(key) ? undefined : value));
   return createHash("sha256").update(account).digest("base64url").slice(0, 16);
 }

@@ -10,18 +10,23 @@ export interface UserPassword {
   readonly password: string;
 }
 
+interface Given {
+  /** When a token ends that a request brought: nobody here can renew it, only its giver. */
+  readonly endsAt?: Date | undefined;
+}
+
 /** How to sign in at a registry. `account` names whose credentials those are that renew themselves, and is no secret. */
 export type Credentials =
   | { readonly kind: "anonymous" }
   | ({ readonly kind: "password" } & UserPassword)
   /** A refresh token of the registry's own token service: what `docker login` calls an identity token. */
-  | { readonly kind: "identityToken"; readonly token: string }
+  | ({ readonly kind: "identityToken"; readonly token: string } & Given)
   /** Microsoft Entra, at an Azure Container Registry. `accessToken` throws the ImportError of that side. */
-  | {
+  | ({
       readonly kind: "entra";
       readonly account: string;
       readonly accessToken: (place: ErrorPlace, signal: AbortSignal) => Promise<string>;
-    }
+    } & Given)
   /** `refused`: what was given before and not taken. The same object again: there is no other. */
   | {
       readonly kind: "expiring";

@@ -36,6 +36,8 @@ export interface Sending extends Omit<RegistryRequest, "target" | "pullFrom"> {
   readonly authorizer?: Authorizer;
   /** The request itself signs in, and this is what can be done when it is refused. */
   readonly signInHint?: string;
+  /** When what it signs in with ends, where a request brought it. */
+  readonly signInEndsAt?: Date | undefined;
 }
 
 /** Sends a request within the limits of its host, signed in, redirected and retried, or throws its ImportError. */
@@ -137,6 +139,7 @@ export function createSender({ transport, retry, userAgent, headersTimeoutMs, no
       storageHost: response.url.host === url.host ? undefined : response.url.host,
       isPage: isPage(response),
       signInHint: sending.signInHint,
+      hasSignInEnded: (sending.signInEndsAt?.getTime() ?? Number.POSITIVE_INFINITY) <= now().getTime(),
     });
   };
 

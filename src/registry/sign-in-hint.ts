@@ -1,5 +1,10 @@
 import { unreachable } from "../errors.ts";
-import type { RegistryAccess } from "./registry.ts";
+import type { Credentials, RegistryAccess } from "./registry.ts";
+
+/** When credentials end that a request brought, as they say themselves; undefined: they say nothing, or are renewed here. */
+export function endOf(credentials: Credentials): Date | undefined {
+  return "endsAt" in credentials ? credentials.endsAt : undefined;
+}
 
 /** What can be done about credentials that a token service refuses. */
 export function signInHint({ credentials, side }: RegistryAccess): string {

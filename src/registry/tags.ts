@@ -1,7 +1,7 @@
 import { ImportError } from "../errors.ts";
-import { parseUpstreamErrors } from "./errors-from-response.ts";
 import { firstPage, type ListPage, listPages, type PagePosition } from "./list-pages.ts";
 import type { Repository } from "./registry.ts";
+import { parseUpstreamErrors } from "./upstream-errors.ts";
 
 /** Tags asked for per page: ECR refuses more than 1,000. */
 const pageEntries = 1_000;

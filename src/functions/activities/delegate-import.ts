@@ -15,7 +15,9 @@ import { pinned } from "../../domain/import-transitions.ts";
 import type { ManifestState } from "../../domain/operation-status.ts";
 import { refreshTokenUser } from "../../domain/sign-in.ts";
 import { ImportError, unreachable } from "../../errors.ts";
+import { signInEnded } from "../../registry/errors-from-response.ts";
 import type { Repository } from "../../registry/registry.ts";
+import { endOf } from "../../registry/sign-in-hint.ts";
 import type { Imports } from "../../store/imports.ts";
 import type { Parts } from "../../store/parts.ts";
 import type { DelegatedSides } from "../../transfer/delegated-facts.ts";
@@ -36,6 +38,7 @@ export interface DelegateImportDeps {
   readonly arm: Pick<ArmClient, "startImport" | "readOperation">;
   readonly findRegistries: FindRegistries;
   readonly verify: ReturnType<typeof createVerifyDelegated>;
+  readonly now: () => Date;
   /** For URLs that hold a signature: sealed for one import, opened for no other. Undefined: not to be opened any more. */
   readonly sealUrl: (importId: ImportId, url: string) => string;
   readonly openUrl: (importId: ImportId, sealed: string) => string | undefined;
@@ -115,7 +118,7 @@ interface StartContext {
  * may have begun.
  */
 async function start(
-  { arm, findRegistries }: DelegateImportDeps,
+  { arm, findRegistries, now }: DelegateImportDeps,
   { held, sides, places }: StartContext,
   signal: AbortSignal,
 ): Promise<OperationAnswer> {
@@ -129,16 +132,25 @@ async function start(
   if (tags.length + spec.target.untaggedRepositories.length === 0) return { kind: "done", manifests: [] };
   const { hasCredentials } = held.record();
   const sourceId = hasCredentials ? undefined : await findRegistries.sourceId(spec, places.source, signal);
-  const credentials = sourceId === undefined ? await credentialsFor(sides.source, signal) : undefined;
+  const credentials = sourceId === undefined ? await credentialsFor(sides.source, now(), signal) : undefined;
   const parameters = toImportParameters({ spec, digest, tags, sourceId, credentials });
   await held.change((record) => operationAsked(found === undefined ? record : pinned(record, found)));
   return await arm.startImport(targetId, parameters, places, signal);
 }
 
-/** What this service would sign in with at the source, in ACR's form: in memory only, and in the request to Azure. */
-async function credentialsFor(source: Repository, signal: AbortSignal): Promise<ImportCredentials | undefined> {
+/**
+ * What this service would sign in with at the source, in ACR's form: in memory only, and in the request to Azure. What
+ * ACR says of a token that has expired is the same as of a wrong one, so it is not shown such a token.
+ */
+async function credentialsFor(
+  source: Repository,
+  now: Date,
+  signal: AbortSignal,
+): Promise<ImportCredentials | undefined> {
   const { credentials } = source.registry.access;
   const place = placeOf(source);
+  const endsAt = endOf(credentials);
+  if (endsAt !== undefined && endsAt <= now) throw signInEnded(place);
   switch (credentials.kind) {
     case "anonymous":
       return undefined;

@@ -1,5 +1,5 @@
 import { sourceLocated } from "../../domain/delegation-transitions.ts";
-import { foundAtTarget, pinned, resolved, resolving } from "../../domain/import-transitions.ts";
+import { earlyEnd, foundAtTarget, pinned, resolved, resolving } from "../../domain/import-transitions.ts";
 import { sumProgress } from "../../domain/progress.ts";
 import type { Registry } from "../../registry/registry.ts";
 import type { Imports } from "../../store/imports.ts";
@@ -37,17 +37,17 @@ export function createResolveImport(deps: ResolveImportDeps): Activity<StepInput
       const held = holdRow(imports, row);
       const located = await locateSource(row.record.spec, signal);
       await held.change((record) => sourceLocated(record, located.spec, located.warnings));
-      const { spec, trigger, source: found } = held.record();
+      const { spec, trigger, source: known } = held.record();
       if (spec.strategy === "delegate") return { kind: "done", plan: await leaveToAcr.asRequested(held, signal) };
       const readAll = async () => {
-        const { source, targets } = await repositories.toResolve(held.record(), signal);
-        return await resolve(
+        const { source, targets, credentialsEndAt } = await repositories.toResolve(held.record(), signal);
+        const found = await resolve(
           {
             spec,
             trigger: trigger.kind,
             source,
             targets,
-            pinned: found?.digest,
+            pinned: known?.digest,
             onPinned: async (pin) => {
               await held.change((record) => pinned(resolving(record, now()), pin));
             },
@@ -55,6 +55,7 @@ export function createResolveImport(deps: ResolveImportDeps): Activity<StepInput
           },
           signal,
         );
+        return { ...found, warnings: [...earlyEnd(held.record(), credentialsEndAt), ...found.warnings] };
       };
       const result = await readAll().catch((thrown: unknown) => leaveToAcr.instead(thrown, held, signal));
       if ("kind" in result) return { kind: "done", plan: result };

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { z } from "zod";
 import type { SecretSource, SignIn } from "../../domain/sign-in.ts";
 import { type ErrorPlace, unreachable } from "../../errors.ts";
+import { jwtEnd } from "../../registry/jwt.ts";
 import type { Credentials, UserPassword } from "../../registry/registry.ts";
 import type { EcrCredentials } from "./ecr.ts";
 import type { EntraCredentials } from "./entra.ts";
@@ -33,9 +34,9 @@ export function createSignIn({ entra, ecr, google, readSecret }: SignInDeps): To
       case "password":
         return signIn;
       case "refreshToken":
-        return { kind: "identityToken", token: signIn.token };
+        return givenIdentityToken(signIn.token);
       case "token":
-        return isAcr ? givenEntraToken(signIn.token) : { kind: "identityToken", token: signIn.token };
+        return isAcr ? givenEntraToken(signIn.token) : givenIdentityToken(signIn.token);
       case "vault":
         return vaultUser(signIn, readSecret);
       case "entra":
@@ -53,7 +54,11 @@ export function createSignIn({ entra, ecr, google, readSecret }: SignInDeps): To
 /** One Entra token that cannot be renewed here: whoever gave it has to give another one. */
 function givenEntraToken(token: string): Credentials {
   const account = createHash("sha256").update(token).digest("base64");
-  return { kind: "entra", account, accessToken: async () => token };
+  return { kind: "entra", account, accessToken: async () => token, endsAt: jwtEnd(token) };
+}
+
+function givenIdentityToken(token: string): Credentials {
+  return { kind: "identityToken", token, endsAt: jwtEnd(token) };
 }
 
 /** A password in the key vault, or without `username` a user and password: read again when it is refused. */

@@ -16,9 +16,17 @@ const digest = digestOf(Buffer.from("content"));
 const id = anImportId();
 const noSignIn = { keyVaultUrl: undefined, sourceSecrets: [], clientId: undefined, workloadIdentity: undefined };
 
+const nowSeconds = Math.floor(Date.parse("2026-11-24T12:00:00.000Z") / 1_000); // of the test client's clock
+
+/** An Entra token, or what looks like one, that ends so many seconds from now. */
+function entraJwt(seconds: number): string {
+  const part = (value: unknown) => Buffer.from(JSON.stringify(value)).toString("base64url");
+  return `${part({ alg: "none" })}.${part({ exp: nowSeconds + seconds })}.c2ln`;
+}
+
 /** One import whose credentials are kept in memory, at a registry that signs in as an ACR does. */
 async function openWorld(given: SourceCredentials, profile?: string) {
-  const taken = { "entra-token": "puller" };
+  const taken: Readonly<Record<string, string>> = { "entra-token": "puller", [entraJwt(3_600)]: "puller" };
   const registry = await startRegistry({
     auth: {
       ...{ kind: "bearer", users: {} },
@@ -89,6 +97,43 @@ describe("an Entra access token that a request brings", () => {
     });
     expect(sealed.get("source")).toEqual({ password: "expired-token" });
     expect(registry.tokenRequests).toHaveLength(1);
+  });
+
+  it("says that a fresh one is needed when it has expired before the first step", async () => {
+    await using world = await openWorld({ password: entraJwt(-1) }, "acr");
+    const { repositories, record, registry } = world;
+
+    const opened = repositories.toResolve(record, never);
+
+    await expect(opened).rejects.toMatchObject({
+      ...{ code: "CREDENTIALS_REQUIRED", side: "source", registry: registry.host, retryable: false },
+      message: expect.stringContaining("the token given has expired"),
+    });
+  });
+
+  it("is refused, and not called expired, while its time is not over", async () => {
+    await using world = await openWorld({ password: entraJwt(60) }, "acr");
+
+    const opened = world.repositories.toResolve(world.record, never);
+
+    await expect(opened).rejects.toMatchObject({ code: "SOURCE_UNAUTHORIZED" });
+  });
+
+  it("leaves a refresh token that tells when it ends, and a fresh one is needed after that", async () => {
+    await using world = await openWorld({ password: entraJwt(3_600) }, "acr");
+    const { repositories, record, registry, sealed } = world;
+    const { credentialsEndAt } = await repositories.toResolve(record, never);
+    sealed.set("source", { username: refreshTokenUser, password: entraJwt(-1) });
+    registry.revokeRefreshTokens();
+
+    const { source } = await repositories.ofImport(record, "copy");
+    const read = headBlob(source, digest, never);
+
+    expect(credentialsEndAt).toBeInstanceOf(Date);
+    await expect(read).rejects.toMatchObject({
+      ...{ code: "CREDENTIALS_REQUIRED", side: "source", registry: registry.host, stage: "copy", httpStatus: 401 },
+      message: expect.stringContaining("/retry"),
+    });
   });
 
   it("is an identity token where the registry is no ACR, and shown to its realm as that", async () => {
