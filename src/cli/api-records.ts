@@ -91,12 +91,15 @@ export type PartView = Readonly<z.infer<typeof partViewSchema>>;
 /** One page of `GET /api/imports/{id}/parts`. */
 export const partPageSchema = z.looseObject({ parts: z.array(partViewSchema), continuationToken: pageTokenSchema });
 
+const blobWorkSchema = z.looseObject({ blobs: z.number(), bytes: z.number() });
+
 /** What `dryRun: true` answers; its shape is the service's affair but for the numbers that are shown. */
 export const dryRunSchema = z.looseObject({
   action: z.string().optional(),
   source: importViewSchema.shape.source,
   target: importViewSchema.shape.target,
   progress: progressViewSchema.optional(),
+  work: z.looseObject({ copy: blobWorkSchema, mount: blobWorkSchema, skip: blobWorkSchema }).optional(),
   warnings: z.array(z.string()).default([]),
 });
 export type DryRun = Readonly<z.infer<typeof dryRunSchema>>;

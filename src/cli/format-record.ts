@@ -1,7 +1,7 @@
 import { parseDigest, shortDigest } from "../digest.ts";
 import { formatBytes, formatDuration } from "../domain/quantities.ts";
-import type { DryRun, ImportView, PartView } from "./api-records.ts";
-import { formatTable, printable } from "./format-values.ts";
+import type { DryRun, ImportView, PartView, ProgressView } from "./api-records.ts";
+import { counted, formatTable, printable } from "./format-values.ts";
 import {
   bytesDone,
   formatProgressLine,
@@ -75,7 +75,7 @@ export function formatList(records: readonly ImportView[]): string {
 
 /** What a dry run found. */
 export function formatPlan(plan: DryRun): string {
-  const { source, target, progress } = plan;
+  const { source, target, progress, work } = plan;
   const lines = ["Dry run: nothing was changed."];
   if (source !== undefined) {
     lines.push(`  from ${formatSource({ source })}`);
@@ -84,13 +84,30 @@ export function formatPlan(plan: DryRun): string {
   if (target !== undefined) lines.push(...formatTargets({ target }).map((text) => `  to   ${text}`));
   if (progress !== undefined) {
     const { manifests, blobs, bytes } = progress;
-    const missing = Math.max(0, bytes.total - bytesDone(progress));
     lines.push(`  ${manifests.total} manifests, ${blobs.total} blobs, ${formatBytes(bytes.total)}`);
-    const toCopy = `to copy: ${blobs.total - blobs.done} blobs, ${formatBytes(missing)}`;
-    lines.push(`  ${plan.action === "skip" ? "nothing to do: the target holds it already" : toCopy}`);
+    if (plan.action === "skip") lines.push("  nothing to do: the target holds it already");
+    else lines.push(...(work === undefined ? [missingLine(progress)] : formatWork(work)));
   }
   lines.push(...plan.warnings.map((warning) => `  warning: ${warning}`));
   return lines.map((line) => `${printable(line)}\n`).join("");
+}
+
+/** Of a service that does not tell mounts from copies. */
+function missingLine(progress: ProgressView): string {
+  const { blobs, bytes } = progress;
+  const missingBytes = Math.max(0, bytes.total - bytesDone(progress));
+  return `  to copy: ${blobs.total - blobs.done} blobs, ${formatBytes(missingBytes)}`;
+}
+
+function formatWork({ copy, mount, skip }: NonNullable<DryRun["work"]>): readonly string[] {
+  const said = [
+    [copy, "to copy", ""],
+    [mount, "to mount", " (copied where the registry refuses)"],
+    [skip, "already there", ""],
+  ] as const;
+  return said.flatMap(([{ blobs, bytes }, what, note]) =>
+    blobs === 0 ? [] : [`  ${what}: ${counted(blobs, "blob")}, ${formatBytes(bytes)}${note}`],
+  );
 }
 
 function formatLabels(labels: Readonly<Record<string, string>> | undefined): string | undefined {

@@ -1,10 +1,11 @@
 import type { HttpResponseInit } from "@azure/functions";
 import type { ParsedImportRequest } from "../domain/import-request.ts";
 import { targetRepositories } from "../domain/import-spec.ts";
-import type { PlanView } from "../domain/plan-view.ts";
+import { type PlanView, sumWork } from "../domain/plan-view.ts";
 import { sumProgress } from "../domain/progress.ts";
 import { ImportError } from "../errors.ts";
 import type { Registry } from "../registry/registry.ts";
+import { foretellMounts } from "../transfer/mount-sources.ts";
 import type { resolveImport } from "../transfer/resolve-import.ts";
 import type { LocateSource } from "./delegation/locate-source.ts";
 import type { OpenRepositories } from "./open-repositories.ts";
@@ -39,6 +40,16 @@ export function createPlanOnly({ repositories, locateSource, resolve, needsCheck
     });
     const names = targetRepositories(spec);
     const progress = sumProgress({ parts: found.parts, units: [], startedAt: undefined, now: now() });
+    const isMount = foretellMounts({ plan: found.plan, source, targets });
+    const parts = found.parts.map(
+      ({ target, state, tags, children, content: _content, via: _via, ...part }): PlanView["parts"][number] => ({
+        ...part,
+        repository: names[target] ?? "",
+        ...(tags && { tags: [...tags] }),
+        ...(children && { children: [...children] }),
+        action: state === "done" ? "skip" : isMount(target, part.digest) ? "mount" : "copy",
+      }),
+    );
     const view: PlanView = {
       dryRun: true,
       action: found.plan.kind === "skip" ? "skip" : "copy",
@@ -50,13 +61,8 @@ export function createPlanOnly({ repositories, locateSource, resolve, needsCheck
         digest: found.targetDigest,
       },
       progress,
-      parts: found.parts.map(({ target, state, tags, children, content: _content, via: _via, ...part }) => ({
-        ...part,
-        repository: names[target] ?? "",
-        ...(tags && { tags: [...tags] }),
-        ...(children && { children: [...children] }),
-        action: state === "done" ? "skip" : "copy",
-      })),
+      work: sumWork(parts),
+      parts,
       warnings: [...warnings, ...found.warnings],
     };
     return json(200, view);

@@ -6,6 +6,7 @@ import { isOver } from "./budget.ts";
 import { createByteBudget } from "./byte-budget.ts";
 import { createLiveUploads, uploadName } from "./live-uploads.ts";
 import { createMountMemory } from "./mount-memory.ts";
+import { mountSources } from "./mount-sources.ts";
 import { createSingleFlight } from "./single-flight.ts";
 import { type StreamResult, streamBlob } from "./stream-blob.ts";
 import { leaseBytes, needsCheckpoints, type TransferSettings } from "./transfer-settings.ts";
@@ -200,15 +201,6 @@ function toLadder(result: StreamResult, { budget }: CopyBlobJob): Ladder {
 
 function keyOf({ target, digest }: CopyBlobJob): UploadKey {
   return { registry: target.registry.apiHost, repository: target.name, digest };
-}
-
-const maxMountTries = 2; // each costs a write; a second place helps where rights differ
-
-/** Repositories that this import knows to hold the blob, the likeliest first. */
-function mountSources({ source, target, filled }: CopyBlobJob): readonly string[] {
-  const isSameHost = source.registry.apiHost === target.registry.apiHost;
-  const places = [...filled, ...(isSameHost ? [source.name] : [])];
-  return [...new Set(places)].filter((name) => name !== target.name).slice(0, maxMountTries);
 }
 
 /** Waits for another's flight, but not beyond the job's own budget. */

@@ -5,6 +5,7 @@ import type { Repository } from "../registry/registry.ts";
 import type { Budget } from "./budget.ts";
 import type { BlobOutcome, CopyBlob, CopyBlobJob } from "./copy-blob.ts";
 import { mapConcurrently } from "./map-concurrently.ts";
+import { placesToFill } from "./mount-sources.ts";
 
 export interface CopyUnitDeps {
   readonly copyBlob: CopyBlob;
@@ -102,18 +103,12 @@ async function copyToTargets(
   const { source, targets, headFirst, isRepair, owner, budget } = context;
   const { digest, sizeBytes } = blob;
   const inline = blob.inline ? { inline: await context.readInline(digest, signal) } : {};
-  const lacking = new Set(blob.targets);
-  for (const at of blob.targets) {
-    const target = targets[at];
-    if (target === undefined) throw new Error(`the plan names target repository ${at} of ${targets.length}`);
-    // What the plan does not list has the blob already: resolve has seen it there, or an earlier call brought it.
-    const filled = targets.filter((_, other) => !lacking.has(other)).map(({ name }) => name);
+  for (const { at, target, filled } of placesToFill(blob.targets, targets)) {
     const onProgress = (bytes: number): void => tally.copying(at, digest, bytes);
     const how = { filled, headFirst, isRepair, owner, budget, onProgress };
     const job: CopyBlobJob = { source, target, digest, sizeBytes, ...inline, ...how };
     const outcome = await copyBlob(job, signal);
     if (outcome.kind !== "done") return outcome;
-    lacking.delete(at);
     tally.done({ target: at, digest, via: outcome.via, ms: outcome.ms, attempts: outcome.attempts }, sizeBytes);
   }
   return undefined;

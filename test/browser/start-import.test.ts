@@ -22,7 +22,7 @@ describe.runIf(hasBrowser())("starting an import on the dashboard", () => {
     await page.getByLabel("Target tags").fill("watched/app:1");
 
     await page.getByRole("button", { name: "Show the plan" }).click();
-    await page.getByText(/of 5 blobs to copy or mount/).waitFor();
+    await page.getByText(/^5 blobs to copy/).waitFor();
     await page.getByText("linux/arm64/v8").waitFor();
     expect(api.target.countRequests({ kind: "upload-start" })).toBe(0);
     expect(visit.requests.paths.filter((path) => path.startsWith("/api/imports/"))).toEqual([]);
@@ -50,6 +50,21 @@ describe.runIf(hasBrowser())("starting an import on the dashboard", () => {
     await tree.getByText("Config").waitFor();
     expect(await tree.getByText("Layer").count()).toBe(2);
     expect(await tree.locator(".way.copied, .way.mounted").count()).toBe(6); // the index, two manifests, three blobs
+  });
+
+  it("plans a mount where a second repository gets the same blobs", async () => {
+    await using visit = await dashboard.open("#/start");
+    const { page } = visit;
+    await page.getByLabel("Source", { exact: true }).fill(from());
+    await page.getByLabel("Target tags").fill("first/app:1\nsecond/app:1");
+
+    await page.getByRole("button", { name: "Show the plan" }).click();
+
+    await page.getByText(/^5 blobs to copy \(.+\), 5 blobs to mount/).waitFor();
+    await page.getByText("A registry may refuse it").waitFor();
+    const second = page.locator(".tree", { has: page.getByRole("heading", { name: "second/app" }) });
+    await second.getByText("linux/amd64").click();
+    expect(await second.locator(".way.mount").count()).toBe(3);
   });
 
   it("says that nothing is to be done where all is there", async () => {

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
+import { planViewSchema } from "../../src/domain/plan-view.ts";
 import { callableNames } from "../../src/functions/orchestrators/callable.ts";
 import { image } from "../helpers/images.ts";
 import { type Api, readImport, readProblem, startApi } from "./api-support/start-api.ts";
@@ -185,6 +186,22 @@ describe("a dry run", () => {
     ]);
     expect(await api.rows()).toEqual(rowsBefore);
     expect(writes()).toBe(writesBefore);
+  });
+
+  it("tells mounts from copies, and the import does as it was told", async () => {
+    await api.source.seedImage("team/fresh", "1", image({ seed: "no other import has brought it" }));
+    const source = `${api.source.host}/team/fresh:1`;
+    const request = { ...valid(), source, targetTags: ["first/app:1", "second/app:1"] };
+
+    const response = await api.post("/api/imports", { ...request, dryRun: true });
+
+    const plan = planViewSchema.parse(await response.json());
+    const planned = plan.parts.filter(({ kind }) => kind === "blob");
+    const ways = planned.map(({ repository, action }) => `${action} into ${repository}`);
+    expect(ways.sort()).toEqual([...Array(2).fill("copy into first/app"), ...Array(2).fill("mount into second/app")]);
+    expect(plan.work.mount).toEqual({ blobs: 2, bytes: plan.work.copy.bytes });
+    const { progress } = await api.importAndWait(request);
+    expect(progress?.bytes).toMatchObject({ copied: plan.work.copy.bytes, mounted: plan.work.mount.bytes });
   });
 
   it("answers with the error that the import would end with", async () => {

@@ -70,7 +70,7 @@ export function isThere(part: TreePart): boolean {
 }
 
 /** What is or would be done with a part. */
-export function wayOf(part: TreePart): "copied" | "mounted" | "skipped" | "pending" | "copy" | "skip" {
+export function wayOf(part: TreePart): "copied" | "mounted" | "skipped" | "pending" | "copy" | "mount" | "skip" {
   if (!("state" in part)) return part.action;
   return part.state === "done" ? (part.via ?? "copied") : "pending";
 }

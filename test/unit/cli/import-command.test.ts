@@ -354,6 +354,23 @@ describe("drayage import --dry-run", () => {
     expect(run.stdout).toContain("warning: sparse");
   });
 
+  it("tells what is to be mounted from what is to be copied", async () => {
+    const { source, target, progress } = aRecord();
+    const MiB = 1024 ** 2;
+    const work = {
+      copy: { blobs: 1, bytes: 40 * MiB },
+      mount: { blobs: 3, bytes: 35 * MiB },
+      skip: { blobs: 0, bytes: 0 },
+    };
+    await using api = await startFakeApi(() => ({ body: { source, target, progress, work, warnings: [] } }));
+
+    const run = await runCli(["import", ...image, "--dry-run", "--endpoint", api.endpoint]);
+
+    expect(run.stdout).toContain("  to copy: 1 blob, 40.0 MiB\n");
+    expect(run.stdout).toContain("  to mount: 3 blobs, 35.0 MiB (copied where the registry refuses)\n");
+    expect(run.stdout).not.toContain("already there");
+  });
+
   it.each([
     ["SOURCE_NOT_FOUND", 1],
     ["TARGET_TAG_EXISTS", 5],
