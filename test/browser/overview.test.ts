@@ -51,6 +51,64 @@ describe.runIf(hasBrowser())("the overview", () => {
     await api.untilState(id, "Succeeded");
   });
 
+  it("reads out each bar by arrow keys as the table has it, and moves nothing meanwhile", async () => {
+    await using visit = await dashboard.open("#/overview?window=hour", { viewport: { width: 360, height: 780 } });
+    const { page } = visit;
+    const chart = page.locator(".chart").first();
+    await chart.getByText("Point at a bar").waitFor();
+    const readings: (string | null)[] = [];
+    const heights = new Set([(await chart.boundingBox())?.height]);
+
+    await chart.getByRole("slider", { name: "Imports" }).focus();
+    await page.keyboard.press("Home");
+    for (let bar = 0; bar < 12; bar += 1) {
+      const text = await chart.locator("output").textContent();
+      expect(await chart.getByRole("slider").getAttribute("aria-valuetext")).toBe(text);
+      heights.add((await chart.boundingBox())?.height);
+      readings.push(text);
+      await page.keyboard.press("ArrowRight");
+    }
+
+    await chart.getByText("Numbers").click();
+    const names = ["Succeeded", "Skipped", "Running", "Cancelled", "Failed"];
+    const rows = await Promise.all(
+      (await chart.getByRole("row").all()).slice(1).map(async (row) => {
+        const cells = await row.getByRole("cell").allTextContents();
+        const counts = names.flatMap((name, at) => (cells[at] === "0" ? [] : [`${name} ${cells[at]}`]));
+        return [await row.getByRole("rowheader").textContent(), counts.join(", ") || "nothing"];
+      }),
+    );
+    const told = readings.map((text) => /^(.+) to .+?: (.+)$/.exec(text ?? "")?.slice(1));
+    expect(told).toEqual(rows);
+    expect(told.filter((reading) => reading?.[1] !== "nothing")).not.toEqual([]);
+    expect(heights.size).toBe(1);
+  });
+
+  it("reads out the bar below the pointer or finger, and marks it without any motion", async () => {
+    await using visit = await dashboard.open("#/overview?window=hour", { hasTouch: true });
+    const { page } = visit;
+    const chart = page.locator(".chart").first();
+    const area = await chart.locator(".u-over").boundingBox();
+    if (area === null) throw new Error("the chart has no area");
+    const [x, y] = [area.x + area.width / 24, area.y + area.height / 2]; // in the middle of the first of 12 bars
+    const firstBar = await chart.getByRole("rowheader", { includeHidden: true }).first().textContent();
+
+    await page.mouse.move(x, y);
+    await chart.getByText(`${firstBar} to`).waitFor();
+    const mark = await chart.locator(".bar-mark").boundingBox();
+    expect([mark?.x, mark?.width].map((size = 0) => Math.round(size))).toEqual(
+      [area.x, area.width / 12].map(Math.round),
+    );
+    expect(await chart.locator(".bar-mark").evaluate((element) => element.getAnimations().length)).toBe(0);
+    await page.mouse.move(0, 0);
+    await chart.getByText("Point at a bar").waitFor();
+    await page.touchscreen.tap(x, y);
+
+    await chart.getByText(`${firstBar} to`).waitFor();
+    await page.keyboard.press("ArrowRight");
+    await chart.getByText(`${firstBar} to`).waitFor({ state: "hidden" });
+  });
+
   it("keeps to the window that its address names", async () => {
     await using visit = await dashboard.open("#/overview?window=week");
     const { page } = visit;

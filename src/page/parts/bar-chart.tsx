@@ -2,6 +2,7 @@ import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import { useColours } from "../theme.ts";
+import { barAfterKey, barTimeFormat, readBar, useChosenBar } from "./bar-reading.ts";
 
 /** One kind of thing in each bar. */
 export interface BarSeries {
@@ -26,12 +27,14 @@ export interface BarChartProps {
 
 const heightPx = 200;
 
-/** Stacked bars over time; the numbers stand in a table below, for whoever does not see bars. */
+/** Stacked bars over time. Each can be read by pointer, touch and arrow keys, and all of them in a table below. */
 export function BarChart(props: BarChartProps) {
   const { title, times, barSeconds, series, format } = props;
+  const bar = useChosenBar(times);
   const colours = useColours();
   const place = useRef<HTMLDivElement>(null);
   const chart = useRef<uPlot | undefined>(undefined);
+  const mark = useRef(document.createElement("div"));
   const latest = useRef(props);
   latest.current = props;
 
@@ -39,6 +42,7 @@ export function BarChart(props: BarChartProps) {
     const element = place.current;
     if (element === null) return;
     const made = new uPlot(optionsOf(latest, element), stack(latest.current), element);
+    made.over.append(mark.current);
     chart.current = made;
     const sizes = new ResizeObserver(() => made.setSize({ width: element.clientWidth, height: heightPx }));
     sizes.observe(element);
@@ -51,6 +55,25 @@ export function BarChart(props: BarChartProps) {
   const signature = JSON.stringify([times, series.map(({ values }) => values)]);
   useEffect(() => chart.current?.setData(stack(latest.current)), [signature]);
 
+  const { current: markElement } = mark;
+  markElement.className = "bar-mark";
+  markElement.hidden = bar.at === undefined;
+  markElement.style.width = `${100 / times.length}%`;
+  markElement.style.left = `${((bar.at ?? 0) / times.length) * 100}%`;
+
+  const newest = times.length - 1;
+  const chooseUnder = ({ clientX }: PointerEvent) => {
+    const area = chart.current?.over.getBoundingClientRect();
+    if (area === undefined) return;
+    const at = Math.floor(((clientX - area.left) / area.width) * times.length);
+    bar.choose(Math.max(0, Math.min(newest, at)));
+  };
+  const followKey = (event: KeyboardEvent) => {
+    const at = barAfterKey(event.key, bar.at ?? newest, times.length);
+    if (at === undefined) return;
+    event.preventDefault(); // the page does not scroll
+    bar.choose(at);
+  };
   return (
     <figure class="chart">
       <figcaption>
@@ -64,7 +87,26 @@ export function BarChart(props: BarChartProps) {
           ))}
         </ul>
       </figcaption>
-      <div ref={place} class="plot" aria-hidden="true" />
+      <div
+        ref={place}
+        class="plot"
+        role="slider"
+        tabIndex={0}
+        aria-label={`${title}, bar by bar`}
+        aria-valuemin={1}
+        aria-valuemax={times.length}
+        aria-valuenow={(bar.at ?? newest) + 1}
+        aria-valuetext={readBar(props, bar.at ?? newest)}
+        onPointerDown={chooseUnder}
+        onPointerMove={chooseUnder}
+        onPointerLeave={({ pointerType, currentTarget }) => {
+          if (pointerType === "mouse" && document.activeElement !== currentTarget) bar.choose(undefined);
+        }}
+        onFocus={() => bar.chooseFirst(newest)}
+        onBlur={() => bar.choose(undefined)}
+        onKeyDown={followKey}
+      />
+      <BarReading bars={props} at={bar.at} />
       <details>
         <summary>Numbers</summary>
         <NumbersTable {...props} />
@@ -73,8 +115,22 @@ export function BarChart(props: BarChartProps) {
   );
 }
 
+const invitation = "Point at a bar, or go along the bars with the arrow keys, to read what it holds.";
+
+/** The bar that is being read. It has the height of the longest text from the start, so that nothing below moves. */
+function BarReading({ bars, at }: { readonly bars: BarChartProps; readonly at: number | undefined }) {
+  const texts = [invitation, ...bars.times.map((_, each) => readBar(bars, each))];
+  const longest = texts.reduce((one, other) => (other.length > one.length ? other : one));
+  // Not live: the slider says the same by itself, and would be heard twice.
+  return (
+    <p class="bar-reading" data-longest={longest}>
+      <output aria-live="off">{at === undefined ? invitation : readBar(bars, at)}</output>
+    </p>
+  );
+}
+
 function NumbersTable({ title, times, barSeconds, series, format }: BarChartProps) {
-  const formatTime = timeFormat(barSeconds);
+  const formatTime = barTimeFormat(barSeconds);
   return (
     <table class="rows">
       <caption class="unseen">{title}</caption>
@@ -113,7 +169,7 @@ function stack({ times, barSeconds, series }: BarChartProps): uPlot.AlignedData 
 
 function optionsOf(latest: { readonly current: BarChartProps }, element: HTMLElement): uPlot.Options {
   const { series, barSeconds, steps } = latest.current;
-  const formatTime = timeFormat(barSeconds);
+  const formatTime = barTimeFormat(barSeconds);
   const [text, line] = [colourOf("--faint", element), colourOf("--soft-line", element)];
   const axis = { stroke: text, grid: { stroke: line, width: 1 }, ticks: { stroke: line, width: 1 } };
   const bars = uPlot.paths.bars?.({ size: [0.8, 48] });
@@ -157,15 +213,4 @@ function colourOf(variable: string, element: HTMLElement): string {
   const { color } = getComputedStyle(probe);
   probe.remove();
   return color;
-}
-
-const secondsPerHour = 3_600;
-
-function timeFormat(barSeconds: number): (time: Date) => string {
-  const options: Intl.DateTimeFormatOptions =
-    barSeconds > secondsPerHour
-      ? { weekday: "short", hour: "2-digit", minute: "2-digit" }
-      : { hour: "2-digit", minute: "2-digit" };
-  const format = new Intl.DateTimeFormat(undefined, options);
-  return (time) => format.format(time);
 }

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
-import type { Browser, BrowserContext, Page } from "playwright-core";
+import type { Browser, BrowserContext, BrowserContextOptions, Page } from "playwright-core";
 import { expect } from "vitest";
 import { z } from "zod";
 import { startBrowser } from "../../helpers/browser.ts";
@@ -10,8 +10,11 @@ import { type Api, startApi } from "../../host/api-support/start-api.ts";
 export interface Dashboard extends AsyncDisposable {
   readonly api: Api;
   /** Opens a place of the page, e.g. `#/start`, as somebody who has never been there; by default the list of imports. */
-  readonly open: (hash?: string) => Promise<Visit>;
+  readonly open: (hash?: string, options?: VisitOptions) => Promise<Visit>;
 }
+
+/** What kind of browser somebody has. */
+export type VisitOptions = Pick<BrowserContextOptions, "hasTouch" | "viewport">;
 
 /** Somebody's browser with the page open. */
 export interface Visit extends AsyncDisposable {
@@ -30,15 +33,16 @@ export async function startDashboard(options: { readonly keys?: readonly string[
   const kept = cleanup.move();
   return {
     api,
-    open: (hash = "#/imports") => visit(browser, api.url, hash),
+    open: (hash = "#/imports", options = {}) => visit(browser, api.url, hash, options),
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
 }
 
 const waitMs = 40_000; // for what takes a second on a machine that has nothing else to do
 
-async function visit(browser: Browser, url: string, hash: string): Promise<Visit> {
-  const context = await browser.newContext({ viewport: { width: 1_280, height: 900 }, timezoneId: "Europe/Berlin" });
+async function visit(browser: Browser, url: string, hash: string, options: VisitOptions): Promise<Visit> {
+  const usual = { viewport: { width: 1_280, height: 900 }, timezoneId: "Europe/Berlin" };
+  const context = await browser.newContext({ ...usual, ...options });
   const page = await context.newPage();
   page.setDefaultTimeout(waitMs);
   const troubles: string[] = [];
