@@ -32,6 +32,11 @@ export interface AccountLimits {
    */
   readonly enter: (requestClass: RequestClass, place: ErrorPlace, signal: AbortSignal) => Promise<() => void>;
   /**
+   * Waits for the turn, within the budget, of a further request in the place that one has already (a second try, a
+   * redirect). It stands in no line: whoever holds a place must not wait for those who wait for it.
+   */
+  readonly enterAgain: (requestClass: RequestClass, place: ErrorPlace, signal: AbortSignal) => Promise<void>;
+  /**
    * Holds back requests of one class of this account, or all of the host, for `ms` from now, at most for six hours. A
    * longer pause that is on already stays. Other processes are told of pauses that are worth it.
    */
@@ -152,6 +157,12 @@ export function createHostLimits(deps: HostLimitsDeps): HostLimits {
     const bucketsFor = (requestClass: RequestClass): readonly TokenBucket[] =>
       chargedClasses(requestClass).flatMap((charged) => bucketOf(charged) ?? []);
 
+    /** Throws the wait of one that comes after `ahead` others, where it is too long to be sat out here. */
+    const assertBearable = (requestClass: RequestClass, ahead: number, place: ErrorPlace): void => {
+      const waitMs = Math.max(0, ...bucketsFor(requestClass).map((bucket) => bucket.waitMs(ahead + 1)));
+      if (waitMs > maxWaitSeconds * 1_000) throw heldBack(place, waitMs, "since its requests a minute are used up");
+    };
+
     const pay = async (requestClass: RequestClass, signal: AbortSignal): Promise<void> => {
       for (;;) {
         const buckets = bucketsFor(requestClass);
@@ -187,8 +198,7 @@ export function createHostLimits(deps: HostLimitsDeps): HostLimits {
     ): Promise<() => void> => {
       const line = account.lines.get(requestClass) ?? { turns: createSemaphore(1), waiting: 0 };
       account.lines.set(requestClass, line);
-      const waitMs = Math.max(0, ...bucketsFor(requestClass).map((bucket) => bucket.waitMs(line.waiting + 1)));
-      if (waitMs > maxWaitSeconds * 1_000) throw heldBack(place, waitMs, "since its requests a minute are used up");
+      assertBearable(requestClass, line.waiting, place);
       line.waiting += 1;
       try {
         const done = await line.turns.acquire(signal);
@@ -209,6 +219,10 @@ export function createHostLimits(deps: HostLimitsDeps): HostLimits {
         await sync();
         const isLimited = bucketsFor(requestClass).length > 0;
         return await (isLimited ? enterInLine : enterUnpaused)(requestClass, place, signal);
+      },
+      enterAgain: async (requestClass, place, signal) => {
+        assertBearable(requestClass, 0, place);
+        await pay(requestClass, signal);
       },
       pause: async (what, ms, reason) => {
         const until = new Date(now().getTime() + Math.min(ms, longestPauseMs));

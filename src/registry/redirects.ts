@@ -13,6 +13,11 @@ export interface RedirectOptions {
   readonly place: ErrorPlace;
   /** Plain http may be followed to: only where the registry itself is reached that way. */
   readonly insecure: boolean;
+  /**
+   * Called before a redirect within the registry's own host, which counts as another request there. What a storage
+   * host serves is none of the registry's: nobody counts that for an account.
+   */
+  readonly beforeOwn: () => Promise<void>;
 }
 
 /**
@@ -22,7 +27,7 @@ export interface RedirectOptions {
 export async function exchangeFollowing(
   { exchange }: Transport,
   request: WireRequest,
-  { place, insecure }: RedirectOptions,
+  { place, insecure, beforeOwn }: RedirectOptions,
   signal: AbortSignal,
 ): Promise<WireResponse> {
   let { url, headers } = request;
@@ -41,6 +46,7 @@ export async function exchangeFollowing(
       // Once away it stays away: a host that sends back must not be able to have our headers sent along.
       headers = Object.fromEntries(Object.entries(headers).filter(([name]) => carriedHeaders.includes(name)));
     }
+    if (next.hostname === request.url.hostname) await beforeOwn();
     url = next;
   }
 }

@@ -49,7 +49,7 @@ export function createSender({ transport, retry, userAgent, headersTimeoutMs, no
     authorization: string | undefined,
     signal: AbortSignal,
   ): Promise<WireResponse> => {
-    const { access, method, url, body } = sending;
+    const { access, limits, requestClass, method, url, body } = sending;
     const headers = {
       "user-agent": userAgent,
       "accept-encoding": "identity", // digests and ranges are those of the content as it is stored
@@ -64,23 +64,25 @@ export function createSender({ transport, retry, userAgent, headersTimeoutMs, no
       body,
       headersTimeoutMs: sending.headersTimeoutMs ?? headersTimeoutMs,
     };
-    const response = await exchangeFollowing(transport, request, { place: access, insecure: access.insecure }, signal);
+    const beforeOwn = () => limits.enterAgain(requestClass, access, signal);
+    const redirects = { place: access, insecure: access.insecure, beforeOwn };
+    const response = await exchangeFollowing(transport, request, redirects, signal);
     if (isFrom(url, response)) await sending.recognise?.((name) => headerOf(response, name));
     return response;
   };
 
   /** Learns how a host wants to be signed in at, where the request itself could not be sent a second time. */
   const introduce = async (sending: Sending, authorizer: Authorizer, signal: AbortSignal): Promise<void> => {
-    const { access, limits, requestClass, url } = sending;
+    const { access, limits, url } = sending;
     const ping = {
-      access,
-      limits,
-      requestClass,
+      ...{ access, limits },
+      requestClass: "read",
       url: new URL("/v2/", url),
       method: "GET",
       subject: "",
       accept: [],
     } as const;
+    await limits.enterAgain(ping.requestClass, access, signal);
     const response = await exchange(ping, undefined, signal);
     await discard(response);
     if (response.status === 401) await authorizer.renew(challengeOf(response), undefined, signal);
@@ -89,7 +91,7 @@ export function createSender({ transport, retry, userAgent, headersTimeoutMs, no
 
   /** The answer, after a second try with another token where the first one was refused. */
   const exchangeSignedIn = async (sending: Sending, signal: AbortSignal): Promise<Answer> => {
-    const { authorizer, url, body } = sending;
+    const { access, limits, requestClass, authorizer, url, body } = sending;
     if (authorizer === undefined) return { response: await exchange(sending, undefined, signal), isRetryable: false };
     const isReplayable = mayReplay(body);
     if (!isReplayable && authorizer.isFirstContact()) await introduce(sending, authorizer, signal);
@@ -104,6 +106,7 @@ export function createSender({ transport, retry, userAgent, headersTimeoutMs, no
       const renewed = await authorizer.renew(challengeOf(response), authorization, signal);
       if (renewed === undefined || !isReplayable) return { response, isRetryable: renewed !== undefined };
       await discard(response);
+      await limits.enterAgain(requestClass, access, signal);
       return { response: await exchange(sending, renewed, signal), isRetryable: false };
     } catch (thrown) {
       await discard(response);
@@ -113,7 +116,9 @@ export function createSender({ transport, retry, userAgent, headersTimeoutMs, no
 
   /** A refused HEAD says no reason, and a firewall's is another one than that of missing rights: the GET is told it. */
   const readReason = async ({ status }: WireResponse, sending: Sending, signal: AbortSignal): Promise<string> => {
-    const authorization = await sending.authorizer?.current(signal);
+    const { access, limits, requestClass, authorizer } = sending;
+    const authorization = await authorizer?.current(signal);
+    await limits.enterAgain(requestClass, access, signal);
     const response = await exchange({ ...sending, method: "GET" }, authorization, signal);
     if (response.status === status) return await readErrorBody(response, now);
     await discard(response);
@@ -122,7 +127,7 @@ export function createSender({ transport, retry, userAgent, headersTimeoutMs, no
 
   const refusal = async ({ response, isRetryable }: Answer, sending: Sending, signal: AbortSignal) => {
     const { access, method, subject, url } = sending;
-    const isMute = method === "HEAD" && response.status === 403;
+    const isMute = method === "HEAD" && response.status === 403 && !wouldCountAsPull(sending);
     const body = isMute ? await readReason(response, sending, signal) : await readErrorBody(response, now);
     signal.throwIfAborted();
     const retryAfter = headerOf(response, "retry-after") ?? /retry-after:\s*([^\s,;"]+)/i.exec(body)?.[1];
@@ -181,6 +186,11 @@ export function createSender({ transport, retry, userAgent, headersTimeoutMs, no
 function isOfNoRegistry(response: WireResponse, { url, signInHint }: Sending): boolean {
   const mayBePage = signInHint !== undefined || /\/(?:blobs|referrers)\/[^/]+$/.test(url.pathname);
   return isFrom(url, response) && !mayBePage && isPage(response);
+}
+
+/** The GET of a manifest, where those are scarce: no reason is worth one. */
+function wouldCountAsPull({ quotaClass, url }: Sending): boolean {
+  return quotaClass === "pull" && /\/manifests\/[^/]+$/.test(url.pathname);
 }
 
 function isPage(response: WireResponse): boolean {
