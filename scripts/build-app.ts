@@ -1,5 +1,6 @@
-import { basename, dirname } from "node:path";
+import { dirname } from "node:path";
 import { type BuildOptions, build, type Metafile, type Plugin } from "esbuild";
+import { lateLibraries, libraryEntries, libraryFiles } from "./late-libraries.ts";
 
 /** Where an app is built to, and as what. */
 export interface AppBuild {
@@ -8,34 +9,6 @@ export interface AppBuild {
   /** `deployment`: small, with the names that stacks show. */
   readonly use: "development" | "deployment";
 }
-
-/** What few installations need, or none at once: in files of their own, which are neither read nor parsed before that. */
-const lazyLibraries = [
-  "@aws-sdk/client-ecr",
-  "@azure/arm-containerregistry",
-  "@azure/eventgrid",
-  "@azure/identity",
-  "@azure/keyvault-secrets",
-  "google-auth-library",
-];
-
-/** Own code of the kind: nobody needs it who has no sink of telemetry. */
-const lazyModules: Readonly<Record<string, string>> = { "telemetry-sdk": "src/telemetry-sdk.ts" };
-
-const fileNameOf = (library: string) => library.replace(/^@/, "").replaceAll("/", "-");
-
-const apart: Plugin = {
-  name: "lazy-libraries",
-  setup: ({ onResolve }) => {
-    onResolve({ filter: /^[@a-z.]/ }, ({ path, kind }) => {
-      if (kind !== "dynamic-import") return undefined;
-      const own = basename(path, ".ts");
-      if (!lazyLibraries.includes(path) && lazyModules[own] === undefined) return undefined;
-      const name = lazyModules[own] === undefined ? fileNameOf(path) : own;
-      return { path: `./libraries/${name}.cjs`, external: true };
-    });
-  },
-};
 
 /** Messages of the schema library in fifty languages, a tenth of the app: nobody asks for another one than English. */
 const englishOnly: Plugin = {
@@ -66,19 +39,15 @@ export async function buildApp({ outdir, use }: AppBuild): Promise<Metafile> {
     define: { "import.meta.url": "importMetaUrl" },
     supported: { "dynamic-import": false }, // becomes a late `require`, which finds the names that CommonJS exports
   } as const satisfies BuildOptions;
-  const entries = [
-    ...lazyLibraries.map((library) => [`libraries/${fileNameOf(library)}`, library]),
-    ...Object.entries(lazyModules).map(([name, path]) => [`libraries/${name}`, path]),
-  ];
   const built = await Promise.all([
     build({
       ...common,
       outdir,
       entryPoints: { app: "src/app.ts" },
       external: ["@azure/functions-core"],
-      plugins: [apart, englishOnly],
+      plugins: [lateLibraries, englishOnly],
     }),
-    build({ ...common, outdir, entryPoints: Object.fromEntries(entries) }),
+    build({ ...common, outdir, entryPoints: libraryEntries, plugins: [libraryFiles, englishOnly] }),
   ]);
   return {
     inputs: Object.assign({}, ...built.map(({ metafile }) => metafile.inputs)),
