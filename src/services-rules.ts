@@ -39,7 +39,7 @@ export function createRuleServices(deps: RuleServicesDeps) {
   return {
     handlers: {
       ...createRuleHandlers({ rules, settings, assertHosts, activeRules }),
-      testRule: createTestRule({ rules, settings, assertAllowed }),
+      testRule: createTestRule({ rules, settings, assertAllowed, assertHosts }),
     },
     durableHandlers: { postHook: createPostHook({ secrets: hookSecrets, acceptPush, log }) },
     onRegistryEvent: createOnRegistryEvent({ names: settings, acceptPush }),

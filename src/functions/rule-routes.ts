@@ -55,10 +55,10 @@ export const ruleRoutes = {
     method: "POST",
     route: "api/rules/{name}/test",
     authLevel: "function",
-    summary: "Say whether a push would match a rule, and what it would import; starts nothing",
+    summary: "Say whether a push would match a rule, stored or in the body, and what it would import; starts nothing",
     body: { schema: testRuleBodySchema, isRequired: true },
     answers: { 200: { description: "What would happen", schema: testRuleAnswerSchema } },
-    problems: [400, 404, 503],
+    problems: [400, 403, 404, 503],
   },
   postHook: {
     method: "POST",

@@ -53,6 +53,47 @@ describe.runIf(hasBrowser())("rules and schedules on the dashboard", () => {
     });
   });
 
+  it("tests what is entered and not saved, and leads to the field by which it cannot be judged", async () => {
+    const { api, open } = dashboard;
+    const source = { registry: api.source.host, repositories: ["lib/*"] };
+    await put("/api/rules/entered", { source });
+    await using visit = await open("#/rule/entered");
+    const { page } = visit;
+    await page.getByLabel("Source repositories").fill("team/*");
+    await page.getByLabel("Pushed repository").fill("team/web");
+    await page.getByLabel("Pushed tag").fill("2.1");
+
+    await page.getByRole("button", { name: "Test", exact: true }).click();
+    await page.getByText("It would be imported").waitFor();
+    await page.getByLabel("Source repositories").fill("a b");
+    await page.getByRole("button", { name: "Test", exact: true }).click();
+    await page.locator("#field-repositories:focus").waitFor();
+    expect(await page.getByRole("alert").count()).toBe(1);
+    await page.getByLabel("Source repositories").fill("other/*");
+    await page.getByRole("button", { name: "Test", exact: true }).click();
+
+    await page.getByText("Nothing would be imported").waitFor();
+    expect(await page.getByRole("alert").count()).toBe(0);
+    expect((await readRule("entered")).source.repositories).toEqual(["lib/*"]);
+  });
+
+  it("tests a rule before it is made", async () => {
+    const { api, open } = dashboard;
+    await using visit = await open("#/rule");
+    const { page } = visit;
+    await page.getByText("The rule needs a name first.").waitFor();
+    await page.getByLabel("Name").fill("not-made");
+    await page.getByLabel("Source registry").fill(api.source.host);
+    await page.getByLabel("Source repositories").fill("team/*");
+    await page.getByLabel("Pushed repository").fill("team/web");
+
+    await page.getByRole("button", { name: "Test", exact: true }).click();
+
+    await page.getByText("It would be imported").waitFor();
+    await page.getByText(`${api.target.host}/team/web:latest`).waitFor();
+    expect((await api.get("/api/rules/not-made")).status).toBe(404);
+  });
+
   it("keeps what its form has no field for, and does not write over what another tab has saved", async () => {
     const { api, open } = dashboard;
     const source = { registry: api.source.host, repositories: ["lib/*"] };

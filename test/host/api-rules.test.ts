@@ -115,6 +115,37 @@ describe("POST /api/rules/{name}/test", () => {
     expect(await ask("not", { event: { eventType: "x" } })).toMatchObject({ matches: false });
   });
 
+  it("judges a definition in the body in place of the stored one, and stores nothing", async () => {
+    await put("drafted", aRule());
+    const rule = aRule({ source: { registry: api.source.host, repositories: ["lib/*"] } });
+    const before = await api.rows();
+
+    const ofDraft = await ask("drafted", { rule, repository: "lib/app", tag: "1" });
+    const ofStored = await ask("drafted", { repository: "lib/app", tag: "1" });
+    const ofNew = await ask("never-saved", { rule, repository: "team/app", tag: "1" });
+
+    expect(ofDraft).toMatchObject({ matches: true, import: { targetTags: ["prod/app:1"] } });
+    expect(ofStored.matches).toBe(false);
+    expect(ofNew).toMatchObject({ matches: false, reason: expect.stringContaining("team/app") });
+    expect(await api.rows()).toEqual(before);
+    expect((await readProblem(await api.get("/api/rules/never-saved"))).code).toBe("RULE_NOT_FOUND");
+  });
+
+  it.each<[string, () => object, number, string]>([
+    ["another name", () => aRule({ name: "two" }), 400, "name"],
+    ["a registry that is not allowed", () => aRule({ target: { registry: "other.example" } }), 403, "target"],
+    ["a bad glob", () => aRule({ source: { registry: "dev", repositories: ["a b"] } }), 400, "source.repositories[0]"],
+    ["a template that makes no name", () => aRule({ target: { tag: "{digest}" } }), 400, "target.tag"],
+    ["an unknown property", () => aRule({ when: "always" }), 400, "when"],
+  ])("refuses a definition for %s as PUT does", async (_, rule, status, property) => {
+    const asked = await api.post("/api/rules/one/test", { rule: rule(), repository: "team/app", tag: "1" });
+    const saved = await put("one", rule());
+
+    const problem = await readProblem(asked);
+    expect(problem).toMatchObject({ status, property });
+    expect(await readProblem(saved)).toEqual(problem);
+  });
+
   it.each([{}, { tag: "1" }, { repository: "team/app" }, { event: {}, repository: "team/app", tag: "1" }])(
     "refuses %j",
     async (body) => {

@@ -80,13 +80,15 @@ export function readRuleName(request: HttpRequest): string {
   throw invalidName(parsed.error.issues[0]?.message ?? "");
 }
 
-function readRuleBody(name: string, body: unknown): Rule {
+/** The rule that a body defines under this name. Throws INVALID_REQUEST, also where the body says another name. */
+export function readRuleBody(name: string, body: unknown): Rule {
   const rule = readShape(ruleBodySchema, body, "the body");
   if (rule.name === undefined || rule.name === name) return { ...rule, name };
   throw invalidName(`the address says ${name} and the body ${rule.name}`);
 }
 
-function assertMayBe(rule: CompiledRule, assertHosts: RulesDeps["assertHosts"]): void {
+/** Throws INVALID_REQUEST, or HOST_NOT_ALLOWED, for a rule that is not stored. */
+export function assertMayBe(rule: CompiledRule, assertHosts: RulesDeps["assertHosts"]): void {
   assertHosts(rule.sourceRegistry, rule.targetRegistry);
   assertUsable(rule);
   assertNoSelfFeed(rule);

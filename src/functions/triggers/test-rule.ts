@@ -13,18 +13,20 @@ import type { Rules } from "../../store/rules.ts";
 import { type HttpHandler, json } from "./http-answer.ts";
 import { readJsonBody } from "./read-body.ts";
 import { readShape } from "./read-shape.ts";
-import { readRule, readRuleName } from "./rules.ts";
+import { assertMayBe, type RulesDeps, readRule, readRuleBody, readRuleName, ruleBodySchema } from "./rules.ts";
 
 export interface TestRuleDeps {
   readonly rules: Pick<Rules, "read" | "list">;
   readonly settings: RequestSettings;
   /** Throws HOST_NOT_ALLOWED. */
   readonly assertAllowed: (spec: ImportSpec) => void;
+  readonly assertHosts: RulesDeps["assertHosts"];
 }
 
 /** Body of `POST /api/rules/{name}/test`. */
 export const testRuleBodySchema = z
   .strictObject({
+    rule: ruleBodySchema.optional().describe("Judged in place of the stored rule, and not stored."),
     event: z.record(z.string(), z.unknown()).optional().describe("An event as Event Grid delivers it; or:"),
     registry: z.string().min(1).max(300).optional().describe("Default: the rule's source."),
     repository: repositorySchema.optional(),
@@ -32,7 +34,7 @@ export const testRuleBodySchema = z
     digest: digestSchema.optional(),
   })
   .refine(
-    ({ event, ...told }) => (event === undefined) !== (Object.keys(told).length === 0),
+    ({ rule: _, event, ...told }) => (event === undefined) !== (Object.keys(told).length === 0),
     "give either event, or repository, tag and digest",
   )
   .refine(({ event, repository }) => event !== undefined || repository !== undefined, "repository: is missing")
@@ -42,12 +44,19 @@ export const testRuleBodySchema = z
   )
   .meta({ id: "RuleTest", description: "A push that is only supposed." });
 
-/** `POST /api/rules/{name}/test`: whether a push would match, and to what. Starts nothing and asks no registry. */
-export function createTestRule({ rules, settings, assertAllowed }: TestRuleDeps): HttpHandler {
+/**
+ * `POST /api/rules/{name}/test`: whether a push would match, and to what. Starts nothing, stores nothing and asks no
+ * registry. A rule in the body is refused for what `PUT` refuses it for, by the same names of properties.
+ */
+export function createTestRule({ rules, settings, assertAllowed, assertHosts }: TestRuleDeps): HttpHandler {
   return async (request) => {
-    const { rule } = await readRule(rules, readRuleName(request));
+    const name = readRuleName(request);
+    const given = await readJsonBody(request);
+    const draft = draftSchema.safeParse(given).data?.rule;
+    const rule = draft === undefined ? (await readRule(rules, name)).rule : readRuleBody(name, draft);
     const compiled = compileRule(rule, settings);
-    const body = readShape(testRuleBodySchema, await readJsonBody(request), "the body");
+    if (draft !== undefined) assertMayBe(compiled, assertHosts);
+    const body = readShape(testRuleBodySchema, given, "the body");
     const others = (await rules.list()).flatMap((stored) => tryCompile(stored.rule, settings));
     const warnings = [
       ...(rule.enabled ? [] : ["the rule is not enabled: no event starts anything by it"]),
@@ -61,6 +70,7 @@ export function createTestRule({ rules, settings, assertAllowed }: TestRuleDeps)
   };
 }
 
+const draftSchema = z.looseObject({ rule: z.unknown() });
 type RuleTest = z.infer<typeof testRuleBodySchema>;
 
 function toPushed(body: RuleTest, { sourceRegistry }: CompiledRule, settings: RequestSettings): Pushed | string {

@@ -1,6 +1,6 @@
 import { useState } from "preact/hooks";
 import type { TestRuleAnswer } from "../../domain/rule-test.ts";
-import { useAttempt } from "../data/use-attempt.ts";
+import { type Attempt, useAttempt } from "../data/use-attempt.ts";
 import { policyNames } from "../parts/conflict-choice.tsx";
 import { Facts } from "../parts/facts.tsx";
 import { FailedOutcome } from "../parts/failed-outcome.tsx";
@@ -14,22 +14,37 @@ interface SamplePush {
   readonly event: string;
 }
 
-/** Says what a push would do by the rule as it is stored; starts nothing. */
-export function RuleTest({ path }: { readonly path: string }) {
+export interface RuleTestProps {
+  /** The API's address of the rule; undefined: it has no name yet. */
+  readonly path: string | undefined;
+  /** What the form says by now. */
+  readonly rule: object;
+  /** Whether an answer is about the rule, not about the push. */
+  readonly isOfRule: (attempt: Attempt) => boolean;
+  readonly onTested: (attempt: Attempt) => void;
+}
+
+/** Says what a push would do by the rule as it stands in the form, saved or not; starts and stores nothing. */
+export function RuleTest({ path, rule, isOfRule, onTested }: RuleTestProps) {
   const { isBusy, attempt, run } = useAttempt();
   const [push, setPush] = useState<SamplePush>({ repository: "", tag: "latest", event: "" });
   const [answer, setAnswer] = useState<TestRuleAnswer | undefined>();
   const event = push.event.trim() === "" ? undefined : parseObject(push.event);
   const test = async () => {
     setAnswer(undefined);
-    const body = event === undefined ? { repository: push.repository.trim(), tag: push.tag.trim() } : { event };
+    const told = event === undefined ? { repository: push.repository.trim(), tag: push.tag.trim() } : { event };
+    const body = { rule, ...told };
     const outcome = await run<TestRuleAnswer>("Testing", { method: "POST", path: `${path}/test`, body });
     if (outcome.kind === "ok") setAnswer(outcome.value);
+    onTested({ what: "Testing", outcome });
   };
   return (
     <section class="card" aria-labelledby="test-title">
       <h2 id="test-title">Test it</h2>
-      <p class="help">Judges a push by the rule as it is stored. Nothing is imported, and no registry is asked.</p>
+      <p class="help">
+        Judges a push by the rule as it stands above, saved or not. Nothing is saved or imported, and no registry is
+        asked.
+      </p>
       <form
         onSubmit={(submitted) => {
           submitted.preventDefault();
@@ -63,11 +78,12 @@ export function RuleTest({ path }: { readonly path: string }) {
             onChange={(text) => setPush({ ...push, event: text })}
           />
         </details>
-        <button type="submit" disabled={isBusy || event === "none"}>
+        <button type="submit" disabled={isBusy || event === "none" || path === undefined}>
           Test
         </button>
+        {path === undefined && <p class="help">The rule needs a name first.</p>}
       </form>
-      {attempt !== undefined && <FailedOutcome {...attempt} />}
+      {attempt !== undefined && !isOfRule(attempt) && <FailedOutcome {...attempt} />}
       {answer !== undefined && <Answer answer={answer} />}
     </section>
   );

@@ -1,7 +1,7 @@
 import { useState } from "preact/hooks";
 import type { Rule } from "../../domain/rule-schema.ts";
 import type { Snapshot } from "../data/resource.ts";
-import { useAttempt } from "../data/use-attempt.ts";
+import { type Attempt, useAttempt } from "../data/use-attempt.ts";
 import { useResource } from "../data/use-resource.ts";
 import { CheckField } from "../parts/check-field.tsx";
 import { ConfirmButton } from "../parts/confirm-button.tsx";
@@ -9,7 +9,13 @@ import { DefinitionEditor } from "../parts/definition-editor.tsx";
 import { SnapshotState } from "../parts/snapshot-state.tsx";
 import { TextField } from "../parts/text-field.tsx";
 import { formatHash, navigate } from "../routing.ts";
-import { emptySelection, readSelection, selectionFieldOf, writeSelection } from "../selection-form.ts";
+import {
+  emptySelection,
+  readSelection,
+  type SelectionForm,
+  selectionFieldOf,
+  writeSelection,
+} from "../selection-form.ts";
 import { RuleTest } from "./rule-test.tsx";
 import { SelectionFields } from "./selection-fields.tsx";
 
@@ -72,16 +78,16 @@ interface Base {
 }
 
 function RuleEditor({ stored, newest, onReload }: RuleEditorProps) {
-  const { isBusy, attempt, run } = useAttempt();
+  const { isBusy, attempt, run, tell } = useAttempt();
   const [base, setBase] = useState<Base>({ rule: stored, etag: newest?.etag, replaced: undefined });
   const [name, setName] = useState(stored?.name ?? "");
   const [isEnabled, setEnabled] = useState(stored?.enabled ?? true);
   const [form, setForm] = useState(stored === undefined ? emptySelection : readSelection(stored));
   const problem = attempt?.outcome.kind === "refused" ? attempt.outcome.problem : undefined;
-  const faulty = problem?.property === "name" ? "name" : selectionFieldOf(problem?.property ?? "");
+  const faulty = fieldAtFault(attempt);
   const path = `/api/rules/${encodeURIComponent(name.trim())}`;
+  const body = { enabled: isEnabled, ...writeSelection(form, base.rule) };
   const save = async () => {
-    const body = { enabled: isEnabled, ...writeSelection(form, base.rule) };
     const outcome = await run<Rule>("Saving", { method: "PUT", path, body, ifMatch: base.etag ?? "missing" });
     if (outcome.kind !== "ok") return;
     setBase({ rule: outcome.value, etag: outcome.etag, replaced: base.etag });
@@ -122,7 +128,19 @@ function RuleEditor({ stored, newest, onReload }: RuleEditorProps) {
         <CheckField name="enabled" label="Enabled: pushes start imports" isChecked={isEnabled} onChange={setEnabled} />
         <SelectionFields form={form} onChange={setForm} tags="filter" faulty={faulty} fault={problem?.detail} />
       </DefinitionEditor>
-      {stored !== undefined && <RuleTest path={path} />}
+      <RuleTest
+        path={name.trim() === "" ? undefined : path}
+        rule={body}
+        isOfRule={(tested) => fieldAtFault(tested) !== undefined}
+        onTested={(tested) => tell(fieldAtFault(tested) === undefined ? undefined : tested)}
+      />
     </>
   );
+}
+
+/** The field that the service does not like, if it is one of the rule's. */
+function fieldAtFault(attempt: Attempt | undefined): keyof SelectionForm | "name" | undefined {
+  if (attempt?.outcome.kind !== "refused") return undefined;
+  const property = attempt.outcome.problem?.property ?? "";
+  return property === "name" ? "name" : selectionFieldOf(property);
 }
