@@ -10,11 +10,11 @@ export interface TokenBucket {
 }
 
 const minuteMs = 60_000;
-const burstShare = 0.1;
-const flowShare = 0.89; // the rest is for requests that arrive closer together than they left
+const burstShare = 0.08;
+const flowShare = 0.885; // the rest is for requests that arrive closer together than they left: some 2 s
 
 /**
- * A tenth of a minute's requests may leave at once, the others flow evenly. Together they are less than the limit, so no
+ * A twelfth of a minute's requests may leave at once, the others flow evenly. Together they are less than the limit, so no
  * minute sees more than it, wherever it begins: registries count in windows that we do not know. `before`: the budget
  * whose rate has changed, so that a change gives nothing back that was spent.
  */

@@ -218,11 +218,11 @@ describe("budgets of a host", () => {
     return times;
   }
 
-  it("let no minute see more than the limit, wherever it begins, and use at least 85 % of it", async () => {
+  it("let no minute see more than the limit, even where requests come 2 s late, and use at least 85 % of it", async () => {
     const times = await spend(5_000, { rates: writes(1_000) });
 
     const busiest = Math.max(
-      ...times.map((begin) => times.filter((time) => time >= begin && time < begin + minuteMs).length),
+      ...times.map((begin) => times.filter((time) => time >= begin && time < begin + minuteMs + 2_000).length),
     );
     const perMinute = (times.length / (times.at(-1) ?? 0)) * minuteMs;
     expect(busiest).toBeLessThanOrEqual(1_000);
@@ -270,7 +270,7 @@ describe("budgets of a host", () => {
     const error = await thrownBy(() => limits.enter("write", place, never));
 
     expect(others).toHaveLength(8);
-    expect(error).toMatchObject({ code: "SOURCE_RATE_LIMITED", retryable: true, retryAfterSeconds: 61 });
+    expect(error).toMatchObject({ code: "SOURCE_RATE_LIMITED", retryable: true, retryAfterSeconds: 62 });
   });
 
   it("count a list of referrers as a read, too", async () => {
@@ -287,7 +287,7 @@ describe("budgets of a host", () => {
     let perMinute = 100;
     const limits = host.of("anonymous", () => writes(perMinute));
 
-    for (let count = 0; count < 10; count += 1) await limits.enter("write", place, never);
+    for (let count = 0; count < 8; count += 1) await limits.enter("write", place, never);
     const sleptBefore = [...clock.sleeps];
     perMinute = 50;
     await limits.enter("write", place, never);
