@@ -20,6 +20,7 @@ export interface RegistryServicesDeps extends Pick<OpenRepositoriesDeps, "secret
 }
 
 const checkMs = 10_000;
+const lastNotesMs = 1_000;
 
 /** The one client of all registries, and what opens a repository through it. */
 export function createRegistryServices(deps: RegistryServicesDeps) {
@@ -27,7 +28,7 @@ export function createRegistryServices(deps: RegistryServicesDeps) {
   const { registries, allow, insecureHosts, connectionsPerHost, requestsPerHost, limitShares } = config;
   const limits = { ...defaultLimits, connectionsPerHost, requestsPerHost, limitShares };
   const network = createNetwork(config, log);
-  const board = createHostBoard({ hosts, log });
+  const board = createHostBoard({ hosts, sleep, log });
   const client = createRegistryClient({
     limits,
     network,
@@ -58,7 +59,10 @@ export function createRegistryServices(deps: RegistryServicesDeps) {
       [
         ...new Set([...(config.defaultTarget === undefined ? [] : [config.defaultTarget]), ...registries.exactHosts]),
       ].map((host) => repositories.registryOf(host)),
-    close: () => client.close(),
+    close: async () => {
+      await client.close();
+      await Promise.race([board.settled(), sleep(lastNotesMs, new AbortController().signal)]);
+    },
   };
 }
 

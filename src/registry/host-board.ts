@@ -23,9 +23,12 @@ export interface HostNotes {
   readonly facts: HostFacts;
 }
 
-/** Where processes leave notes for each other. No method rejects: an import does not hang on a note. */
+/** Where processes leave notes for each other. No method throws or rejects: an import does not hang on a note. */
 export interface HostBoard {
+  /** Within seconds: what cannot be read by then is as if nobody had left a note. */
   readonly read: (host: string) => Promise<HostNotes>;
-  readonly pause: (host: string, pause: Pause) => Promise<void>;
-  readonly learn: (host: string, facts: HostFacts) => Promise<void>;
+  /** Returns at once, and writes later. */
+  readonly pause: (host: string, pause: Pause) => void;
+  /** As `pause`. */
+  readonly learn: (host: string, facts: HostFacts) => void;
 }

@@ -13,9 +13,9 @@ export interface KnownHost extends Pick<HostLimits, "state" | "sync"> {
   /** What the operator says, else what is known by now; without chunks where the host has refused them. */
   readonly profileOf: (access: RegistryAccess) => RegistryProfile;
   /** Keeps what was found out, for the other processes too. */
-  readonly learn: (facts: HostFacts) => Promise<void>;
+  readonly learn: (facts: HostFacts) => void;
   /** Looks at the headers of an answer until they have told what the host is. */
-  readonly recognise: (header: (name: string) => string | undefined) => Promise<void>;
+  readonly recognise: (header: (name: string) => string | undefined) => void;
 }
 
 const factsLastMs = 24 * 3_600_000; // where no note of another process says them again
@@ -42,9 +42,9 @@ export function createKnownHost(deps: Omit<HostLimitsDeps, "onFacts">): KnownHos
     const known = profileNamed(profile ?? profileName);
     return learned.refusesChunks ? { ...known, chunkBytes: 0 } : known;
   };
-  const learn: KnownHost["learn"] = async (facts) => {
+  const learn: KnownHost["learn"] = (facts) => {
     takeOver(facts);
-    await deps.board.learn(deps.host, facts);
+    deps.board.learn(deps.host, facts);
   };
   const onFacts = (facts: HostFacts): void => {
     forgetOld();
@@ -63,9 +63,9 @@ export function createKnownHost(deps: Omit<HostLimitsDeps, "onFacts">): KnownHos
     },
     profileOf,
     learn,
-    recognise: async (header) => {
+    recognise: (header) => {
       const profile = profileName === undefined ? profileOfAnswer(header) : undefined;
-      if (profile !== undefined) await learn({ profile });
+      if (profile !== undefined) learn({ profile });
     },
   };
 }

@@ -5,6 +5,7 @@ import { chargedClasses, perMinuteOf, type RateLimits } from "./rate-limits.ts";
 import { type RequestClass, requestClasses } from "./request-class.ts";
 import { createSemaphore, type Semaphore } from "./semaphore.ts";
 import { createTokenBucket, type TokenBucket } from "./token-bucket.ts";
+import { unlessAborted } from "./unless-aborted.ts";
 
 export interface HostLimitsOptions {
   /** Requests in flight per class. */
@@ -40,7 +41,7 @@ export interface AccountLimits {
    * Holds back requests of one class of this account, or all of the host, for `ms` from now, at most for six hours. A
    * longer pause that is on already stays. Other processes are told of pauses that are worth it.
    */
-  readonly pause: (what: RequestClass | "all", ms: number, reason: string) => Promise<void>;
+  readonly pause: (what: RequestClass | "all", ms: number, reason: string) => void;
   /** The host has counted more than was thought: the next lower limits hold, where there are some. */
   readonly exceeded: (requestClass: RequestClass) => void;
 }
@@ -67,7 +68,7 @@ export interface HostLimits {
   readonly of: (account: string, rates: () => readonly RateLimits[]) => AccountLimits;
   readonly state: () => HostState;
   /** Reads the notes of the other processes, unless that was done in the last seconds; waits at first contact only. */
-  readonly sync: () => Promise<void>;
+  readonly sync: (signal: AbortSignal) => Promise<void>;
 }
 
 const syncEveryMs = 5_000;
@@ -98,14 +99,14 @@ export function createHostLimits(deps: HostLimitsDeps): HostLimits {
     onFacts(facts);
   };
 
-  const sync = async (): Promise<void> => {
+  const sync: HostLimits["sync"] = async (signal) => {
     const nowMs = now().getTime();
     if (nowMs - syncedAtMs >= syncEveryMs) {
       syncedAtMs = nowMs;
       const reading = readBoard(); // it never rejects
       firstSync ??= reading;
     }
-    await firstSync;
+    if (firstSync !== undefined) await unlessAborted(firstSync, signal);
   };
 
   /** The pause that holds such a request back longest. */
@@ -216,7 +217,7 @@ export function createHostLimits(deps: HostLimitsDeps): HostLimits {
 
     return {
       enter: async (requestClass, place, signal) => {
-        await sync();
+        await sync(signal);
         const isLimited = bucketsFor(requestClass).length > 0;
         return await (isLimited ? enterInLine : enterUnpaused)(requestClass, place, signal);
       },
@@ -224,12 +225,12 @@ export function createHostLimits(deps: HostLimitsDeps): HostLimits {
         assertBearable(requestClass, 0, place);
         await pay(requestClass, signal);
       },
-      pause: async (what, ms, reason) => {
+      pause: (what, ms, reason) => {
         const until = new Date(now().getTime() + Math.min(ms, longestPauseMs));
         const pause = { key: pauseKey(what, name), until, reason };
         const known = pauses.get(pause.key)?.until.getTime() ?? 0;
         hold(pause);
-        if (ms > sharedPauseMs && pause.until.getTime() - known > sameEndMs) await board.pause(host, pause);
+        if (ms > sharedPauseMs && pause.until.getTime() - known > sameEndMs) board.pause(host, pause);
       },
       exceeded: (requestClass) => {
         for (const charged of chargedClasses(requestClass))

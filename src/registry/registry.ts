@@ -106,9 +106,9 @@ export interface Registry {
   /** What this process has learned about the host; shared by all who open it. */
   readonly learned: LearnedHost;
   /** Keeps what was found out, for the other processes too. */
-  readonly learn: (facts: HostFacts) => Promise<void>;
+  readonly learn: (facts: HostFacts) => void;
   /** Makes sure that what other processes have found out is known here, before something is decided by it. */
-  readonly recall: () => Promise<void>;
+  readonly recall: (signal: AbortSignal) => Promise<void>;
   readonly repository: (name: string, actions: readonly Action[]) => Repository;
   /** Sends with the right to list repositories; paths are below `/v2/`. */
   readonly sendToCatalog: Repository["send"];

@@ -39,7 +39,7 @@ export function createRetry({ attempts, maxWaitSeconds, random, sleep, log }: Re
     if (!error.retryable || error.side !== side || settled.has(error)) throw error;
     const waitMs = Math.max((error.retryAfterSeconds ?? 0) * 1_000, backoffMs(tries, random));
     const paused = pausedBy(error, requestClass);
-    if (paused !== undefined) await limits.pause(paused, waitMs, reasonOf(error));
+    if (paused !== undefined) limits.pause(paused, waitMs, reasonOf(error));
     if (error.httpStatus === 429) limits.exceeded(requestClass);
     if (mode === "once" || tries >= attempts || waitMs > maxWaitSeconds * 1_000) {
       settled.add(error);

@@ -28,7 +28,7 @@ export interface Sending extends Omit<RegistryRequest, "target" | "pullFrom"> {
   /** Whose quota the host's answers tell, where it is not that of the request's own class. */
   readonly quotaClass?: RequestClass | undefined;
   /** Is shown the headers of every answer of the host itself. */
-  readonly recognise?: (header: (name: string) => string | undefined) => Promise<void>;
+  readonly recognise?: (header: (name: string) => string | undefined) => void;
   readonly url: URL;
   /** What it is about, for errors: neither host nor query. */
   readonly subject: string;
@@ -67,7 +67,7 @@ export function createSender({ transport, retry, userAgent, headersTimeoutMs, no
     const beforeOwn = () => limits.enterAgain(requestClass, access, signal);
     const redirects = { place: access, insecure: access.insecure, beforeOwn };
     const response = await exchangeFollowing(transport, request, redirects, signal);
-    if (isFrom(url, response)) await sending.recognise?.((name) => headerOf(response, name));
+    if (isFrom(url, response)) sending.recognise?.((name) => headerOf(response, name));
     return response;
   };
 
@@ -158,7 +158,7 @@ export function createSender({ transport, retry, userAgent, headersTimeoutMs, no
       const { response } = answer;
       if (!accept.includes(response.status) || isOfNoRegistry(response, sending))
         throw await refusal(answer, sending, signal);
-      await heedQuota(response, sending);
+      heedQuota(response, sending);
       const receivedBytes = method === "GET" ? parseLength(headerOf(response, "content-length")) : undefined;
       const onClose = () => {
         leave();
@@ -198,9 +198,9 @@ function isPage(response: WireResponse): boolean {
 }
 
 /** The last request that a quota had room for: the next ones wait, rather than be refused. */
-async function heedQuota(response: WireResponse, { limits, requestClass, quotaClass, url }: Sending): Promise<void> {
+function heedQuota(response: WireResponse, { limits, requestClass, quotaClass, url }: Sending): void {
   const seconds = isFrom(url, response) ? usedUpSeconds((name) => headerOf(response, name)) : undefined;
-  if (seconds !== undefined) await limits.pause(quotaClass ?? requestClass, seconds * 1_000, "its quota is used up");
+  if (seconds !== undefined) limits.pause(quotaClass ?? requestClass, seconds * 1_000, "its quota is used up");
 }
 
 /** Whether the host itself has answered, and not another one that it redirected to. */

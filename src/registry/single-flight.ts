@@ -1,3 +1,5 @@
+import { unlessAborted } from "./unless-aborted.ts";
+
 /** Runs `start` once for all who ask for `key` while it runs. */
 export type SingleFlight<T> = (
   key: string,
@@ -29,13 +31,9 @@ export function createSingleFlight<T>(): SingleFlight<T> {
     signal.throwIfAborted();
     const flight = flights.get(key) ?? launch(key, start);
     flight.waiting += 1;
-    const { promise: aborted, reject } = Promise.withResolvers<never>();
-    const abort = () => reject(signal.reason);
-    signal.addEventListener("abort", abort, { once: true });
     try {
-      return await Promise.race([flight.result, aborted]);
+      return await unlessAborted(flight.result, signal);
     } finally {
-      signal.removeEventListener("abort", abort);
       flight.waiting -= 1;
       if (flight.waiting === 0) {
         flights.delete(key);

@@ -71,7 +71,7 @@ export function createCopyBlob(deps: CopyBlobDeps): CopyBlob {
 
   const copy = async (job: CopyBlobJob, signal: AbortSignal): Promise<Ladder> => {
     const { registry, name } = job.target;
-    await registry.recall();
+    await registry.recall(signal);
     // Brought there by this process since the plan was made: for another import, or before this step was repeated.
     let isLooking = job.headFirst || mounts.recall(registry.apiHost, job.digest) === name;
     for (;;) {

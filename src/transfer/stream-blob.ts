@@ -35,10 +35,10 @@ export async function streamBlob(
       case "stopped":
         return end;
       case "too-large":
-        if (!(await learnTooLarge(end.bytes, job.target.registry))) throw refused(job, end);
+        if (!learnTooLarge(end.bytes, job.target.registry)) throw refused(job, end);
         break;
       case "chunks-refused":
-        await job.target.registry.learn({ refusesChunks: true });
+        job.target.registry.learn({ refusesChunks: true });
         break;
       case "lost":
       case "rejected":

@@ -49,10 +49,10 @@ export function chunkBytesFor(sizeBytes: number, registry: Registry, settings: T
 }
 
 /** Learns from a 413 to `refusedBytes` at once. False: there is no smaller way to send them. */
-export async function learnTooLarge(refusedBytes: number, { profile, learn }: Registry): Promise<boolean> {
+export function learnTooLarge(refusedBytes: number, { profile, learn }: Registry): boolean {
   const { chunkBytes, minChunkBytes } = profile;
   if (chunkBytes === 0 || refusedBytes <= minChunkBytes) return false;
-  await learn({ maxPutBytes: Math.min(chunkBytes, Math.max(minChunkBytes, Math.floor(refusedBytes / 2))) });
+  learn({ maxPutBytes: Math.min(chunkBytes, Math.max(minChunkBytes, Math.floor(refusedBytes / 2))) });
   return true;
 }
 

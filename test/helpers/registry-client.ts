@@ -35,8 +35,8 @@ export function createFakeClock(start = "2026-11-24T12:00:00.000Z"): FakeClock {
 /** A process that is alone. */
 export const emptyBoard: HostBoard = {
   read: async () => ({ pauses: [], facts: {} }),
-  pause: async () => undefined,
-  learn: async () => undefined,
+  pause: () => undefined,
+  learn: () => undefined,
 };
 
 export interface TestClientOptions {

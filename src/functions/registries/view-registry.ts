@@ -6,6 +6,8 @@ import { definedOnly } from "../../errors.ts";
 import type { RegistryClient } from "../../registry/registry.ts";
 import type { OpenRepositories } from "../open-repositories.ts";
 
+const recallMs = 5_000; // the notes come sooner, or are done without
+
 export interface ViewRegistryDeps {
   readonly registries: Registries;
   readonly allow: AllowSettings;
@@ -22,7 +24,7 @@ export function createViewRegistry({ registries, allow, repositories, stateOf }:
     const own = entry !== undefined && !isWildcard(entry.host) ? entry : undefined;
     const { password: _, ...auth } = entry?.auth ?? { kind: kindWithoutEntry(registries, host) };
     const registry = repositories.registryOf(host);
-    await registry.recall();
+    await registry.recall(AbortSignal.timeout(recallMs));
     const { pauses, budgets } = stateOf(host);
     const { maxPutBytes, refusesChunks } = registry.learned;
     return {

@@ -4,6 +4,7 @@ import { createKnownHost } from "../../../src/registry/known-host.ts";
 import type { RegistryAccess } from "../../../src/registry/registry.ts";
 import { createFakeClock, emptyBoard } from "../../helpers/registry-client.ts";
 
+const never = new AbortController().signal;
 const dayMs = 24 * 3_600_000;
 const refusals = { maxPutBytes: 1_000_000, refusesChunks: true };
 const access: RegistryAccess = {
@@ -25,16 +26,16 @@ function create(noted: HostFacts = {}) {
 describe("what a host has refused", () => {
   it("is tried again after a day, since what stood before the registry may be gone", async () => {
     const { clock, host } = create();
-    await host.sync();
-    await host.learn(refusals);
+    await host.sync(never);
+    host.learn(refusals);
 
     clock.advance(dayMs - 1);
-    await host.sync();
-    await host.sync(); // the first one does not wait for its answer
+    await host.sync(never);
+    await host.sync(never); // the first one does not wait for its answer
     const before = { ...host.learned };
     clock.advance(5_000);
-    await host.sync();
-    await host.sync();
+    await host.sync(never);
+    await host.sync(never);
 
     expect(before).toMatchObject(refusals);
     expect(host.learned).toMatchObject({ maxPutBytes: undefined, refusesChunks: false });
@@ -43,11 +44,11 @@ describe("what a host has refused", () => {
 
   it("holds as long as the notes of the processes say so", async () => {
     const { clock, host } = create(refusals);
-    await host.sync();
+    await host.sync(never);
 
     clock.advance(2 * dayMs);
-    await host.sync();
-    await host.sync();
+    await host.sync(never);
+    await host.sync(never);
 
     expect(host.learned).toMatchObject(refusals);
     expect(host.profileOf(access).chunkBytes).toBe(0);

@@ -37,10 +37,10 @@ function createBoard() {
       reads += 1;
       return { pauses: [...pauses], facts };
     },
-    pause: async (_, pause) => {
+    pause: (_, pause) => {
       pauses.push(pause);
     },
-    learn: async (_, found) => {
+    learn: (_, found) => {
       facts = { ...facts, ...found };
     },
   };
@@ -50,7 +50,7 @@ function createBoard() {
 describe("pauses of a host", () => {
   it("hold back the paused class and no other", async () => {
     const { clock, limits } = create();
-    await limits.pause("write", 5_000, "it has answered 429");
+    limits.pause("write", 5_000, "it has answered 429");
 
     await limits.enter("read", place, never);
     const sleptForRead = [...clock.sleeps];
@@ -62,7 +62,7 @@ describe("pauses of a host", () => {
 
   it("hold back the paused account and no other", async () => {
     const { clock, host, limits } = create();
-    await limits.pause("read", 5_000, "it has answered 429");
+    limits.pause("read", 5_000, "it has answered 429");
 
     await host.of("somebody", () => []).enter("read", place, never);
     const sleptForOther = [...clock.sleeps];
@@ -74,7 +74,7 @@ describe("pauses of a host", () => {
 
   it("hold back everybody and everything where the host itself is paused", async () => {
     const { clock, host, limits } = create();
-    await limits.pause("all", 3_000, "it has answered 503");
+    limits.pause("all", 3_000, "it has answered 503");
 
     await host.of("somebody", () => []).enter("read", place, never);
 
@@ -83,8 +83,8 @@ describe("pauses of a host", () => {
 
   it("last as long as the longer of two", async () => {
     const { clock, limits } = create();
-    await limits.pause("read", 9_000, "it has answered 429");
-    await limits.pause("read", 1_000, "it has answered 429");
+    limits.pause("read", 9_000, "it has answered 429");
+    limits.pause("read", 1_000, "it has answered 429");
 
     await limits.enter("read", place, never);
 
@@ -93,7 +93,7 @@ describe("pauses of a host", () => {
 
   it("are thrown when they are too long to be waited for, and give the place back", async () => {
     const { clock, limits } = create();
-    await limits.pause("read", 90_500, "it has answered 429");
+    limits.pause("read", 90_500, "it has answered 429");
 
     const errors = [];
     for (let count = 0; count < 3; count += 1) errors.push(await thrownBy(() => limits.enter("read", place, never)));
@@ -115,7 +115,7 @@ describe("pauses of a host", () => {
     const { clock, host, limits } = create({ board });
     const sixHours = 6 * 3_600_000;
 
-    await limits.pause("read", 1e20, "it has answered 429");
+    limits.pause("read", 1e20, "it has answered 429");
 
     expect(pauses.map(({ until }) => until)).toEqual([new Date(clock.now().getTime() + sixHours)]);
     clock.advance(sixHours);
@@ -130,8 +130,8 @@ describe("pauses of a host", () => {
     const [one, other] = [create({ board, clock }), create({ board, clock })];
     await other.limits.enter("write", place, never);
 
-    await one.limits.pause("write", 4_000, "it has answered 429");
-    await one.limits.pause("write", 40_000, "it has answered 429");
+    one.limits.pause("write", 4_000, "it has answered 429");
+    one.limits.pause("write", 40_000, "it has answered 429");
     await other.limits.enter("write", place, never);
     const sleptAtOnce = [...clock.sleeps];
     clock.advance(5_000);
@@ -149,7 +149,7 @@ describe("pauses of a host", () => {
     const { clock, limits } = create({ board });
 
     for (let left = 60; left > 50; left -= 1) {
-      await limits.pause("write", left * 1_000, "it has answered 429");
+      limits.pause("write", left * 1_000, "it has answered 429");
       clock.advance(1_000);
     }
 
@@ -158,7 +158,7 @@ describe("pauses of a host", () => {
 
   it("that others have written hold back the very first request of a process", async () => {
     const { board } = createBoard();
-    await create({ board }).limits.pause("all", 20_000, "it cannot be reached");
+    create({ board }).limits.pause("all", 20_000, "it cannot be reached");
     const { clock, limits } = create({ board });
 
     await limits.enter("read", place, never);
@@ -182,12 +182,24 @@ describe("notes of other processes", () => {
 
   it("are known before the first request is made", async () => {
     const { board } = createBoard();
-    await board.learn("r.example", { maxPutBytes: 1_000_000 });
+    board.learn("r.example", { maxPutBytes: 1_000_000 });
     const { facts, host } = create({ board });
 
-    await host.sync();
+    await host.sync(never);
 
     expect(facts).toEqual([{ maxPutBytes: 1_000_000 }]);
+  });
+});
+
+describe("the first look at the notes", () => {
+  it("keeps nobody who has given up", async () => {
+    const { limits } = create({ board: { ...emptyBoard, read: () => new Promise(() => undefined) } });
+    const aborter = new AbortController();
+
+    const entering = limits.enter("read", place, aborter.signal);
+    aborter.abort(new Error("cancelled"));
+
+    await expect(entering).rejects.toThrow("cancelled");
   });
 });
 

@@ -77,7 +77,7 @@ describe("profiles by the headers of an answer", () => {
     await using client = createTestClient({ board });
     const { registry } = client.repository("r.example");
 
-    await registry.recall();
+    await registry.recall(never);
 
     expect(registry.profile).toMatchObject({ name: "gar", chunkBytes: 0 });
     expect(registry.learned.maxPutBytes).toBe(5);
