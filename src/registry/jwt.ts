@@ -27,8 +27,11 @@ export function jwtEnd(token: string): Date | undefined {
   return Number.isNaN(end.getTime()) ? undefined : end;
 }
 
-/** From `iat` to `exp` where both are there: that holds whatever our own clock says. Undefined: the token tells none. */
+/**
+ * From `iat` to `exp` where both are there: that holds whatever our own clock says. Undefined: the token tells none, or
+ * one that is over as it comes, which can only mean that a clock is wrong: believed, each request would fetch another.
+ */
 export function jwtLifetimeSeconds(token: string, askedAt: Date): number | undefined {
   const { exp, iat = askedAt.getTime() / 1_000 } = readClaims(token);
-  return exp === undefined ? undefined : Math.max(0, exp - iat);
+  return exp === undefined || exp <= iat ? undefined : exp - iat;
 }

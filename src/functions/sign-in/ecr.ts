@@ -2,6 +2,7 @@ import type { AwsKeys } from "../../domain/sign-in.ts";
 import { type ErrorPlace, ImportError } from "../../errors.ts";
 import { createKept } from "../../registry/kept.ts";
 import type { Credentials, UserPassword } from "../../registry/registry.ts";
+import { lifetimeUntil } from "./lifetime-until.ts";
 import { signInFailure } from "./sign-in-failure.ts";
 import type { ReadSecret } from "./vault.ts";
 
@@ -31,8 +32,7 @@ export function createEcr({ readSecret, now }: EcrDeps): EcrCredentials {
       const [data] = authorizationData ?? [];
       const user = parseAuthorization(data?.authorizationToken);
       if (user === undefined) throw new Error("the answer holds no token");
-      const leftMs = (data?.expiresAt ?? now()).getTime() - now().getTime();
-      return { value: user, lifetimeSeconds: Math.max(0, leftMs / 1_000) };
+      return { value: user, lifetimeSeconds: lifetimeUntil(data?.expiresAt?.getTime(), now()) };
     } catch (thrown) {
       signal.throwIfAborted();
       if (thrown instanceof ImportError) throw thrown;

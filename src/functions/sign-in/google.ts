@@ -3,6 +3,7 @@ import type { SecretSource } from "../../domain/sign-in.ts";
 import { type ErrorPlace, ImportError } from "../../errors.ts";
 import { createKept } from "../../registry/kept.ts";
 import type { Credentials, UserPassword } from "../../registry/registry.ts";
+import { lifetimeUntil } from "./lifetime-until.ts";
 import { signInFailure } from "./sign-in-failure.ts";
 import type { ReadSecret } from "./vault.ts";
 
@@ -26,10 +27,9 @@ export function createGoogle({ readSecret, now }: GoogleDeps): GoogleCredentials
       const client = await auth.getClient();
       const { token } = await client.getAccessToken();
       if (!token) throw new Error("no token was given");
-      const leftMs = (client.credentials.expiry_date ?? now().getTime()) - now().getTime();
       return {
         value: { username: "oauth2accesstoken", password: token },
-        lifetimeSeconds: Math.max(0, leftMs / 1_000),
+        lifetimeSeconds: lifetimeUntil(client.credentials.expiry_date ?? undefined, now()),
       };
     } catch (thrown) {
       signal.throwIfAborted();

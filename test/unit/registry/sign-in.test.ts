@@ -139,7 +139,11 @@ describe("signing in", () => {
   it.each([
     ["expires_in, 60 s early", { token: "t", expires_in: 1_000 }, 940],
     ["a short expires_in, a fifth of it early", { token: "t", expires_in: 100 }, 80],
+    ["a very short one, too", { token: "t", expires_in: 30 }, 24],
     ["60 s where none is told", { token: "t" }, 48],
+    ["60 s where it has ended as it comes: one clock is wrong", { token: jwt({ exp: 5_100 }) }, 48],
+    ["expires_in where only the JWT has ended", { token: jwt({ exp: 5_100 }), expires_in: 200 }, 160],
+    ["expires_in where the JWT lives for no time", { token: jwt({ iat: 5_000, exp: 5_000 }), expires_in: 200 }, 160],
     ["the JWT's own, if shorter", { access_token: jwt({ iat: 5_000, exp: 5_100 }), expires_in: 3_600 }, 80],
   ])("renews a token after %s", async (_, answer, seconds) => {
     await using server = await startBearerRegistry({ token: () => reply(answer) });

@@ -215,6 +215,20 @@ describe("ECR", () => {
     );
   });
 
+  it("gives what a wrong clock takes for expired for a minute all the same", async () => {
+    const authorizationToken = Buffer.from("AWS:password").toString("base64");
+    await using server = await startServer(() =>
+      json({ authorizationData: [{ authorizationToken, expiresAt: 5_000 }] }),
+    );
+    vi.stubEnv("AWS_ENDPOINT_URL_ECR", server.origin);
+    const { toCredentials } = createWorld();
+    const credentials = toCredentials({ kind: "ecr", keys }, { host: ecrHost, isAcr: false });
+
+    for (const _ of [1, 2, 3]) await userOf(credentials);
+
+    expect(server.requests).toHaveLength(1);
+  });
+
   it("says what the account lacks, asks once and repeats no key", async () => {
     await using server = await startServer(() =>
       json({ __type: "AccessDeniedException", message: "not allowed" }, 400),
