@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { hasBrowser } from "../helpers/browser.ts";
+import { startPlatformSignIn } from "../helpers/platform-sign-in.ts";
 import { type Dashboard, startDashboard } from "./support/dashboard.ts";
 
 const key = "right-key-of-this-app";
@@ -26,8 +27,27 @@ describe.runIf(hasBrowser())("signing in on the dashboard", () => {
     await page.getByText("No import matches.").waitFor();
 
     expect(visit.requests.paths.filter((path) => path.includes(key))).toEqual([]);
+    expect(page.url()).not.toContain(key);
     expect(await page.evaluate("JSON.stringify({ ...localStorage })")).not.toContain(key);
     expect(await context.cookies()).toEqual([]);
+    const place = page.url();
+    await page.close();
+    const later = await context.newPage();
+    await later.goto(place);
+    await later.getByLabel("Function key").waitFor();
+    expect(await later.getByRole("alert").count()).toBe(0);
+  });
+
+  it("asks for it beside a session of the platform, too, where the host wants one", async () => {
+    await using front = await startPlatformSignIn({ service: dashboard.api.url, toScripts: "redirect" });
+    await using visit = await dashboard.open("#/imports", { url: front.origin });
+    const { page } = visit;
+
+    await page.getByLabel("Function key").fill(key);
+    await page.getByRole("button", { name: "Sign in" }).click();
+
+    await page.getByText("No import matches.").waitFor();
+    expect(front.sessions).toHaveLength(1);
   });
 
   it("asks for nothing more until there is a key", async () => {

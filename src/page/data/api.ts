@@ -79,6 +79,9 @@ async function readOutcome<T>(response: Response): Promise<Outcome<T>> {
   if (response.type === "opaqueredirect") return { kind: "sign-in", by: "platform" }; // Easy Auth leads to its sign-in
   if (response.status === 304) return { kind: "same" };
   const isProblem = response.headers.get("content-type")?.startsWith("application/problem+json") ?? false;
+  // Easy Auth says how one signs in where it does not redirect; the host does not say so of its keys.
+  const challenge = response.headers.get("www-authenticate") ?? "";
+  if (response.status === 401 && /^bearer\b/i.test(challenge)) return { kind: "sign-in", by: "platform" };
   // The host's own refusals have no body; those of the service say what it does not like about the request.
   if (response.status === 401 || (response.status === 403 && !isProblem)) return { kind: "sign-in", by: "key" };
   if (!response.ok) {

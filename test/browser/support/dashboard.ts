@@ -14,7 +14,10 @@ export interface Dashboard extends AsyncDisposable {
 }
 
 /** What kind of browser somebody has. */
-export type VisitOptions = Pick<BrowserContextOptions, "hasTouch" | "viewport">;
+export interface VisitOptions extends Pick<BrowserContextOptions, "hasTouch" | "viewport"> {
+  /** Where the page is reached, if not at the service itself. */
+  readonly url?: string;
+}
 
 /** Somebody's browser with the page open. */
 export interface Visit extends AsyncDisposable {
@@ -33,14 +36,14 @@ export async function startDashboard(options: { readonly keys?: readonly string[
   const kept = cleanup.move();
   return {
     api,
-    open: (hash = "#/imports", options = {}) => visit(browser, api.url, hash, options),
+    open: (hash = "#/imports", { url = api.url, ...options } = {}) => visit(browser, url, hash, options),
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
 }
 
 const waitMs = 40_000; // for what takes a second on a machine that has nothing else to do
 
-async function visit(browser: Browser, url: string, hash: string, options: VisitOptions): Promise<Visit> {
+async function visit(browser: Browser, url: string, hash: string, options: BrowserContextOptions): Promise<Visit> {
   const usual = { viewport: { width: 1_280, height: 900 }, timezoneId: "Europe/Berlin" };
   const context = await browser.newContext({ ...usual, ...options });
   const page = await context.newPage();
