@@ -1,16 +1,17 @@
 import type { ContainerRegistryManagementClient, Registry } from "@azure/arm-containerregistry";
 import type { TokenCredential } from "@azure/core-auth";
-import type { HttpHeaders, PipelineResponse } from "@azure/core-rest-pipeline";
+import type { HttpClient, HttpHeaders } from "@azure/core-rest-pipeline";
 import { z } from "zod";
-import { type ArmRefusal, type DelegatedPlaces, importRefused, readRefused } from "../../domain/arm-refusal.ts";
+import { type DelegatedPlaces, importRefused, readRefused } from "../../domain/arm-refusal.ts";
 import { parseRegistryResourceId, type RegistryResourceId } from "../../domain/arm-resource-id.ts";
 import type { ImportParameters } from "../../domain/delegation.ts";
 import { type ManifestState, readOperation } from "../../domain/operation-status.ts";
 import { normaliseHost } from "../../domain/reference.ts";
-import { definedOnly, type ErrorPlace, ImportError } from "../../errors.ts";
+import { type ErrorPlace, ImportError } from "../../errors.ts";
 import type { Network } from "../../registry/guarded-agent.ts";
 import { parseJson } from "../../registry/parse-json.ts";
 import { parseRetryAfter } from "../../registry/retry.ts";
+import { asSignInError, refusalOf, toRefusal } from "./arm-errors.ts";
 import { createGuardedHttp } from "./guarded-http-client.ts";
 
 export interface ArmClientDeps {
@@ -71,12 +72,23 @@ export function createArmClient(deps: ArmClientDeps): ArmClient {
     return opened;
   };
 
+  /** Every request of the SDK bears the token, those too that follow a `nextLink`. */
+  const httpFor = (place: ErrorPlace): HttpClient => {
+    const client = http.clientFor(place);
+    return {
+      sendRequest: async (request) => {
+        assertAtArm(request.url, endpoint, place);
+        return await client.sendRequest(request);
+      },
+    };
+  };
+
   const open = async (place: ErrorPlace, subscription: string): Promise<ContainerRegistryManagementClient> => {
     const { ContainerRegistryManagementClient: Client } = await import("@azure/arm-containerregistry");
     credential ??= deps.credential();
     return new Client(credential, subscription, {
       endpoint,
-      httpClient: http.clientFor(place),
+      httpClient: httpFor(place),
       retryOptions: { maxRetries: 0 },
       redirectOptions: { maxRetries: 0 },
       userAgentOptions: { userAgentPrefix: userAgent },
@@ -90,9 +102,8 @@ export function createArmClient(deps: ArmClientDeps): ArmClient {
     signal: AbortSignal,
   ) => {
     const { createPipelineRequest } = await import("@azure/core-rest-pipeline");
-    assertAtArm(url, endpoint, place);
     const request = createPipelineRequest({ url, method: "GET", abortSignal: signal });
-    return await client.pipeline.sendRequest(http.clientFor(place), request);
+    return await client.pipeline.sendRequest(httpFor(place), request);
   };
 
   /** What a request that is no import failed with. */
@@ -113,6 +124,7 @@ export function createArmClient(deps: ArmClientDeps): ArmClient {
   const findIn = async (subscription: string, place: ErrorPlace, signal: AbortSignal) => {
     const { registries } = await clientFor(place, subscription);
     for await (const registry of registries.list({ abortSignal: signal })) {
+      signal.throwIfAborted(); // the SDK hands it on to the first page only
       if (hostOf(registry) === place.registry) return parseRegistryResourceId(registry.id ?? "");
     }
     return undefined;
@@ -220,83 +232,13 @@ function hostOf({ loginServer }: Registry): string | undefined {
   return loginServer === undefined ? undefined : normaliseHost(loginServer);
 }
 
-/** The token goes to ARM alone, whatever an answer names as the operation's place. */
+/** The token goes to ARM alone, whatever an answer names as the place of an operation or of the next page. */
 function assertAtArm(url: string, endpoint: string, place: ErrorPlace): void {
   if (URL.canParse(url) && new URL(url).origin === new URL(endpoint).origin) return;
   throw new ImportError({
     ...place,
     code: place.side === "source" ? "SOURCE_UNAVAILABLE" : "TARGET_UNAVAILABLE",
-    what: "Azure's resource manager names an operation at another host",
+    what: "Azure's resource manager names an operation or a page at another host",
     hint: "check ARM_ENDPOINT",
-  });
-}
-
-const errorBodySchema = z.looseObject({
-  error: z.looseObject({ code: z.string().catch(""), message: z.string().catch("") }),
-});
-
-function toRefusal(
-  { status, headers, bodyAsText }: Pick<PipelineResponse, "status" | "headers" | "bodyAsText">,
-  now: Date,
-): ArmRefusal {
-  const { error } = errorBodySchema.safeParse(parseJson(bodyAsText ?? "")).data ?? {};
-  return {
-    status,
-    code: error?.code ?? "",
-    message: error?.message ?? "",
-    ...definedOnly({
-      retryAfterSeconds: parseRetryAfter(headers.get("retry-after"), now),
-      correlationId: headers.get("x-ms-correlation-request-id"),
-    }),
-  };
-}
-
-const restErrorSchema = z.looseObject({
-  statusCode: z.int(),
-  code: z.string().catch(""),
-  message: z.string().catch(""),
-  response: z
-    .looseObject({
-      headers: z.custom<{ readonly get: (name: string) => string | undefined }>((value) => value !== null),
-    })
-    .optional(),
-});
-
-/** What the SDK throws for an answer that is none of those it expects. */
-function refusalOf(thrown: unknown, now: Date): ArmRefusal | undefined {
-  const parsed = isSignInError(thrown) ? undefined : restErrorSchema.safeParse(thrown).data;
-  if (parsed === undefined) return undefined;
-  const { statusCode, code, message, response } = parsed;
-  return {
-    status: statusCode,
-    code,
-    message,
-    ...definedOnly({
-      retryAfterSeconds: parseRetryAfter(response?.headers.get("retry-after"), now),
-      correlationId: response?.headers.get("x-ms-correlation-request-id"),
-    }),
-  };
-}
-
-const signInErrors: readonly string[] = [
-  "CredentialUnavailableError",
-  "AuthenticationError",
-  "AggregateAuthenticationError",
-  "AuthenticationRequiredError",
-];
-
-function isSignInError(thrown: unknown): boolean {
-  return thrown instanceof Error && signInErrors.includes(thrown.name);
-}
-
-/** There is no token to be had: the app has no identity, or it may not sign in. Anything else comes back as it is. */
-function asSignInError(place: ErrorPlace, thrown: unknown): unknown {
-  if (!isSignInError(thrown)) return thrown;
-  return new ImportError({
-    ...place,
-    code: place.side === "source" ? "SOURCE_UNAUTHORIZED" : "TARGET_UNAUTHORIZED",
-    what: "the app has no identity that Azure's resource manager knows",
-    hint: "give the app a managed identity; on a developer's machine: az login",
-    cause: thrown,
   });
 }
