@@ -23,7 +23,7 @@ export const promotionRoutes = {
       200: { description: "What a dry run found", schema: promotionPlanSchema },
       202: promotionAnswer("Accepted; Location and Retry-After say where and when to look"),
     },
-    problems: [400, 403, 422, 503],
+    problems: [400, 403, 422, 503, 504],
   },
   listPromotions: {
     method: "GET",

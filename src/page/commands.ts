@@ -22,8 +22,7 @@ export function requestLike(view: ImportView): ImportRequest | undefined {
 }
 
 /** A request as a call of curl; the key, where one is needed, is for the reader to put in. */
-export function formatCurl(request: ImportRequest, origin: string): string {
-  const url = `${origin}/api/imports`;
+export function formatCurl(url: string, request: object): string {
   return [
     `curl -X POST ${quote(url)}`,
     `-H 'content-type: application/json' -H "x-functions-key: $DRAYAGE_KEY"`,

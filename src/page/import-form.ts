@@ -40,7 +40,7 @@ export function toRequest(form: ImportForm): ImportRequest {
   const targetTags = linesOf(form.targetTags);
   const untagged = linesOf(form.untaggedTargetRepositories);
   const platforms = linesOf(form.platforms);
-  const labels = linesOf(form.labels).map((line) => splitLabel(line));
+  const labels = labelsOf(form.labels);
   const source = form.source.trim();
   return {
     source: username === "" && password === "" ? source : { sourceImage: source, credentials: { username, password } },
@@ -50,7 +50,7 @@ export function toRequest(form: ImportForm): ImportRequest {
     conflict: form.conflict,
     ...(platforms.length > 0 && { platforms, sparseIndex: form.sparseIndex }),
     ...(form.referrers && { referrers: true }),
-    ...(labels.length > 0 && { labels: Object.fromEntries(labels) }),
+    ...(labels !== undefined && { labels }),
   };
 }
 
@@ -79,6 +79,12 @@ export function linesOf(text: string): string[] {
     .split("\n")
     .map((line) => line.trim())
     .filter((line) => line !== "");
+}
+
+/** Labels that stand one per line as `key=value`; undefined: none. */
+export function labelsOf(text: string): Record<string, string> | undefined {
+  const lines = linesOf(text);
+  return lines.length === 0 ? undefined : Object.fromEntries(lines.map(splitLabel));
 }
 
 function splitLabel(line: string): readonly [string, string] {

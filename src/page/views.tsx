@@ -12,6 +12,7 @@ import { RulesView } from "./views/rules-view.tsx";
 import { ScheduleView } from "./views/schedule-view.tsx";
 import { SchedulesView } from "./views/schedules-view.tsx";
 import { StartImportView } from "./views/start-import-view.tsx";
+import { StartPromotionView } from "./views/start-promotion-view.tsx";
 
 export interface View {
   /** First part of its address. */
@@ -67,6 +68,13 @@ export const views: readonly View[] = [
     under: "promotions",
     title: ({ argument }) => `Promotion ${argument}`,
     render: ({ argument, query }) => <PromotionView id={argument} query={query} />,
+  },
+  {
+    name: "promote",
+    inNavigation: undefined,
+    under: "promotions",
+    title: () => "Start a promotion",
+    render: () => <StartPromotionView />,
   },
   {
     name: "rules",

@@ -25,6 +25,7 @@ describe.runIf(hasBrowser())("every view of the dashboard", () => {
     places = [
       ["#/overview", "Failures by cause"],
       ["#/promotions", "A list of images"],
+      ["#/promote", "Show the images"],
       [`#/promotion/${id}`, "The import of item"],
       ["#/rules", "mirror"],
       ["#/rule/mirror", "Test it"],

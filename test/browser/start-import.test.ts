@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { hasBrowser } from "../helpers/browser.ts";
 import { multiPlatformImage } from "../helpers/images.ts";
-import { type Dashboard, startDashboard } from "./support/dashboard.ts";
+import { type Dashboard, startDashboard, tabTo } from "./support/dashboard.ts";
 
 describe.runIf(hasBrowser())("starting an import on the dashboard", () => {
   let dashboard: Dashboard;
@@ -100,32 +100,22 @@ describe.runIf(hasBrowser())("starting an import on the dashboard", () => {
     await using visit = await dashboard.open();
     const { page } = visit;
     const focus = page.locator(":focus");
-    const tabTo = async (name: string) => {
-      for (let presses = 0; presses < 40; presses += 1) {
-        await page.keyboard.press("Tab");
-        const label = await page.evaluate(
-          "(document.activeElement.labels?.[0] ?? document.activeElement).textContent.trim()",
-        );
-        if (label === name) return;
-      }
-      throw new Error(`Tab does not lead to ${name}`);
-    };
     await page.getByRole("heading", { name: "Imports" }).waitFor();
 
     await page.keyboard.press("Tab");
     expect(await focus.textContent()).toBe("Skip to content");
     await page.keyboard.press("Enter");
-    await tabTo("Start an import");
+    await tabTo(page, "Start an import");
     await page.keyboard.press("Enter");
     await page.getByRole("heading", { name: "Start an import" }).waitFor();
-    await tabTo("Source");
+    await tabTo(page, "Source");
     await page.keyboard.type(from());
-    await tabTo("Target tags");
+    await tabTo(page, "Target tags");
     await page.keyboard.type("keyboard/app:1");
-    await tabTo("Show the plan");
+    await tabTo(page, "Show the plan");
     await page.keyboard.press("Enter");
     await page.getByText("The plan").waitFor();
-    await tabTo("Start this import");
+    await tabTo(page, "Start this import");
     await page.keyboard.press("Enter");
 
     await page.getByText("Succeeded").first().waitFor();

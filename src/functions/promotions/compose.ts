@@ -24,7 +24,7 @@ import { createPostPromotions } from "../triggers/post-promotions.ts";
 import { createAdvancePromotion } from "./advance-promotion.ts";
 import { createExpandPromotion } from "./expand-promotion.ts";
 import { type AfterPromotionEnd, createFinishPromotion } from "./finish-promotion.ts";
-import { createPlanSelection } from "./plan-selection.ts";
+import { createPlanSelection, planMs } from "./plan-selection.ts";
 import type { EnqueueItems } from "./ports.ts";
 import { createPromotionActivity, type PromotionActivityDeps } from "./promotion-activity.ts";
 import type { PromotionStepName } from "./promotion-steps.ts";
@@ -102,7 +102,7 @@ export function createPromotionServices(deps: PromotionDeps) {
     durableHandlers: {
       postPromotions: createPostPromotions({
         ...{ starter, claimId, view, now },
-        planSelection: createPlanSelection({ expandPage, settings }),
+        planSelection: createPlanSelection({ expandPage, settings, deadline: () => AbortSignal.timeout(planMs) }),
       }),
       cancelPromotion: createCancelPromotion(changing),
       retryPromotion: createRetryPromotion(changing),

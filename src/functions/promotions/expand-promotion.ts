@@ -10,11 +10,11 @@ import type { Promotions } from "../../store/promotions.ts";
 import type { PromotionActivity } from "./promotion-activity.ts";
 import { type ExpandInput, type ExpandOutcome, expandInputSchema } from "./promotion-steps.ts";
 import {
+  addImages,
   type ExpandPage,
   isSameSource,
   type OnlyChanged,
   type SelectedImage,
-  selectedImageKey,
   targetCollision,
 } from "./selection-page.ts";
 
@@ -61,12 +61,7 @@ async function insertImages(
   images: readonly SelectedImage[],
 ): Promise<void> {
   const byKey = new Map<string, SelectedImage>();
-  for (const image of images) {
-    const key = selectedImageKey(image);
-    const other = byKey.get(key);
-    if (other !== undefined && !isSameSource(other.source, image.source)) throw collision(image, textOf(other));
-    byKey.set(key, image);
-  }
+  addImages(byKey, images);
   const rows = [...byKey].map(([key, image]) => imageItem(record, key, image, settings));
   const sources = new Map(rows.map(({ key, source }) => [key, source]));
   for (const key of await items.insert(rows)) {
@@ -107,14 +102,6 @@ function imageItem(
   const { source, target } = image;
   const texts = textsOf(selectedSpec(record.request, image, settings));
   return newItem(record, key, { content: { kind: "image", source: { ...source }, target: { ...target } }, ...texts });
-}
-
-function textOf({ source }: SelectedImage): string {
-  return `${source.registry}/${source.repository}${source.tag === undefined ? "" : `:${source.tag}`}`;
-}
-
-function collision(image: SelectedImage, other: string): ImportError {
-  return targetCollision(image.target, other, textOf(image));
 }
 
 function tooMany(): ImportError {

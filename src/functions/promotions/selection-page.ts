@@ -99,6 +99,24 @@ export function targetCollision(target: SelectedImage["target"], one: string, ot
   });
 }
 
+/**
+ * Adds images to those that are known by key. An image that comes again is one; two sources for one target throw
+ * INVALID_REQUEST.
+ */
+export function addImages(known: Map<string, SelectedImage>, images: readonly SelectedImage[]): void {
+  for (const image of images) {
+    const key = selectedImageKey(image);
+    const other = known.get(key);
+    if (other !== undefined && !isSameSource(other.source, image.source))
+      throw targetCollision(image.target, textOf(other), textOf(image));
+    known.set(key, image);
+  }
+}
+
+function textOf({ source }: SelectedImage): string {
+  return `${source.registry}/${source.repository}${source.tag === undefined ? "" : `:${source.tag}`}`;
+}
+
 /** `registry/repository[:tag][@digest]`. */
 export function formatSelectedSource({ source }: SelectedImage): string {
   return formatReference(source);

@@ -3,7 +3,7 @@ export interface TextFieldProps {
   readonly name: string;
   readonly label: string;
   readonly help: string;
-  readonly lines: "one" | "several";
+  readonly lines: "one" | "several" | "many";
   readonly value: string;
   readonly isRequired?: boolean;
   /** What the service does not like about it. */
@@ -29,7 +29,11 @@ export function TextField({ name, label, help, lines, value, isRequired = false,
       {lines === "one" ? (
         <input type="text" {...common} onInput={({ currentTarget }) => onChange(currentTarget.value)} />
       ) : (
-        <textarea rows={2} {...common} onInput={({ currentTarget }) => onChange(currentTarget.value)} />
+        <textarea
+          rows={lines === "many" ? 8 : 2}
+          {...common}
+          onInput={({ currentTarget }) => onChange(currentTarget.value)}
+        />
       )}
       <p id={`help-${name}`} class={fault === undefined ? "help" : "help fault"}>
         {fault ?? help}

@@ -8,7 +8,7 @@ export interface ImportFieldsProps {
   readonly form: ImportForm;
   readonly onChange: (form: ImportForm) => void;
   /** The field that the service does not like, and why. */
-  readonly faulty: keyof ImportForm | undefined;
+  readonly faulty: string | undefined;
   readonly fault: string | undefined;
 }
 

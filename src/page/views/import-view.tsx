@@ -198,7 +198,7 @@ function Commands({ view }: { readonly view: View }) {
     <section class="card" aria-labelledby="commands-title">
       <h2 id="commands-title">Do it again</h2>
       <Copyable label="Command line" text={formatCommand(request)} />
-      <Copyable label="curl" text={formatCurl(request, window.location.origin)} />
+      <Copyable label="curl" text={formatCurl(`${window.location.origin}/api/imports`, request)} />
     </section>
   );
 }

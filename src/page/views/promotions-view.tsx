@@ -23,13 +23,16 @@ export function PromotionsView() {
     <>
       <div class="title">
         <h1>Promotions</h1>
+        <a class="button primary" href={formatHash("promote")}>
+          Start a promotion
+        </a>
       </div>
       <SnapshotState snapshot={snapshot} />
       {page?.promotions.length === 0 && pages.isFirst && (
         <p class="card">
-          No promotion yet: many images that are imported as one. <code>drayage promote</code> and{" "}
-          <code>POST /api/promotions</code> begin them, and <a href={formatHash("schedules")}>schedules</a> do at set
-          times.
+          No promotion yet: many images that are imported as one. <a href={formatHash("promote")}>Start one</a>, or have{" "}
+          <code>drayage promote</code> and <code>POST /api/promotions</code> begin them, or{" "}
+          <a href={formatHash("schedules")}>schedules</a> at set times.
         </p>
       )}
       {page !== undefined && page.promotions.length > 0 && <PromotionTable promotions={page.promotions} />}

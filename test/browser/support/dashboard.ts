@@ -74,6 +74,20 @@ async function visit(browser: Browser, url: string, hash: string, options: Brows
   };
 }
 
+const maxTabs = 60;
+
+/** Presses Tab until the control with this label or text has the focus. */
+export async function tabTo(page: Page, name: string): Promise<void> {
+  for (let presses = 0; presses < maxTabs; presses += 1) {
+    await page.keyboard.press("Tab");
+    const label = await page.evaluate(
+      "(document.activeElement.labels?.[0] ?? document.activeElement).textContent.trim()",
+    );
+    if (label === name) return;
+  }
+  throw new Error(`Tab does not lead to ${name}`);
+}
+
 const axePath = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 const findingsSchema = z.array(
   z.object({ id: z.string(), impact: z.string().nullable(), nodes: z.array(z.object({ html: z.string() })) }),

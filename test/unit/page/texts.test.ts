@@ -76,7 +76,7 @@ describe("commands", () => {
   it("quote what a shell would take apart", () => {
     const request = requestLike(view);
 
-    expect(request && formatCurl(request, "https://drayage.example")).toContain(`{"team":"it'\\''s"}`);
+    expect(request && formatCurl("https://drayage.example/api/imports", request)).toContain(`{"team":"it'\\''s"}`);
   });
 
   it("say how the import was to be made, and the request is one that the service takes", () => {

@@ -1,0 +1,114 @@
+import type { ComponentChildren } from "preact";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import type { ProblemView } from "../../domain/problem-view.ts";
+import type { Outcome } from "../data/api.ts";
+import { useServices } from "../services.ts";
+import { FailedOutcome } from "./failed-outcome.tsx";
+
+/** A field that the service does not like, and why; both undefined: it likes them all. */
+export interface Fault {
+  readonly faulty: string | undefined;
+  readonly fault: string | undefined;
+}
+
+export interface PlanFirstProps<Plan, Started> {
+  /** Takes the request that starts it; with `dryRun: true`, the one for its plan. */
+  readonly path: string;
+  /** What the form stands for. */
+  readonly request: object;
+  readonly planLabel: string;
+  readonly startLabel: string;
+  /** The field that a refusal is about, and what is said there. */
+  readonly faultOf: (problem: ProblemView) => Fault;
+  readonly fields: (fault: Fault) => ComponentChildren;
+  readonly renderPlan: (plan: Plan) => ComponentChildren;
+  /** Whether there is anything to start. */
+  readonly mayStart: (plan: Plan) => boolean;
+  readonly onStarted: (started: Started) => void;
+}
+
+type Step<Plan> =
+  | { readonly kind: "working"; readonly what: "Planning" | "Starting" }
+  | { readonly kind: "planned"; readonly plan: Plan }
+  | { readonly kind: "failed"; readonly what: "Planning" | "Starting"; readonly outcome: Outcome<unknown> };
+
+const planMs = 230_000; // where the platform cuts answers off
+const noFault: Fault = { faulty: undefined, fault: undefined };
+
+/** A form that first shows what its request would do, and then sends it. Any change asks for another plan. */
+export function PlanFirst<Plan, Started>(props: PlanFirstProps<Plan, Started>) {
+  const { path, request, planLabel, startLabel, faultOf, fields, renderPlan, mayStart, onStarted } = props;
+  const { act } = useServices();
+  const [last, setLast] = useState<{ readonly of: string; readonly step: Step<Plan> } | undefined>();
+  const fieldset = useRef<HTMLFieldSetElement>(null);
+  const result = useRef<HTMLDivElement>(null);
+  const asked = JSON.stringify(request);
+  // A repeated start of the same form is the same thing started; any change makes it another one.
+  const idempotencyKey = useMemo(newKey, [asked]);
+  const step = last?.of === asked ? last.step : undefined;
+  const isWorking = step?.kind === "working";
+  const problem = step?.kind === "failed" && step.outcome.kind === "refused" ? step.outcome.problem : undefined;
+  const fault = problem === undefined ? noFault : faultOf(problem);
+
+  // What was disabled while the service worked has lost the focus: it goes on where there is something to read or to do.
+  useEffect(() => {
+    if (step?.kind !== "planned" && step?.kind !== "failed") return;
+    const field = fieldset.current?.querySelector<HTMLElement>(`[data-field="${fault.faulty}"]`);
+    (field ?? result.current)?.focus();
+  }, [step, fault.faulty]);
+
+  const take = (next: Step<Plan>) => setLast({ of: asked, step: next });
+  const plan = async () => {
+    take({ kind: "working", what: "Planning" });
+    const outcome = await act<Plan>({ method: "POST", path, body: { ...request, dryRun: true }, timeoutMs: planMs });
+    if (outcome.kind === "ok") take({ kind: "planned", plan: outcome.value });
+    else take({ kind: "failed", what: "Planning", outcome });
+  };
+  const start = async () => {
+    take({ kind: "working", what: "Starting" });
+    const outcome = await act<Started>({ method: "POST", path, body: request, idempotencyKey });
+    if (outcome.kind === "ok") onStarted(outcome.value);
+    else take({ kind: "failed", what: "Starting", outcome });
+  };
+  const isReady =
+    (step?.kind === "planned" && mayStart(step.plan)) || (step?.kind === "failed" && mayStartUnplanned(step.outcome));
+  return (
+    <>
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          plan().catch(reportError);
+        }}
+      >
+        <fieldset ref={fieldset} disabled={isWorking} class="plain">
+          {fields(fault)}
+        </fieldset>
+        <div class="actions">
+          <button type="submit" class={step?.kind === "planned" ? undefined : "primary"} disabled={isWorking}>
+            {planLabel}
+          </button>
+        </div>
+      </form>
+      <div role="status">{isWorking && `${step.what}…`}</div>
+      <div ref={result} tabIndex={-1}>
+        {step?.kind === "failed" && <FailedOutcome what={step.what} outcome={step.outcome} />}
+        {isReady && (
+          <button type="button" class="primary" onClick={() => start().catch(reportError)}>
+            {startLabel}
+          </button>
+        )}
+        {step?.kind === "planned" && renderPlan(step.plan)}
+      </div>
+    </>
+  );
+}
+
+/** The service plans in the background, too: what takes too long to be shown can be started. */
+function mayStartUnplanned(outcome: Outcome<unknown>): boolean {
+  return outcome.kind === "refused" && outcome.status === 504;
+}
+
+/** Not `randomUUID`, which needs a secure context: a service on a private network may have none. */
+function newKey(): string {
+  return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}
