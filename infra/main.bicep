@@ -3,6 +3,7 @@
 
 targetScope = 'resourceGroup'
 
+import { assertName } from 'modules/names.bicep'
 import { Alerts, Network, Registry, VaultSettings, Settings } from 'modules/types.bicep'
 
 @description('Region. Flex Consumption must be there: az functionapp list-flexconsumption-locations.')
@@ -11,7 +12,7 @@ param location string = resourceGroup().location
 @description('Tags of every resource.')
 param tags object = {}
 
-@description('Short name; the names of all resources are made from it and from the resource group.')
+@description('Short name; the names of all resources are made from it and from the resource group. Lower-case letters, digits and single hyphens between them: vault and storage account take nothing else.')
 @minLength(2)
 @maxLength(12)
 param name string = 'drayage'
@@ -95,9 +96,13 @@ param alerts Alerts = {
 }
 
 var suffix = uniqueString(resourceGroup().id, name)
-var fullName = '${name}-${suffix}'
+var fullName = '${assertName(name)}-${suffix}'
 var keyVaultName = take('kv-${fullName}', 24)
 var isPrivate = network.kind != 'none'
+var askedPrivately = map(filter(registries, registry => registry.?privateEndpoint ?? false), registry => registry.resourceId)
+var privateRegistryIds = isPrivate || empty(askedPrivately)
+  ? askedPrivately
+  : fail('privateEndpoint of ${askedPrivately[0]} needs a network of kind new or existing')
 var takesEvents = !empty(filter(registries, registry => registry.?events != null))
 var sealingKeyName = vaultSettings.?SECRETS_KEY ?? (empty(secretsKey)
   ? 'unused'
@@ -190,10 +195,7 @@ module endpoints 'modules/endpoints.bicep' = if (isPrivate) {
     dnsZoneIds: network.kind == 'new' ? newNetwork!.outputs.dnsZoneIds : network.?dnsZoneIds
     storageAccountId: storage.outputs.id
     keyVaultId: keyVault.outputs.id
-    registryIds: map(
-      filter(registries, registry => registry.?privateEndpoint ?? false),
-      registry => registry.resourceId
-    )
+    registryIds: privateRegistryIds
   }
 }
 
@@ -231,6 +233,7 @@ module app 'modules/function-app.bicep' = {
     vaultSettings: vaultSettings
   }
   dependsOn: [
+    keyVault // a reference that cannot be resolved yet would be passed to the app as text
     endpoints // the first start reads storage and vault, which are closed to everything else
   ]
 }

@@ -1,5 +1,6 @@
 // Sends pushes at one registry to the function onRegistryEvent. Runs in the resource group of the registry.
 
+import { systemTopicName } from 'names.bicep'
 import { Registry } from 'types.bicep'
 
 @description('The registry, and which pushes are sent.')
@@ -33,7 +34,7 @@ param timeToLiveMinutes int
 param workspaceId string
 
 resource topic 'Microsoft.EventGrid/systemTopics@2025-02-15' = {
-  name: 'evgt-${last(split(registry.resourceId, '/'))}'
+  name: systemTopicName(last(split(registry.resourceId, '/')))
   location: location
   tags: tags
   identity: {
