@@ -1,47 +1,27 @@
 import { randomBytes } from "node:crypto";
 import { fileURLToPath } from "node:url";
-import { app, type HttpRequest, type InvocationContext } from "@azure/functions";
-import { metrics, trace } from "@opentelemetry/api";
+import { app, type InvocationContext } from "@azure/functions";
 import * as df from "durable-functions";
+import { identity } from "./app-identity.ts";
 import { parseConfig } from "./config.ts";
-import { queueNames } from "./domain/queue-message.ts";
-import { type ApiRouteName, apiRoutes } from "./functions/api-routes.ts";
-import { armRouteNameSchema, armRoutes } from "./functions/arm/arm-routes.ts";
+import { formatQueueName, queueNames } from "./domain/queue-names.ts";
+import {
+  activityNames,
+  apiFunctions,
+  armFunctions,
+  durableApiFunctions,
+  orchestratorNames,
+  pageFunctions,
+} from "./function-bindings.ts";
 import { createDurablePort, createDurableUpkeep } from "./functions/durable-port.ts";
-import { createLog } from "./functions/log.ts";
-import { createOpenApi } from "./functions/openapi.ts";
-import { assertCallable } from "./functions/orchestrators/callable.ts";
-import { copyLargeBlob, importSlice } from "./functions/orchestrators/copy-units.ts";
-import { importImage, subOrchestrators } from "./functions/orchestrators/import-image.ts";
-import { promote } from "./functions/orchestrators/promote.ts";
-import { readPageFiles } from "./functions/page/page-files.ts";
-import { createServePage, pageRoutes } from "./functions/page/serve-page.ts";
-import { promoteName } from "./functions/promotions/start-promotion.ts";
-import { importImageName } from "./functions/start-import.ts";
-import { createTelemetry } from "./functions/telemetry/telemetry.ts";
 import { createPlannedIds } from "./functions/telemetry/trace-ids.ts";
-import { answering, type DurableHttpHandler, type HttpHandler, json } from "./functions/triggers/http-answer.ts";
-import { createServices } from "./services.ts";
-import { identity } from "./services-storage.ts";
+import type { Handlers } from "./handlers.ts";
 import { withRegistriesFile } from "./sign-in-settings.ts";
-import { formatQueueName } from "./store/queues.ts";
 
 /*
- * The composition root: the one module with effects at import. Settings → services → functions.
+ * The composition root: the one module with effects at import. It reads the settings and registers the functions, which
+ * the host waits for at every start. What they do is loaded while the host prepares their triggers.
  */
-const plannedIds = createPlannedIds(randomBytes);
-const telemetry = createTelemetry({
-  tracer: () => trace.getTracer("drayage"),
-  meter: () => metrics.getMeter("drayage"),
-  ids: plannedIds,
-});
-const log = telemetry.logging(createLog((line) => process.stdout.write(line)));
-const orchestrators = {
-  [importImageName]: importImage,
-  [promoteName]: promote,
-  [subOrchestrators.copyLargeBlob]: copyLargeBlob,
-  [subOrchestrators.importSlice]: importSlice,
-};
 const stopping = new AbortController();
 /*
  * Set by src/local/drayage.ts, in this very process: what no setting of an app in Azure can do by accident, as
@@ -50,7 +30,35 @@ const stopping = new AbortController();
 const isEmbedded = Reflect.get(globalThis, Symbol.for("drayage.embeddedHost")) === true;
 const appDirectory = fileURLToPath(new URL("..", import.meta.url)); // that of package.json, seen from src/ as from dist/
 const config = parseConfig(withRegistriesFile(process.env, appDirectory));
-const services = createServices({ config, log, stopping: stopping.signal, isEmbedded, telemetry });
+const plannedIds = createPlannedIds(randomBytes);
+const toDurable = (context: InvocationContext) => createDurablePort(df.getClient(context));
+
+let loading: Promise<Handlers> | undefined;
+let loaded: Handlers | undefined;
+
+async function load(): Promise<void> {
+  loading ??= import("./handlers.ts").then(({ createHandlers }) =>
+    createHandlers({
+      ...{ config, plannedIds, isEmbedded, toDurable },
+      stopping: stopping.signal,
+      pageDirectory: new URL("page/", import.meta.url), // beside app.cjs
+    }),
+  );
+  loaded = await loading;
+}
+
+function handlers(): Handlers {
+  if (loaded === undefined) throw new Error("a function was called without the hook that loads what it does");
+  return loaded;
+}
+
+const loadAfterMs = 100; // by then the host has been told of the functions
+
+app.hook.appStart(() => {
+  const ignore = () => undefined; // it fails the first invocation too, which tells of it
+  setTimeout(() => load().catch(ignore), loadAfterMs).unref();
+});
+app.hook.preInvocation(load); // orchestrators cannot wait for it themselves
 
 const { otlp, azureMonitor } = config.telemetry;
 let stopTelemetry = async () => {};
@@ -67,125 +75,97 @@ const terminateMs = 4_500; // the host kills its worker 5 s after it has told it
 // The worker exits when its hooks have ended: until then activities finish their chunk and store how far they came.
 app.hook.appTerminate(async () => {
   stopping.abort(new Error("the process is about to stop"));
-  await services.activitiesEnded(terminateMs);
+  await loaded?.activitiesEnded(terminateMs);
   await stopTelemetry();
 });
 
-type HttpFunction = (request: HttpRequest, context: InvocationContext) => ReturnType<HttpHandler>;
+const extraInputs = [df.input.durableClient()];
 
-function registerHttp(
-  name: ApiRouteName,
-  handler: HttpFunction,
-  options: { readonly extraInputs?: df.DurableClientInput[] } = {},
-) {
-  const { method, route, authLevel } = apiRoutes[name];
-  app.http(name, { methods: [method], route, authLevel, ...options, handler: answering(log, handler) });
-}
-
-for (const name of [
-  ...(["getImport", "getImportParts", "listImports", "deleteImport", "getOverview", "getHealth"] as const),
-  ...(["postVerify"] as const),
-  ...(["listPromotions", "getPromotion", "listPromotionItems"] as const),
-  ...(["listDeadEvents", "redeliverEvent", "deleteDeadEvent"] as const),
-  ...(["listPoison", "getPoison", "requeuePoison", "deletePoison"] as const),
-  ...(["listRegistries", "getRegistry", "checkRegistry"] as const),
-]) {
-  const handler: HttpHandler = services.handlers[name];
-  registerHttp(name, (request) => handler(request));
-}
-
-for (const name of ["listRules", "getRule", "putRule", "deleteRule", "testRule"] as const) {
-  const handler: HttpHandler = services.handlers[name];
-  registerHttp(name, (request) => handler(request));
-}
-
-for (const name of ["listSchedules", "getSchedule", "putSchedule", "deleteSchedule"] as const) {
-  const handler: HttpHandler = services.handlers[name];
-  registerHttp(name, (request) => handler(request));
-}
-
-for (const name of [
-  ...(["postImports", "cancelImport", "retryImport", "postHook", "runSchedule"] as const),
-  ...(["postPromotions", "cancelPromotion", "retryPromotion"] as const),
-]) {
-  const handler: DurableHttpHandler = services.durableHandlers[name];
-  registerHttp(name, (request, context) => handler(request, createDurablePort(df.getClient(context))), {
-    extraInputs: [df.input.durableClient()],
+for (const { name, method, ...binding } of apiFunctions) {
+  app.http(name, {
+    ...binding,
+    methods: [method],
+    handler: (request, context) => handlers().answering((asked) => handlers().api[name](asked))(request, context),
   });
 }
-
-const toDurable = (context: InvocationContext) => createDurablePort(df.getClient(context));
-for (const [name, handler] of Object.entries(services.arm(toDurable))) {
-  const { method, route, authLevel } = armRoutes[armRouteNameSchema.parse(name)];
-  app.http(name, { methods: [method], route, authLevel, extraInputs: [df.input.durableClient()], handler });
+for (const { name, method, ...binding } of durableApiFunctions) {
+  app.http(name, {
+    ...binding,
+    methods: [method],
+    extraInputs,
+    handler: (request, context) =>
+      handlers().answering((asked, of) => handlers().durableApi[name](asked, toDurable(of)))(request, context),
+  });
 }
-
-let openApi: object | undefined; // a fifth of all the time that the app needs to start, for what few ask for
-registerHttp("getOpenApi", async () => {
-  openApi ??= createOpenApi({ ...apiRoutes, ...armRoutes });
-  return json(200, openApi);
-});
-
-const page = createServePage({ readFiles: () => readPageFiles(new URL("page/", import.meta.url)) }); // beside app.cjs
-for (const [name, functionName] of [
-  ["document", "page"],
-  ["asset", "pageAsset"],
-] as const) {
-  const handler = answering(log, page[name]);
-  app.http(functionName, { methods: ["GET"], route: pageRoutes[name], authLevel: "anonymous", handler });
+for (const { name, method, ...binding } of armFunctions) {
+  const handler = (...call: Parameters<Handlers["arm"][typeof name]>) => handlers().arm[name](...call);
+  app.http(name, { ...binding, methods: [method], extraInputs, handler });
+}
+for (const { part, name, method, ...binding } of pageFunctions) {
+  app.http(name, {
+    ...binding,
+    methods: [method],
+    handler: (request, context) => handlers().answering(handlers().page[part])(request, context),
+  });
 }
 
 app.eventGrid("onRegistryEvent", {
   extraInputs: [df.input.durableClient()],
-  handler: (event, context) => services.onRegistryEvent(event, createDurablePort(df.getClient(context))),
+  handler: (event, context) => handlers().onRegistryEvent(event, toDurable(context)),
 });
 
 app.timer("sweepImports", {
   schedule: "0 * * * * *",
   extraInputs: [df.input.durableClient()],
-  handler: (_timer, context) => services.sweepImports(createDurablePort(df.getClient(context))),
+  handler: (_timer, context) => handlers().sweepImports(toDurable(context)),
 });
 app.timer("sweepPromotions", {
   schedule: "30 * * * * *",
   extraInputs: [df.input.durableClient()],
-  handler: (_timer, context) => services.sweepPromotions(createDurablePort(df.getClient(context))),
+  handler: (_timer, context) => handlers().sweepPromotions(toDurable(context)),
 });
 app.timer("runSchedules", {
   schedule: "1 * * * * *", // a host may be a little early, and a minute must not be missed
   extraInputs: [df.input.durableClient()],
-  handler: (_timer, context) => services.runSchedules(createDurablePort(df.getClient(context))),
+  handler: (_timer, context) => handlers().runSchedules(toDurable(context)),
 });
 app.timer("sweepStores", {
   schedule: "0 17 * * * *",
   extraInputs: [df.input.durableClient()],
-  handler: (_timer, context) => services.sweepStores(createDurableUpkeep(df.getClient(context))),
+  handler: (_timer, context) => handlers().sweepStores(createDurableUpkeep(df.getClient(context))),
 });
 app.timer("replaceStuck", {
   schedule: "45 */5 * * * *",
   extraInputs: [df.input.durableClient()],
   handler: (_timer, context) => {
     const client = df.getClient(context);
-    return services.replaceStuck({ ...createDurablePort(client), ...createDurableUpkeep(client) });
+    return handlers().replaceStuck({ ...createDurablePort(client), ...createDurableUpkeep(client) });
   },
 });
 
-const { queueName, onMessage, onPoison } = services.events;
 const connection = "AzureWebJobsStorage";
+const queue = (name: string) => formatQueueName(config.tablePrefix, name);
 app.storageQueue("onImportMessage", {
-  queueName: formatQueueName(config.tablePrefix, queueNames.imports),
+  queueName: queue(queueNames.imports),
   connection,
   extraInputs: [df.input.durableClient()],
-  handler: (message, context) =>
-    services.onImportMessage(message, context.triggerMetadata, createDurablePort(df.getClient(context))),
+  handler: (message, context) => handlers().onImportMessage(message, context.triggerMetadata, toDurable(context)),
 });
 app.storageQueue("onPoisonMessage", {
-  queueName: formatQueueName(config.tablePrefix, queueNames.poison),
+  queueName: queue(queueNames.poison),
   connection,
-  handler: (message, context) => services.onPoisonMessage(message, context.triggerMetadata),
+  handler: (message, context) => handlers().onPoisonMessage(message, context.triggerMetadata),
 });
-app.storageQueue("onEventMessage", { queueName, connection, handler: onMessage });
-app.storageQueue("onEventPoison", { queueName: `${queueName}-poison`, connection, handler: onPoison });
+app.storageQueue("onEventMessage", {
+  queueName: queue(queueNames.events),
+  connection,
+  handler: (message) => handlers().events.onMessage(message),
+});
+app.storageQueue("onEventPoison", {
+  queueName: queue(queueNames.eventsPoison),
+  connection,
+  handler: (message) => handlers().events.onPoison(message),
+});
 
-for (const [name, handler] of Object.entries(services.activities)) df.app.activity(name, { handler });
-for (const [name, orchestrator] of Object.entries(orchestrators)) df.app.orchestration(name, orchestrator);
-assertCallable(new Set([...Object.keys(services.activities), ...Object.keys(orchestrators)]));
+for (const name of activityNames) df.app.activity(name, { handler: (input) => handlers().activities[name](input) });
+for (const name of orchestratorNames) df.app.orchestration(name, (context) => handlers().orchestrators[name](context));

@@ -9,8 +9,9 @@ import { type EventSettings, eventSettings } from "./domain/event-settings.ts";
 import { sinkPlaceProblems } from "./domain/event-sinks.ts";
 import { type HookSecrets, parseHookSecrets } from "./domain/hook-secrets.ts";
 import { type HostPattern, isWildcard, parseHostPattern } from "./domain/host-pattern.ts";
-import { maxTimeoutSeconds } from "./domain/import-request-schema.ts";
+import { maxTimeoutSeconds } from "./domain/import-timeout.ts";
 import { proxiesInLowerCase, proxySettings } from "./domain/proxy-settings.ts";
+import { formatQueueName, queueNames } from "./domain/queue-names.ts";
 import { createRegistries, parseRegistries, type Registries } from "./domain/registries.ts";
 import { profileNames } from "./registry/profiles.ts";
 import type { ProxySettings } from "./registry/proxy.ts";
@@ -22,7 +23,6 @@ import {
   signInSettingsShape,
   toSignInConfig,
 } from "./sign-in-settings.ts";
-import { formatQueueName } from "./store/queues.ts";
 
 /** Where tables and queues are. */
 export type StorageConfig =
@@ -299,8 +299,7 @@ const missingStorage = `${storageKeys.connectionString}: is missing; set it, or 
 
 /** What a sink must not fill: the app reads these itself. */
 function ownQueueNames(prefix: string): readonly string[] {
-  const names = ["imports", "imports-poison", "imports-poison-poison", "events", "events-poison"];
-  return names.map((name) => formatQueueName(prefix, name));
+  return Object.values(queueNames).map((name) => formatQueueName(prefix, name));
 }
 
 function toStorage(set: Readonly<Record<string, string | undefined>>): StorageConfig | undefined {

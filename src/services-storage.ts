@@ -1,7 +1,6 @@
-import type { TokenCredential } from "@azure/identity";
+import { identity } from "./app-identity.ts";
 import type { Config, StorageConfig } from "./config.ts";
 import type { Log } from "./functions/log.ts";
-import { lazyCredential } from "./lazy-credential.ts";
 import { createHosts } from "./store/hosts.ts";
 import { createImports } from "./store/imports.ts";
 import { createKeys } from "./store/keys.ts";
@@ -41,15 +40,6 @@ export function createStores({ storage, tablePrefix, secretsKeys }: Config, log:
 }
 
 export type Stores = ReturnType<typeof createStores>;
-
-/** The app's own: the user-assigned one that the settings name, else the system-assigned one. */
-export function identity(storage: StorageConfig): TokenCredential {
-  return lazyCredential(async () => {
-    const { ManagedIdentityCredential } = await import("@azure/identity");
-    const clientId = storage.kind === "identity" ? storage.clientId : undefined;
-    return clientId === undefined ? new ManagedIdentityCredential() : new ManagedIdentityCredential({ clientId });
-  });
-}
 
 /** In Azure by the app's identity; never a chain of whatever happens to sign in. */
 function toLocation(storage: StorageConfig): StorageLocation {

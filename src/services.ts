@@ -1,10 +1,11 @@
 import { randomBytes } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
+import { identity } from "./app-identity.ts";
 import type { Config } from "./config.ts";
 import { assertAllowedSource, assertAllowedTarget } from "./domain/allow-list.ts";
-import { maxTimeoutSeconds } from "./domain/import-request-schema.ts";
 import type { ImportSpec } from "./domain/import-spec.ts";
-import { queueNames } from "./domain/queue-message.ts";
+import { maxTimeoutSeconds } from "./domain/import-timeout.ts";
+import { queueNames } from "./domain/queue-names.ts";
 import { assertAllowedSecret } from "./domain/source-secrets.ts";
 import { createArm, type ToDurable } from "./functions/arm/create-arm.ts";
 import { createBeginAgain } from "./functions/begin-again.ts";
@@ -36,7 +37,7 @@ import { createRegistryServices } from "./services-registries.ts";
 import { createRuleServices } from "./services-rules.ts";
 import { createScheduleServices, createSelectionServices } from "./services-schedules.ts";
 import { createAppCredential } from "./services-sign-in.ts";
-import { createStores, identity } from "./services-storage.ts";
+import { createStores } from "./services-storage.ts";
 import { createVerifyServices } from "./services-verify.ts";
 
 /** Retries of a step are for what is none of a registry's doing: storage trouble, a worker that died. */

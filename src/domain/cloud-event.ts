@@ -1,21 +1,10 @@
 import { z } from "zod";
 import { definedOnly } from "../errors.ts";
+import { importEventTypes, promotionEventType } from "./event-types.ts";
 import { hasEnded, type ImportRecord, type ImportState } from "./import-record.ts";
 import { formatImport, importViewSchema } from "./import-view.ts";
 import { itemCountsSchema, type PromotionRecord, promotionRecordSchema } from "./promotion-record.ts";
 import { formatQueueText, maxQueueTextBytes, queueTextBytes } from "./queue-text.ts";
-
-export const importEventTypes = [
-  "drayage.import.succeeded",
-  "drayage.import.failed",
-  "drayage.import.skipped",
-  "drayage.import.cancelled",
-] as const;
-export const promotionEventType = "drayage.promotion.completed";
-
-/** Every type of event that Drayage sends. */
-export const eventTypes = [...importEventTypes, promotionEventType] as const;
-export type EventType = (typeof eventTypes)[number];
 
 /** Attributes of CloudEvents 1.0, structured JSON. */
 const envelope = {

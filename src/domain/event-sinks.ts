@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { eventTypes } from "./cloud-event.ts";
+import { eventTypes } from "./event-types.ts";
 import { type HostPattern, matchesAny } from "./host-pattern.ts";
 import { isPrivateHost } from "./private-host.ts";
 

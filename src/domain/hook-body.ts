@@ -2,12 +2,8 @@ import { createHash } from "node:crypto";
 import { z } from "zod";
 import { acceptedManifestTypes } from "../descriptor.ts";
 import { unreachable } from "../errors.ts";
+import type { HookKind } from "./hook-kinds.ts";
 import { ignored, type RegistryEvent, readAcrHook, readPush, registryOf, shown } from "./registry-event.ts";
-
-/** Senders of webhooks that are understood. */
-export const hookKinds = ["acr", "dockerhub", "harbor", "distribution"] as const;
-export const hookKindSchema = z.enum(hookKinds);
-export type HookKind = z.infer<typeof hookKindSchema>;
 
 /**
  * The pushes that a webhook tells of. `registry`: the host that the sender goes by here, where its own word for itself

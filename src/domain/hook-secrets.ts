@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type HookKind, hookKindSchema, hookKinds } from "./hook-body.ts";
+import { type HookKind, hookKindSchema, hookKinds } from "./hook-kinds.ts";
 
 /** The secrets of the setting HOOK_SECRETS: several of one kind while they are being changed. */
 export type HookSecrets = Readonly<Partial<Record<HookKind, readonly string[]>>>;

@@ -1,8 +1,8 @@
 import { z } from "zod";
+import { maxTimeoutSeconds } from "./import-timeout.ts";
 
 /** Longest request in UTF-16 characters: it must fit a queue message and a table row. */
 export const maxRequestChars = 30_000;
-export const maxTimeoutSeconds = 7 * 24 * 3_600;
 const maxTargets = 100;
 const maxPlatforms = 50;
 const maxArtifactTypes = 50;

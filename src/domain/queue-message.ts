@@ -10,9 +10,6 @@ const v = z.literal(1);
 /** The queue service's own limit, for a text that nobody encodes in base64. */
 export const maxMessageBytes = 65_536;
 
-/** Names of the queues; `formatQueueName` puts the prefix before them. */
-export const queueNames = { imports: "imports", poison: "imports-poison", unread: "imports-poison-poison" } as const;
-
 /** One import. */
 export const importMessageSchema = z.strictObject({
   v,

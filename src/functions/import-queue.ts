@@ -1,4 +1,4 @@
-import { queueNames } from "../domain/queue-message.ts";
+import { queueNames } from "../domain/queue-names.ts";
 import { createReject } from "../domain/rejected-import.ts";
 import type { Imports } from "../store/imports.ts";
 import { createPoison } from "../store/poison.ts";

@@ -1,5 +1,6 @@
 import { type DequeuedMessageItem, QueueClient, type StoragePipelineOptions } from "@azure/storage-queue";
 import { maxMessageBytes } from "../domain/queue-message.ts";
+import { formatQueueName } from "../domain/queue-names.ts";
 import { ImportError } from "../errors.ts";
 import { createOnce } from "./once.ts";
 import type { StorageLocation, StorageTransaction } from "./storage-client.ts";
@@ -45,11 +46,6 @@ export interface QueuedMessage {
   readonly id: string;
   readonly text: string;
   readonly insertedAt: Date;
-}
-
-/** The queue `name` as the account knows it: the prefix in lower case and a hyphen come first. */
-export function formatQueueName(namePrefix: string, name: string): string {
-  return namePrefix === "" ? name : `${namePrefix.toLowerCase()}-${name}`;
 }
 
 const callTimeoutMs = 30_000;

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { QueueClient } from "@azure/storage-queue";
 import { expect } from "vitest";
 import { z } from "zod";
-import { formatQueueName } from "../../src/store/queues.ts";
+import { formatQueueName } from "../../src/domain/queue-names.ts";
 import { createTableAccess } from "../../src/store/storage-client.ts";
 import { type Azurite, uniquePrefix } from "../helpers/azurite.ts";
 import type { TestImage } from "../helpers/images.ts";

@@ -4,6 +4,7 @@ import { createRequire, isBuiltin } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { measureStart } from "../../scripts/measure-start.ts";
 import { type AppPackage, packageApp } from "../../scripts/package-app.ts";
 import { image } from "../helpers/images.ts";
 import { needs } from "../helpers/needs.ts";
@@ -60,6 +61,13 @@ describe.runIf(needs("unzip"))("the deployment package", () => {
       built.files.includes(name);
 
     expect([...new Set(required.flat())].filter((name) => !isThere(name))).toEqual([]);
+  });
+
+  it("reads nothing but the app at a start, and the clients that functions need before the first of them runs", () => {
+    const { loaded, prepared } = measureStart(join(unpacked, "dist/app.cjs"), 1);
+
+    expect(loaded).toEqual(["app.cjs"]);
+    expect(prepared).toEqual(["azure-clients.cjs", "undici.cjs"]);
   });
 
   it.each([

@@ -1,13 +1,7 @@
-import {
-  type CloudEvent,
-  type EventType,
-  type ItemCounts,
-  importEvent,
-  promotionEvent,
-  promotionEventType,
-} from "../../domain/cloud-event.ts";
+import { type CloudEvent, type ItemCounts, importEvent, promotionEvent } from "../../domain/cloud-event.ts";
 import type { DeliveryMessage } from "../../domain/event-delivery.ts";
 import type { EventSink } from "../../domain/event-sinks.ts";
+import { type EventType, promotionEventType } from "../../domain/event-types.ts";
 import type { PromotionRecord } from "../../domain/promotion-record.ts";
 import { formatQueueText } from "../../domain/queue-text.ts";
 import type { AfterEnd } from "../end-import.ts";

@@ -1,6 +1,7 @@
 import type { TokenCredential } from "@azure/identity";
 import type { EventSettings } from "../../domain/event-settings.ts";
 import type { EventSink } from "../../domain/event-sinks.ts";
+import { queueNames } from "../../domain/queue-names.ts";
 import { unreachable } from "../../errors.ts";
 import type { Network } from "../../registry/guarded-agent.ts";
 import { createDeadEvents } from "../../store/dead-events.ts";
@@ -29,14 +30,13 @@ export interface EventServicesDeps {
   readonly now: () => Date;
 }
 
-const eventsQueue = "events";
 const timeoutMs = 10_000;
 
 /** Everything that sends events: what announces them, what the queues trigger, and the routes for dead ones. */
 export function createEventServices(deps: EventServicesDeps) {
   const { settings, network, userAgent, credential, stopping, log, now } = deps;
-  const { name: queueName, send } = deps.queues.queue(eventsQueue);
-  const { send: postpone } = deps.queues.queue(`${eventsQueue}-poison`);
+  const { send } = deps.queues.queue(queueNames.events);
+  const { send: postpone } = deps.queues.queue(queueNames.eventsPoison);
   const dead = createDeadEvents(deps.tables);
 
   const openSink = (sink: EventSink): OpenSink => {
@@ -56,8 +56,6 @@ export function createEventServices(deps: EventServicesDeps) {
 
   return {
     ...createAnnounceEvent({ sinks: settings.sinks, source: settings.source, send }),
-    /** Of queue `events`, as the account knows it. */
-    queueName,
     onMessage: createDeliverEvent({ sinks: deliverTo, send, dead, waits: settings.retrySeconds, stopping, log, now }),
     onPoison: createBuryEvent({ dead, postpone, log, now }),
     handlers: {

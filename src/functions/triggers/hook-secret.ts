@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { HttpRequest } from "@azure/functions";
-import type { HookKind } from "../../domain/hook-body.ts";
+import type { HookKind } from "../../domain/hook-kinds.ts";
 
 /**
  * Whether a request brings one of these secrets: as `Authorization: Bearer SECRET`, as the password of `Basic`, as the

@@ -1,6 +1,7 @@
 import type { HttpRequest } from "@azure/functions";
 import { z } from "zod";
-import { type HookKind, hookKindSchema, readHookBody } from "../../domain/hook-body.ts";
+import { readHookBody } from "../../domain/hook-body.ts";
+import { type HookKind, hookKindSchema } from "../../domain/hook-kinds.ts";
 import type { HookSecrets } from "../../domain/hook-secrets.ts";
 import { importIdSchema } from "../../domain/import-id.ts";
 import { registryOf } from "../../domain/registry-event.ts";

@@ -3,10 +3,10 @@ import { describe, expect, it } from "vitest";
 import {
   importEvent,
   importEventSchema,
-  importEventTypes,
   promotionEvent,
   promotionEventSchema,
 } from "../../../src/domain/cloud-event.ts";
+import { importEventTypes } from "../../../src/domain/event-types.ts";
 import type { ImportRecord } from "../../../src/domain/import-record.ts";
 import { formatImport } from "../../../src/domain/import-view.ts";
 import { promotionRecordSchema } from "../../../src/domain/promotion-record.ts";

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { hookKinds, readHookBody } from "../../../src/domain/hook-body.ts";
+import { readHookBody } from "../../../src/domain/hook-body.ts";
+import { hookKinds } from "../../../src/domain/hook-kinds.ts";
 import { parseHookSecrets } from "../../../src/domain/hook-secrets.ts";
 import { digestNamed } from "./records.ts";
 

@@ -1,7 +1,8 @@
 import { QueueClient } from "@azure/storage-queue";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { maxMessageBytes } from "../../../src/domain/queue-message.ts";
-import { createQueueAccess, formatQueueName, type QueueAccess } from "../../../src/store/queues.ts";
+import { formatQueueName } from "../../../src/domain/queue-names.ts";
+import { createQueueAccess, type QueueAccess } from "../../../src/store/queues.ts";
 import type { StorageTransaction } from "../../../src/store/storage-client.ts";
 import { type Azurite, startAzurite, uniquePrefix } from "../../helpers/azurite.ts";
 import { startStorageProxy } from "../../helpers/storage-proxy.ts";
