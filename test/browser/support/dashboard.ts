@@ -17,6 +17,8 @@ export interface Dashboard extends AsyncDisposable {
 export interface VisitOptions extends Pick<BrowserContextOptions, "hasTouch" | "viewport"> {
   /** Where the page is reached, if not at the service itself. */
   readonly url?: string;
+  /** Time on the page stands still once it is loaded, until `page.clock` moves it. */
+  readonly hasHandClock?: boolean;
 }
 
 /** Somebody's browser with the page open. */
@@ -36,14 +38,18 @@ export async function startDashboard(options: { readonly keys?: readonly string[
   const kept = cleanup.move();
   return {
     api,
-    open: (hash = "#/imports", { url = api.url, ...options } = {}) => visit(browser, url, hash, options),
+    open: (hash = "#/imports", { url = api.url, ...options } = {}) => visit(browser, `${url}/${hash}`, options),
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
 }
 
 const waitMs = 40_000; // for what takes a second on a machine that has nothing else to do
 
-async function visit(browser: Browser, url: string, hash: string, options: BrowserContextOptions): Promise<Visit> {
+async function visit(
+  browser: Browser,
+  place: string,
+  { hasHandClock = false, ...options }: Omit<VisitOptions, "url">,
+): Promise<Visit> {
   const usual = { viewport: { width: 1_280, height: 900 }, timezoneId: "Europe/Berlin" };
   const context = await browser.newContext({ ...usual, ...options });
   const page = await context.newPage();
@@ -59,10 +65,12 @@ async function visit(browser: Browser, url: string, hash: string, options: Brows
   });
   page.on("request", (request) => {
     const { origin, host, pathname, search, protocol } = new URL(request.url());
-    if (origin === url) paths.push(`${pathname}${search}`);
+    if (origin === new URL(place).origin) paths.push(`${pathname}${search}`);
     else if (protocol !== "data:") elsewhere.push(host);
   });
-  await page.goto(`${url}/${hash}`);
+  if (hasHandClock) await page.clock.install();
+  await page.goto(place);
+  if (hasHandClock) await page.clock.pauseAt(Date.now() + 1_000);
   return {
     page,
     context,

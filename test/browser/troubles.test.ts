@@ -1,0 +1,128 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { hasBrowser } from "../helpers/browser.ts";
+import { type Dashboard, startDashboard } from "./support/dashboard.ts";
+
+const lookAgain = "document.dispatchEvent(new Event('visibilitychange'))"; // the tab is looked at again
+
+describe.runIf(hasBrowser())("the dashboard of a service in trouble", () => {
+  let dashboard: Dashboard;
+  const saveRule = (name: string) => {
+    const source = { registry: dashboard.api.source.host, repositories: ["team/*"] };
+    return fetch(`${dashboard.api.url}/api/rules/${name}`, { method: "PUT", body: JSON.stringify({ source }) });
+  };
+
+  beforeAll(async () => {
+    dashboard = await startDashboard();
+    await saveRule("kept");
+  });
+  afterAll(() => dashboard[Symbol.asyncDispose]());
+
+  it.each([
+    [429, { "retry-after": "1" }, "The service asks to slow down. Trying again by itself."],
+    [500, {}, "The service answers with status 500. Trying again by itself."],
+    [502, { "content-type": "text/html" }, "The service answers with status 502. Trying again by itself."],
+    [503, { "retry-after": "1" }, "The service answers with status 503. Trying again by itself."],
+  ])("says so when it answers %i, keeps what it showed, and heals by itself", async (status, headers, text) => {
+    await using visit = await dashboard.open("#/rules");
+    const { page } = visit;
+    await page.getByRole("link", { name: "kept" }).waitFor();
+
+    await page.route("**/api/**", (route) => route.fulfill({ status, headers, body: "<html>no</html>" }));
+    await page.evaluate(lookAgain);
+    await page.getByText(text).waitFor();
+    expect(await page.getByRole("link", { name: "kept" }).isVisible()).toBe(true);
+    await page.unroute("**/api/**");
+
+    await page.getByText("Trying again by itself.").waitFor({ state: "hidden" });
+    await page.getByText("Loading failed").waitFor({ state: "hidden" });
+  });
+
+  it.each([
+    [429, "status 429"],
+    [500, "status 500"],
+    [503, "status 503"],
+  ])("says why there is nothing to see when it answers %i from the start", async (status, text) => {
+    await using visit = await dashboard.open("#/errors");
+    const { page } = visit;
+    await page.route("**/api/**", (route) => route.fulfill({ status, body: "" }));
+
+    await page.getByRole("link", { name: "Rules" }).click();
+
+    await page.getByRole("alert").getByText(`Loading failed: ${text}`).waitFor();
+    await page.unroute("**/api/**");
+    await page.getByRole("link", { name: "kept" }).waitFor();
+  });
+
+  it("asks for the key again when the one of this tab counts no more", async () => {
+    await using visit = await dashboard.open("#/rules");
+    const { page } = visit;
+    await page.getByRole("link", { name: "kept" }).waitFor();
+
+    await page.route("**/api/**", (route) => route.fulfill({ status: 401 }));
+    await page.evaluate(lookAgain);
+    await page.getByLabel("Function key").waitFor();
+    expect(await page.getByRole("link", { name: "kept" }).isVisible()).toBe(false);
+    await page.unroute("**/api/**");
+    await page.getByLabel("Function key").fill("a key of today");
+    await page.getByRole("button", { name: "Sign in" }).click();
+
+    await page.getByRole("link", { name: "kept" }).waitFor();
+  });
+
+  it("says what the service refuses, with its reason and its cure, and does not ask for a key", async () => {
+    await using visit = await dashboard.open("#/start");
+    const { page } = visit;
+    await page.getByLabel("Source", { exact: true }).fill("elsewhere.example/team/app:1");
+    await page.getByLabel("Target tags").fill("team/app:1");
+
+    await page.getByRole("button", { name: "Show the plan" }).click();
+
+    const alert = page.getByRole("alert");
+    await alert.getByText("Planning failed: Host not allowed").waitFor();
+    await alert.getByRole("link", { name: "About HOST_NOT_ALLOWED" }).waitFor();
+    expect(await page.getByLabel("Function key").count()).toBe(0);
+  });
+
+  it("says that a change did not reach the service, keeps what was filled in, and sends it when told again", async () => {
+    await using visit = await dashboard.open("#/rule/kept");
+    const { page, context } = visit;
+    await page.getByLabel("Source repositories").fill("lib/*");
+
+    await context.setOffline(true);
+    await page.getByRole("button", { name: "Save" }).click();
+    await page.getByRole("alert").getByText("Saving failed: the service does not answer").waitFor();
+    expect(await page.getByLabel("Source repositories").inputValue()).toBe("lib/*");
+    await context.setOffline(false);
+    await page.getByRole("button", { name: "Save" }).click();
+
+    await page.getByText("Saved.").waitFor();
+  });
+
+  it.each([
+    ["#/import/ZYBQCRXH6A447GN0B6YQ96XB0T", "There is no such import"],
+    ["#/rule/nothing", "There is no rule nothing"],
+    ["#/schedule/nothing", "There is no schedule nothing"],
+    ["#/promotion/nothing", "There is no such promotion"],
+    ["#/nowhere", "Not found"],
+  ])("says of %s that it is not there, and leads on", async (hash, title) => {
+    await using visit = await dashboard.open(hash);
+    const { page } = visit;
+
+    await page.getByRole("heading", { name: title }).waitFor();
+    expect(await page.locator("main a").count()).toBeGreaterThan(0);
+  });
+
+  it("says so when a rule is deleted while it is shown", async () => {
+    await saveRule("short");
+    await using visit = await dashboard.open("#/rule/short");
+    const { page } = visit;
+    await page.getByRole("heading", { name: "Rule short" }).waitFor();
+
+    await dashboard.api.delete("/api/rules/short");
+    await page.evaluate(lookAgain);
+
+    await page.getByRole("heading", { name: "There is no rule short" }).waitFor();
+    await page.getByRole("link", { name: "All rules" }).click();
+    await page.getByRole("link", { name: "kept" }).waitFor();
+  });
+});
