@@ -37,6 +37,7 @@ export function createRegistryServices(deps: RegistryServicesDeps) {
     random: Math.random,
     sleep,
     now,
+    elapsedMs: () => performance.now(),
     log,
     observe,
   });

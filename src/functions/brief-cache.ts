@@ -12,7 +12,7 @@ export function createBriefCache<T>({ now, freshMs, maxEntries }: BriefCacheDeps
   return (key: string, ask: () => Promise<T>): Promise<T> => {
     const known = entries.get(key);
     const atMs = now().getTime();
-    if (known !== undefined && atMs - known.atMs < freshMs) return known.answer;
+    if (known !== undefined && atMs >= known.atMs && atMs - known.atMs < freshMs) return known.answer;
     const entry = { atMs, answer: ask() };
     entry.answer.catch(() => {
       if (entries.get(key) === entry) entries.delete(key);

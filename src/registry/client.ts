@@ -54,6 +54,8 @@ export interface RegistryClientDeps {
   /** Rejects with the signal's reason. */
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
   readonly now: () => Date;
+  /** Milliseconds of a clock that nobody sets back. */
+  readonly elapsedMs: () => number;
   readonly log: (event: string, fields: Record<string, unknown>) => void;
   readonly observe: ObserveRequest;
 }

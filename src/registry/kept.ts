@@ -45,12 +45,13 @@ type Outcome<T> =
 
 export function createKept<T>({ now }: { readonly now: () => Date }): Kept<T> {
   const entries = new Map<string, Entry<T>>();
-  const refusals = new Map<string, { readonly thrown: ImportError; readonly untilMs: number }>();
+  const refusals = new Map<string, { readonly thrown: ImportError; readonly atMs: number }>();
   const singleFlight = createSingleFlight<Outcome<T>>();
 
   const isGood = ({ value, obtainedAtMs, renewAtMs }: Entry<T>, refused: T | undefined): boolean => {
     const nowMs = now().getTime();
-    return nowMs < renewAtMs && (value !== refused || nowMs - obtainedAtMs < freshMs);
+    const isTrusted = nowMs >= obtainedAtMs && nowMs < renewAtMs; // a clock that was set back says nothing of it
+    return isTrusted && (value !== refused || nowMs - obtainedAtMs < freshMs);
   };
 
   const renew = async ({ key, obtain }: Wanted<T>, signal: AbortSignal): Promise<T> => {
@@ -74,8 +75,13 @@ export function createKept<T>({ now }: { readonly now: () => Date }): Kept<T> {
 
   const keepRefusal = (key: string, thrown: ImportError): void => {
     const nowMs = now().getTime();
-    for (const [other, { untilMs }] of refusals) if (untilMs <= nowMs) refusals.delete(other);
-    refusals.set(key, { thrown, untilMs: nowMs + refusalMs });
+    for (const [other, refusal] of refusals) if (!holds(refusal)) refusals.delete(other);
+    refusals.set(key, { thrown, atMs: nowMs });
+  };
+
+  const holds = ({ atMs }: { readonly atMs: number }): boolean => {
+    const ageMs = now().getTime() - atMs;
+    return ageMs >= 0 && ageMs < refusalMs;
   };
 
   return {
@@ -84,7 +90,7 @@ export function createKept<T>({ now }: { readonly now: () => Date }): Kept<T> {
       const entry = entries.get(key);
       if (entry !== undefined && isGood(entry, refused)) return entry.value;
       const refusal = refusals.get(refusalKey(wanted));
-      if (refusal !== undefined && refusal.untilMs > now().getTime()) throw refusal.thrown;
+      if (refusal !== undefined && holds(refusal)) throw refusal.thrown;
       const own = placeKey(place);
       let outcome = await singleFlight(key, (flight) => attempt(wanted, flight), signal);
       // All share what is obtained; an error that names another side or stage is asked for again in one's own name.

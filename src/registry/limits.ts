@@ -1,6 +1,7 @@
 import { type ErrorPlace, ImportError } from "../errors.ts";
 import { codeOf } from "./errors-from-response.ts";
 import type { HostBoard, HostFacts, Pause } from "./host-board.ts";
+import { createPauses, longestPauseMs } from "./pauses.ts";
 import { chargedClasses, perMinuteOf, type RateLimits } from "./rate-limits.ts";
 import { type RequestClass, requestClasses } from "./request-class.ts";
 import { createSemaphore, type Semaphore } from "./semaphore.ts";
@@ -13,7 +14,10 @@ export interface HostLimitsOptions {
   readonly maxWaitSeconds: number;
   /** Processes that share what a registry grants: each takes its part. */
   readonly limitShares: number;
+  /** For what is told to others and by them; all that is measured here goes by `elapsedMs`. */
   readonly now: () => Date;
+  /** A clock that nobody sets back: how long a pause or a budget holds somebody up does not depend on the time of day. */
+  readonly elapsedMs: () => number;
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
 }
 
@@ -74,33 +78,26 @@ export interface HostLimits {
 const syncEveryMs = 5_000;
 const sharedPauseMs = 5_000;
 const sameEndMs = 1_000; // a Retry-After that counts down names the same end again and again
-/** The longest window of a quota, Docker Hub's. Who asks for more, by mistake or malice, is asked again after that. */
-const longestPauseMs = 6 * 3_600_000;
-
 /**
  * Every class has places of its own: registries count them apart, and a download that waits for its upload to begin
  * must not take the place which that upload needs.
  */
 export function createHostLimits(deps: HostLimitsDeps): HostLimits {
-  const { requestsPerHost, maxWaitSeconds, limitShares, host, board, onFacts, now, sleep } = deps;
+  const { requestsPerHost, maxWaitSeconds, limitShares, host, board, onFacts, now, elapsedMs, sleep } = deps;
   const places = new Map<RequestClass, Semaphore>();
   const accounts = new Map<string, Account>();
-  const pauses = new Map<string, Pause>();
+  const pauses = createPauses({ now, elapsedMs });
   let syncedAtMs = Number.NEGATIVE_INFINITY;
   let firstSync: Promise<void> | undefined;
 
-  const hold = (pause: Pause): void => {
-    if (pause.until.getTime() > (pauses.get(pause.key)?.until.getTime() ?? 0)) pauses.set(pause.key, pause);
-  };
-
   const readBoard = async (): Promise<void> => {
-    const { pauses, facts } = await board.read(host);
-    for (const pause of pauses) hold(pause);
+    const { pauses: noted, facts } = await board.read(host);
+    for (const pause of noted) pauses.hold(pause);
     onFacts(facts);
   };
 
   const sync: HostLimits["sync"] = async (signal) => {
-    const nowMs = now().getTime();
+    const nowMs = elapsedMs();
     if (nowMs - syncedAtMs >= syncEveryMs) {
       syncedAtMs = nowMs;
       const reading = readBoard(); // it never rejects
@@ -109,27 +106,19 @@ export function createHostLimits(deps: HostLimitsDeps): HostLimits {
     if (firstSync !== undefined) await unlessAborted(firstSync, signal);
   };
 
-  /** The pause that holds such a request back longest. */
-  const pauseOn = (key: string): Pause | undefined => {
-    const nowMs = now().getTime();
-    const [longest] = [pauses.get("all"), pauses.get(key)]
-      .filter((pause) => pause !== undefined && pause.until.getTime() > nowMs)
-      .sort((one, other) => Number(other?.until) - Number(one?.until));
-    return longest;
-  };
+  const pauseOn = (key: string) => pauses.on("all", key);
 
   const untilUnpaused = async (key: string, place: ErrorPlace, signal: AbortSignal): Promise<void> => {
     for (let pause = pauseOn(key); pause !== undefined; pause = pauseOn(key)) {
-      const leftMs = pause.until.getTime() - now().getTime();
-      if (leftMs > maxWaitSeconds * 1_000) throw heldBack(place, leftMs, `because ${pause.reason}`);
-      await sleep(leftMs, signal);
+      if (pause.leftMs > maxWaitSeconds * 1_000) throw heldBack(place, pause.leftMs, `because ${pause.reason}`);
+      await sleep(pause.leftMs, signal);
     }
   };
 
   /** For an hour: a refusal may be the doing of others who use the same account. */
   const stepsOf = ({ steps }: Account, requestClass: RequestClass): number => {
     const known = steps.get(requestClass);
-    return known === undefined || now().getTime() - known.atMs >= stepsLastMs ? 0 : known.count;
+    return known === undefined || elapsedMs() - known.atMs >= stepsLastMs ? 0 : known.count;
   };
 
   const placesOf = (requestClass: RequestClass): Semaphore => {
@@ -151,7 +140,7 @@ export function createHostLimits(deps: HostLimitsDeps): HostLimits {
       const known = account.buckets.get(requestClass);
       const share = perMinute / limitShares;
       if (known?.perMinute === share) return known;
-      const bucket = createTokenBucket(share, now, known);
+      const bucket = createTokenBucket(share, elapsedMs, known);
       account.buckets.set(requestClass, bucket);
       return bucket;
     };
@@ -228,23 +217,19 @@ export function createHostLimits(deps: HostLimitsDeps): HostLimits {
       pause: (what, ms, reason) => {
         const until = new Date(now().getTime() + Math.min(ms, longestPauseMs));
         const pause = { key: pauseKey(what, name), until, reason };
-        const known = pauses.get(pause.key)?.until.getTime() ?? 0;
-        hold(pause);
-        if (ms > sharedPauseMs && pause.until.getTime() - known > sameEndMs) board.pause(host, pause);
+        const longerMs = pauses.hold(pause);
+        if (ms > sharedPauseMs && longerMs > sameEndMs) board.pause(host, pause);
       },
       exceeded: (requestClass) => {
         for (const charged of chargedClasses(requestClass))
-          account.steps.set(charged, { count: stepsOf(account, charged) + 1, atMs: now().getTime() });
+          account.steps.set(charged, { count: stepsOf(account, charged) + 1, atMs: elapsedMs() });
       },
     };
   };
 
   const state = (): HostState => {
-    const nowMs = now().getTime();
     return {
-      pauses: [...pauses.values()]
-        .filter(({ until }) => until.getTime() > nowMs)
-        .map(({ key, until, reason }) => ({ requestClass: pausedClass(key), until, reason })),
+      pauses: pauses.all().map(({ key, until, reason }) => ({ requestClass: pausedClass(key), until, reason })),
       budgets: [...accounts.values()].flatMap(({ buckets, lines }) =>
         [...buckets].map(([requestClass, bucket]) => ({
           requestClass,

@@ -16,17 +16,17 @@ const flowShare = 0.885; // the rest is for requests that arrive closer together
 /**
  * A twelfth of a minute's requests may leave at once, the others flow evenly. Together they are less than the limit, so no
  * minute sees more than it, wherever it begins: registries count in windows that we do not know. `before`: the budget
- * whose rate has changed, so that a change gives nothing back that was spent.
+ * whose rate has changed, so that a change gives nothing back that was spent. `elapsedMs` never goes back.
  */
-export function createTokenBucket(perMinute: number, now: () => Date, before?: TokenBucket): TokenBucket {
+export function createTokenBucket(perMinute: number, elapsedMs: () => number, before?: TokenBucket): TokenBucket {
   const capacity = Math.max(1, Math.floor(perMinute * burstShare));
   const msPerToken = minuteMs / (perMinute * flowShare);
   let tokens = Math.min(capacity, before?.free() ?? capacity);
-  let countedAtMs = now().getTime();
+  let countedAtMs = elapsedMs();
 
   const refill = (): void => {
-    const nowMs = now().getTime();
-    tokens = Math.min(capacity, tokens + Math.max(0, nowMs - countedAtMs) / msPerToken);
+    const nowMs = elapsedMs();
+    tokens = Math.min(capacity, tokens + (nowMs - countedAtMs) / msPerToken);
     countedAtMs = nowMs;
   };
 

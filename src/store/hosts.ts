@@ -89,7 +89,8 @@ export function createHosts(access: TableAccess, { now }: HostsDeps): Hosts {
   return {
     read: (registry) => {
       const known = cache.get(registry);
-      if (known && now().getTime() - known.readAtMs < freshMs) return known.notes;
+      const ageMs = known === undefined ? freshMs : now().getTime() - known.readAtMs;
+      if (known && ageMs >= 0 && ageMs < freshMs) return known.notes; // negative: the clock was set back
       const entry = { readAtMs: now().getTime(), notes: readNotes(registry) };
       cache.set(registry, entry);
       entry.notes.catch(() => {

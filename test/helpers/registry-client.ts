@@ -11,15 +11,23 @@ export interface FakeClock {
   readonly now: () => Date;
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
   readonly advance: (ms: number) => void;
+  /** Sets the time of day back, and no other. */
+  readonly setBack: (ms: number) => void;
+  readonly elapsedMs: () => number;
   /** Every sleep so far, in milliseconds. */
   readonly sleeps: readonly number[];
 }
 
 export function createFakeClock(start = "2026-11-24T12:00:00.000Z"): FakeClock {
   let nowMs = Date.parse(start);
+  let setBackMs = 0;
   const sleeps: number[] = [];
   return {
-    now: () => new Date(nowMs),
+    now: () => new Date(nowMs - setBackMs),
+    elapsedMs: () => nowMs,
+    setBack: (ms) => {
+      setBackMs += ms;
+    },
     sleep: async (ms, signal) => {
       signal.throwIfAborted();
       sleeps.push(ms);
@@ -88,6 +96,7 @@ export function createTestClient(options: TestClientOptions = {}): TestClient {
     userAgent: "drayage-test",
     random,
     now: clock.now,
+    elapsedMs: clock.elapsedMs,
     sleep: clock.sleep,
     log: (event, fields) => {
       lines.push(JSON.stringify({ event, ...fields }));

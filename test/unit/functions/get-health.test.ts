@@ -19,6 +19,7 @@ describe("GET /api/health", () => {
         userAgent: "test",
         random: () => 0,
         now: () => new Date(),
+        elapsedMs: () => performance.now(),
         log: () => {},
         sleep,
       },

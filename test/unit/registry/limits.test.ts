@@ -191,6 +191,49 @@ describe("notes of other processes", () => {
   });
 });
 
+describe("a time of day that is set back", () => {
+  const hourMs = 3_600_000;
+
+  it("prolongs no pause, be it one's own or noted by another process", async () => {
+    const { board } = createBoard();
+    const { clock, limits, host } = create({ board });
+    board.pause("r.example", { key: "all", until: new Date(clock.now().getTime() + 9_000), reason: "it rests" });
+    limits.pause("write", 5_000, "it has answered 429");
+    await host.sync(never);
+
+    clock.setBack(hourMs);
+    clock.advance(6_000);
+    const shown = host.state().pauses.map(({ until }) => until.getTime() - clock.now().getTime());
+    await limits.enter("write", place, never);
+
+    expect(shown).toEqual([3_000]);
+    expect(clock.sleeps).toEqual([3_000]);
+  });
+
+  it("gives a budget what has come together meanwhile", async () => {
+    const { clock, limits } = create({ rates: [{ writesPerMinute: 10 }] });
+    (await limits.enter("write", place, never))();
+
+    clock.setBack(hourMs);
+    clock.advance(60_000);
+    await limits.enter("write", place, never);
+
+    expect(clock.sleeps).toEqual([]);
+  });
+
+  it("leaves the notes of other processes to be read as often", async () => {
+    const { board, reads } = createBoard();
+    const { clock, host } = create({ board });
+    await host.sync(never);
+
+    clock.setBack(hourMs);
+    clock.advance(5_000);
+    await host.sync(never);
+
+    expect(reads()).toBe(2);
+  });
+});
+
 describe("the first look at the notes", () => {
   it("keeps nobody who has given up", async () => {
     const { limits } = create({ board: { ...emptyBoard, read: () => new Promise(() => undefined) } });

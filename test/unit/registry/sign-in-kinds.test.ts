@@ -98,6 +98,20 @@ describe("a sign-in that is refused", () => {
     expect(thrown).toMatchObject({ code: "SOURCE_UNAUTHORIZED", retryable: false });
   });
 
+  it("is tried again although the time of day was set back meanwhile", async () => {
+    await using server = await startTokenRealm(() => json({}, 401));
+    await using client = createTestClient();
+    const repository = client.repository(server.host, { credentials: user });
+    const tokenRequests = () => server.requests.filter(({ url }) => url.startsWith("/token")).length;
+    await thrownBy(() => headBlob(repository, digest, never));
+
+    client.clock.setBack(3_600_000);
+    client.clock.advance(10_000);
+    await thrownBy(() => headBlob(repository, digest, never));
+
+    expect(tokenRequests()).toBe(2);
+  });
+
   it("keeps nobody else out", async () => {
     await using server = await startTokenRealm((_, __, authorization) =>
       authorization === basic("user", "right") ? json({ token: "t" }) : json({}, 401),

@@ -102,6 +102,7 @@ export function createKit(options: KitOptions = {}, leases = createTestLeases())
     random: () => 0,
     sleep: clock.sleep,
     now: () => new Date(performance.timeOrigin + clock.now()),
+    elapsedMs: clock.now,
     log: () => {},
   });
   const copyBlob = createCopyBlob({ settings, leases: leases.leases, now: clock.now, sleep: clock.sleep });
