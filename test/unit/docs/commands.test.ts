@@ -1,39 +1,59 @@
-import { readdir, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
+import { parseConfig } from "../../../src/config.ts";
+import { classOf, runsInCi, unusedClasses } from "../../helpers/command-classes.ts";
+import { commandsOf, documents } from "../../helpers/document-commands.ts";
 import { startServer, type TestServer } from "../../helpers/http-server.ts";
 import { runCli } from "../cli/run-cli.ts";
 
-const documents = ["README.md", ...(await readdir("docs")).map((name) => `docs/${name}`)].filter((path) =>
-  path.endsWith(".md"),
-);
-
-/** Lines of a document's code blocks, those that go on with `\` joined, without prompt and comment. */
-async function commandsOf(path: string): Promise<readonly string[]> {
-  const blocks = (await readFile(path, "utf8")).matchAll(/^ *```(?:sh|text|console)\n(.*?)^ *```/gms);
-  return [...blocks]
-    .flatMap(([, block = ""]) => block.replaceAll(/\\\n\s*/g, "").split("\n"))
-    .map((line) =>
-      line
-        .trim()
-        .replace(/^\$ /, "")
-        .replace(/\s+#.*$/, ""),
-    );
-}
-
-const commands = (await Promise.all(documents.map(commandsOf))).flat();
-const unique = (matching: RegExp) => [...new Set(commands.filter((command) => matching.test(command)))];
+const commands = documents.flatMap(commandsOf);
+const texts = commands.map(({ text }) => text.replaceAll(/\\\n\s*/g, ""));
+const unique = (matching: RegExp) => [...new Set(texts.filter((text) => matching.test(text)))];
 
 describe("commands in the documents", () => {
+  it("are run by a test, or it is said why not", () => {
+    const unclassified = commands.filter(({ text }) => classOf(text) === undefined);
+
+    expect(unclassified.map(({ document, line, text }) => `${document}:${line}: ${text}`)).toEqual([]);
+    expect(commands.filter(({ text }) => classOf(text)?.kind === "here").length).toBeGreaterThan(70);
+  });
+
+  it("need every reason that is there for not running one", () => {
+    expect(unusedClasses(commands.map(({ text }) => text))).toEqual([]);
+  });
+
+  it("stand in blocks that are known to hold commands", async () => {
+    for (const document of documents) {
+      const others = (await readFile(document, "utf8")).matchAll(/^```(?!(?:sh|text|console)\n)\w*\n(.*?)^```/gms);
+      const hidden = [...others].flatMap(([, block = ""]) => block.match(/^(\$ .*|(curl|drayage|npm|az) .*)$/gm) ?? []);
+      expect(hidden, document).toEqual([]);
+    }
+  });
+
+  it("are in .ci/run where that is what runs them", async () => {
+    const script = await readFile(".ci/run", "utf8");
+    const said = texts.filter(runsInCi).flatMap((text) => text.split(" && "));
+
+    expect(said.filter((command) => !script.includes(command))).toEqual([]);
+    expect(said).toContain("npm test");
+  });
+
   it("name scripts that there are", async () => {
     const packageJson: unknown = JSON.parse(await readFile("package.json", "utf8"));
     const { scripts } = z.object({ scripts: z.record(z.string(), z.string()) }).parse(packageJson);
-    const named = commands.flatMap((command) =>
-      [...command.matchAll(/\bnpm run ([\w:-]+)/g)].map(([, name = ""]) => name),
-    );
+    const named = texts.flatMap((text) => [...text.matchAll(/\bnpm run ([\w:-]+)/g)].map(([, name = ""]) => name));
 
     expect(named.length).toBeGreaterThan(0);
     expect(named.filter((name) => scripts[name] === undefined)).toEqual([]);
+  });
+
+  it.each(texts.filter((text) => classOf(text)?.kind === "settings"))("are settings that can be used: %s", (text) => {
+    const [, name = "", value = ""] = /^(\w+)=(.*)$/s.exec(text) ?? [];
+    const tenant = "11111111-2222-3333-4444-555555555555";
+    const others = { AzureWebJobsStorage: "UseDevelopmentStorage=true", ARM_TENANT_ID: tenant, ARM_APP_ROLE: "Import" };
+
+    expect(() => parseConfig({ ...others, [name]: value.replaceAll("'", "") })).not.toThrow();
   });
 
   describe("of the command line", () => {
