@@ -13,6 +13,7 @@ import { createVerifyBlobs } from "./functions/activities/verify-blobs.ts";
 import { createVerifyPlannedUnit } from "./functions/activities/verify-planned-unit.ts";
 import { createPlanOnly } from "./functions/plan-only.ts";
 import { createRunningActivities } from "./functions/running-activities.ts";
+import type { SignsOfLife } from "./functions/signs-of-life.ts";
 import type { StepInput, StepName } from "./functions/steps.ts";
 import type { Telemetry } from "./functions/telemetry/telemetry.ts";
 import { measuring, tracing } from "./functions/telemetry/tracing.ts";
@@ -36,6 +37,7 @@ export interface ActivityServicesDeps extends Pick<ActivityDeps, "stop" | "cance
   readonly repositories: RegistryServices["repositories"];
   readonly delegation: DelegationServices;
   readonly endImport: FinishImportDeps["endImport"];
+  readonly life: SignsOfLife;
   readonly telemetry: Telemetry;
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
   readonly now: () => Date;
@@ -43,7 +45,8 @@ export interface ActivityServicesDeps extends Pick<ActivityDeps, "stop" | "cance
 
 /** The steps of imports, and what else needs to know how content moves. */
 export function createActivityServices(deps: ActivityServicesDeps) {
-  const { config, stores, repositories, endImport, stop, cancellation, stopping, telemetry, sleep, now, log } = deps;
+  const { config, stores, repositories, endImport, stop, cancellation, life, stopping, telemetry } = deps;
+  const { sleep, now, log } = deps;
   const { locateSource, leaveToAcr, delegating } = deps.delegation;
   const { imports, uploads } = stores;
   const parts = measuring(telemetry, stores.parts);
@@ -59,17 +62,17 @@ export function createActivityServices(deps: ActivityServicesDeps) {
   const copyUnit = createCopyUnit({ copyBlob, parallelBlobs: settings.parallelBlobs });
   const processStartedAt = now();
   const copyPlannedUnit = createCopyPlannedUnit({
-    ...{ parts, repositories, copyUnit, now, processStartedAt, wholeBlobBudgetMs },
+    ...{ parts, repositories, copyUnit, life, now, processStartedAt, wholeBlobBudgetMs },
   });
   // One connection a blob and nothing kept: whatever is verified at once needs no share of BUFFER_BYTES.
   const reader = { ...settings, buffers: createByteBudget(0), now: () => Date.now(), sleep };
   const verifyUnit = createVerifyUnit({ reader, parallelBlobs: settings.parallelBlobs });
-  const verifyPlannedUnit = createVerifyPlannedUnit({ parts, repositories, verifyUnit, now, wholeBlobBudgetMs });
+  const verifyPlannedUnit = createVerifyPlannedUnit({ parts, repositories, verifyUnit, life, now, wholeBlobBudgetMs });
   const publishing = createPublishing({ sleep, random: Math.random });
   const planRepair = createPlanRepair({ parts, repositories });
   const publishRoot = createPublishRoot({ ...publishing, parts, repositories, planRepair });
   const publishLevel = createPublishLevel({ ...publishing, parts, repositories, planRepair });
-  const frame: ActivityDeps = { imports, stop, cancellation, stopping, budgetMs, now, log };
+  const frame: ActivityDeps = { imports, stop, cancellation, life, stopping, budgetMs, now, log };
   const copyDeps = { parts, copyPlannedUnit };
   const finishDeps = { imports, parts, repositories, publishRoot, endImport, now };
   const resolving = { repositories, locateSource, resolve: resolveImport, needsCheckpoints: isLarge, now };

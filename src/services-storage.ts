@@ -1,6 +1,7 @@
 import { identity } from "./app-identity.ts";
 import type { Config, StorageConfig } from "./config.ts";
 import type { Log } from "./functions/log.ts";
+import { createHeartbeat } from "./store/heartbeat.ts";
 import { createHosts } from "./store/hosts.ts";
 import { createImports } from "./store/imports.ts";
 import { createKeys } from "./store/keys.ts";
@@ -29,6 +30,7 @@ export function createStores({ storage, tablePrefix, secretsKeys }: Config, log:
     imports: createImports(access),
     open: createOpen(access),
     parts: createParts(access),
+    heartbeat: createHeartbeat(access),
     hosts: createHosts(access, { now }),
     keys: createKeys(access),
     sealer,

@@ -22,6 +22,7 @@ import type { Course } from "./functions/orchestrators/input.ts";
 import { createItemAfterEnd, createPromotionServices } from "./functions/promotions/compose.ts";
 import { createEnqueueItems } from "./functions/promotions/enqueue-items.ts";
 import { createRetryAttempt } from "./functions/retry-attempt.ts";
+import { createSignsOfLife } from "./functions/signs-of-life.ts";
 import { createStartImport } from "./functions/start-import.ts";
 import { createStopImport } from "./functions/stop-import.ts";
 import type { Telemetry } from "./functions/telemetry/telemetry.ts";
@@ -88,6 +89,7 @@ export function createServices({ config, log, stopping, isEmbedded, telemetry }:
 
   const endedImports = createEndedImports();
   const cancellation = createCancellationWatch({ readStopped: open.readStopped, pollMs: cancelPollMs, log });
+  const life = createSignsOfLife({ heartbeat: stores.heartbeat, open, log, now });
   const stop = createStopImport({ imports, open, cancellation });
   const events = createEventServices({
     ...{ settings: config.events, network, userAgent, tables: access, queues, stopping, log, now },
@@ -110,7 +112,7 @@ export function createServices({ config, log, stopping, isEmbedded, telemetry }:
     credential: () => createAppCredential(config.signIn, isEmbedded),
   });
   const { activities, planOnly, track, ended, budgetMs } = createActivityServices({
-    ...{ config, stores, repositories, delegation, endImport, stop, cancellation, stopping, telemetry },
+    ...{ config, stores, repositories, delegation, endImport, stop, cancellation, life, stopping, telemetry },
     ...{ sleep, now, log },
   });
 

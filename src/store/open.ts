@@ -15,6 +15,8 @@ export interface OpenImport {
   readonly isStopped: boolean;
   /** How far it had come when somebody last looked, and since when it is so. Absent: nobody has. */
   readonly seen?: SeenProgress;
+  /** When a step of it last ended that is to be called again, ISO; see {@link Open.noteAlive}. */
+  readonly aliveAt?: string;
 }
 
 export interface SeenProgress {
@@ -22,12 +24,14 @@ export interface SeenProgress {
   readonly mark: string;
   /** ISO. */
   readonly since: string;
+  /** When somebody last looked, ISO. */
+  readonly at: string;
 }
 
 /** Table `Open`: one row per unfinished import, few at any time, so that a query over all of it is cheap. */
 export interface Open {
   /** Does nothing where this attempt or a later one is there; a row left over from an earlier attempt is replaced. */
-  readonly insert: (open: Omit<OpenImport, "isStopped" | "seen">) => Promise<void>;
+  readonly insert: (open: Omit<OpenImport, "isStopped" | "seen" | "aliveAt">) => Promise<void>;
   /** Tells everything that runs for the import to stop; false: it is not open. */
   readonly requestStop: (id: ImportId) => Promise<boolean>;
   /** The stopped ones among all open imports, in one query. */
@@ -35,6 +39,8 @@ export interface Open {
   readonly list: () => Promise<readonly OpenImport[]>;
   /** Remembers how far an import has come; does nothing where it is not open any more. */
   readonly see: (id: ImportId, seen: SeenProgress) => Promise<void>;
+  /** A sign of life of what leaves no other trace; does nothing where the import is not open any more. */
+  readonly noteAlive: (id: ImportId, at: Date) => Promise<void>;
   /** Does nothing where a later attempt than this has begun: whoever cleans up behind an end may be late. */
   readonly delete: (id: ImportId, attempt: number) => Promise<void>;
 }
@@ -70,8 +76,11 @@ export function createOpen(access: TableAccess): Open {
         all.push(...table.readable([stored], ({ row }) => openRow.decode(row)));
       return all;
     },
-    see: async (id, { mark, since }) => {
-      await table.merge({ ...keysOf(id), seenMark: mark, seenSince: since });
+    see: async (id, { mark, since, at }) => {
+      await table.merge({ ...keysOf(id), seenMark: mark, seenSince: since, seenAt: at });
+    },
+    noteAlive: async (id, at) => {
+      await table.merge({ ...keysOf(id), aliveAt: at.toISOString() });
     },
     delete: async (id, attempt) => {
       for (let tries = 0; tries < maxTries; tries += 1) {
@@ -93,22 +102,26 @@ const openRowSchema = z.object({
   stop: z.boolean(),
   seenMark: z.string().optional(),
   seenSince: z.string().optional(),
+  seenAt: z.string().optional(),
+  aliveAt: z.string().optional(),
 });
 
 /** `stop` is a column of its own, so that one filter finds all stopped imports. */
 export const openRow = {
-  encode: ({ id, createdAt, attempt, isStopped, seen }: OpenImport): Row => ({
+  encode: ({ id, createdAt, attempt, isStopped, seen, aliveAt }: OpenImport): Row => ({
     ...keysOf(id),
     v: 1,
     createdAt,
     attempt,
     stop: isStopped,
-    ...(seen && { seenMark: seen.mark, seenSince: seen.since }),
+    ...(seen && { seenMark: seen.mark, seenSince: seen.since, seenAt: seen.at }),
+    ...(aliveAt !== undefined && { aliveAt }),
   }),
   decode: (row: unknown): OpenImport => {
-    const { rowKey, createdAt, attempt, stop, seenMark: mark, seenSince: since } = openRowSchema.parse(row);
-    const seen = mark === undefined || since === undefined ? undefined : { mark, since };
-    return { id: rowKey, createdAt, attempt, isStopped: stop, ...(seen && { seen }) };
+    const { rowKey, createdAt, attempt, stop, aliveAt, ...columns } = openRowSchema.parse(row);
+    const { seenMark: mark, seenSince: since, seenAt: at = since } = columns; // rows of before have no `seenAt`
+    const seen = mark === undefined || since === undefined || at === undefined ? undefined : { mark, since, at };
+    return { id: rowKey, createdAt, attempt, isStopped: stop, ...(seen && { seen }), ...(aliveAt && { aliveAt }) };
   },
 };
 

@@ -50,8 +50,8 @@ export interface Parts {
    * batch, so that nothing counts twice. IMPORT_NOT_FOUND: the import's rows are gone.
    */
   readonly markDone: (importId: ImportId, results: readonly PartResult[], finishedUnit?: number) => Promise<void>;
-  /** Marks blobs as read again at the target. IMPORT_NOT_FOUND: the import's rows are gone. */
-  readonly markVerified: (importId: ImportId, blobs: readonly PlacedBlob[]) => Promise<void>;
+  /** Marks blobs as read again at the target; `finishedUnit` and IMPORT_NOT_FOUND as of {@link Parts.markDone}. */
+  readonly markVerified: (importId: ImportId, blobs: readonly PlacedBlob[], finishedUnit?: number) => Promise<void>;
   /** All blobs, without content. */
   readonly readBlobs: (importId: ImportId) => Promise<readonly Part[]>;
   /** Absolute numbers of a running unit; one writer per unit. */
@@ -128,10 +128,12 @@ export function createParts(access: TableAccess): Parts {
         actions.push({ kind: "upsert", row: encodeUnit(importId, finishedUnit, noBytes) });
       if ((await writeBatches(table, actions)) === "missing") throw partsGone(importId);
     },
-    markVerified: async (importId, blobs) => {
+    markVerified: async (importId, blobs, finishedUnit) => {
       const actions = blobs.map(({ target, digest }): BatchAction => {
         return { kind: "merge", row: { ...partKey(importId, { kind: "blob", target, digest }), isVerified: true } };
       });
+      if (finishedUnit !== undefined)
+        actions.push({ kind: "upsert", row: encodeUnit(importId, finishedUnit, noBytes) });
       if ((await writeBatches(table, actions)) === "missing") throw partsGone(importId);
     },
     readBlobs: (importId) =>

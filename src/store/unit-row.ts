@@ -4,9 +4,10 @@ import { viaSchema } from "../domain/import-plan.ts";
 import type { ProgressCounts } from "../domain/progress.ts";
 import type { Row, RowKeys } from "./table.ts";
 
-/** Bytes a running unit has copied so far, as an absolute number: its writer repeats it as often as it likes. */
+/** Bytes a running unit has copied or read again so far, as absolute numbers: its writer repeats them as often as it likes. */
 export interface UnitBytes {
   readonly copiedBytes: number;
+  readonly verifiedBytes?: number;
 }
 
 /** Key of the row that unit `n` reports to: `u|0007`. */
@@ -15,8 +16,13 @@ function unitKey(importId: ImportId, n: number): RowKeys {
 }
 
 /** The row of unit `n`. */
-export function encodeUnit(importId: ImportId, n: number, { copiedBytes }: UnitBytes): Row {
-  return { ...unitKey(importId, n), v: 1, copiedBytes: BigInt(copiedBytes) };
+export function encodeUnit(importId: ImportId, n: number, { copiedBytes, verifiedBytes = 0 }: UnitBytes): Row {
+  return {
+    ...unitKey(importId, n),
+    v: 1,
+    copiedBytes: BigInt(copiedBytes),
+    ...(verifiedBytes > 0 && { verifiedBytes: BigInt(verifiedBytes) }),
+  };
 }
 
 const partSchema = z.object({
@@ -26,7 +32,7 @@ const partSchema = z.object({
   via: viaSchema.optional(),
   isVerified: z.literal(true).optional(),
 });
-const unitSchema = z.object({ rowKey: z.string(), copiedBytes: z.bigint() });
+const unitSchema = z.object({ rowKey: z.string(), copiedBytes: z.bigint(), verifiedBytes: z.bigint().default(0n) });
 
 /** The columns a sum needs: those of parts and of units, and no content. */
 export const sumColumns: readonly string[] = Object.keys({ ...partSchema.shape, ...unitSchema.shape });
@@ -42,7 +48,9 @@ export function sumRows(rows: Iterable<Readonly<Record<string, unknown>>>): Prog
   const verified = { blobs: 0, bytes: 0 };
   for (const row of rows) {
     if (String(row.rowKey).startsWith("u|")) {
-      bytes.copied += Number(unitSchema.parse(row).copiedBytes);
+      const unit = unitSchema.parse(row);
+      bytes.copied += Number(unit.copiedBytes);
+      verified.bytes += Number(unit.verifiedBytes);
       continue;
     }
     const { rowKey, sizeBytes, state, via, isVerified } = partSchema.parse(row);
@@ -56,5 +64,6 @@ export function sumRows(rows: Iterable<Readonly<Record<string, unknown>>>): Prog
     if (isVerified) verified.blobs += 1;
     if (isVerified) verified.bytes += Number(sizeBytes);
   }
-  return { manifests, blobs, bytes, ...(verified.blobs > 0 && { verified }) };
+  verified.bytes = Math.min(verified.bytes, bytes.total); // a unit that is read anew reports anew
+  return { manifests, blobs, bytes, ...((verified.blobs > 0 || verified.bytes > 0) && { verified }) };
 }

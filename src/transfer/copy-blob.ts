@@ -51,6 +51,8 @@ const liveUploads = 64;
 const rememberedBlobs = 10_000;
 const busyTries = 5; // a second apart
 const busyRetrySeconds = 15;
+/** How long one call waits for another of its process: beyond, it says that it is there by being called again. */
+const followMs = 4 * 60_000;
 
 /**
  * The blob ladder: is it there → mount → stream. One per process: what it learns and whom it makes wait is shared by all
@@ -76,11 +78,10 @@ export function createCopyBlob(deps: CopyBlobDeps): CopyBlob {
     let isLooking = job.headFirst || mounts.recall(registry.apiHost, job.digest) === name;
     for (;;) {
       if (isOver(job.budget, now)) return { kind: "more", hasProgressed: true };
-      const mayRemember = !job.headFirst && !job.isRepair;
-      if (mayRemember && (await mountRemembered(job, signal))) return { kind: "done", via: "mounted", attempts: 1 };
+      if (await mountRemembered(job, signal)) return { kind: "done", via: "mounted", attempts: 1 };
       const flight = flights.enter(flightName(job));
       if (flight.kind === "follower") {
-        await untilOver(flight.ended, job, deps, signal);
+        if (!(await hasEndedInTime(flight.ended, job, deps, signal))) return { kind: "more", hasProgressed: true };
         isLooking = true; // the leader may have brought it, or failed for reasons of its own
         continue;
       }
@@ -93,7 +94,9 @@ export function createCopyBlob(deps: CopyBlobDeps): CopyBlob {
   };
 
   /** A blob that this process has brought to the host before: many may mount it at once, nobody has to wait. */
-  const mountRemembered = async ({ target, digest }: CopyBlobJob, signal: AbortSignal): Promise<boolean> => {
+  const mountRemembered = async (job: CopyBlobJob, signal: AbortSignal): Promise<boolean> => {
+    if (job.headFirst || job.isRepair) return false;
+    const { target, digest } = job;
     const { apiHost } = target.registry;
     const from = mounts.recall(apiHost, digest);
     if (from === undefined || from === target.name) return false;
@@ -203,19 +206,20 @@ function keyOf({ target, digest }: CopyBlobJob): UploadKey {
   return { registry: target.registry.apiHost, repository: target.name, digest };
 }
 
-/** Waits for another's flight, but not beyond the job's own budget. */
-async function untilOver(
+/** Waits for another's flight, but not for long and not beyond the job's own budget. */
+async function hasEndedInTime(
   ended: Promise<void>,
   { budget }: CopyBlobJob,
   { now, sleep }: Pick<CopyBlobDeps, "now" | "sleep">,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<boolean> {
   const waiting = new AbortController();
   const any = AbortSignal.any([signal, budget.stopping, waiting.signal]);
-  const budgetEnd = sleep(Math.max(0, budget.endsAt - now()), any).catch(() => undefined); // whoever woke it is asked below
-  await Promise.race([ended, budgetEnd]);
+  const timeUp = sleep(Math.min(Math.max(0, budget.endsAt - now()), followMs), any).catch(() => undefined); // asked below
+  const hasEnded = await Promise.race([ended.then(() => true), timeUp.then(() => false)]);
   waiting.abort(new Error("the flight has ended"));
   signal.throwIfAborted();
+  return hasEnded;
 }
 
 /** A lease that cannot be deleted runs out by itself: what became of the blob does not hang on it. */

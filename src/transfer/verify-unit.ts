@@ -20,6 +20,8 @@ export interface VerifyContext {
   readonly budget: Budget;
   /** Called for each blob and target as soon as it is known to be right, also when the call fails later. */
   readonly onVerified: (blob: { readonly target: number; readonly digest: Digest }) => void;
+  /** Bytes that this call has read, of all blobs together; called at every chunk. */
+  readonly onProgress: (bytes: number) => void;
 }
 
 /** A blob that is not at a target as it should be. */
@@ -39,21 +41,27 @@ export type VerifyUnit = (unit: Unit, context: VerifyContext, signal: AbortSigna
 
 /** Reads every blob of a unit in every repository that it is for, several at once, and hashes it. */
 export function createVerifyUnit({ reader, parallelBlobs }: VerifyUnitDeps): VerifyUnit {
-  return async ({ blobs }, { targets, isVerified, budget, onVerified }, signal) => {
+  return async ({ blobs }, { targets, isVerified, budget, onVerified, onProgress }, signal) => {
     const faults: BlobFault[] = [];
     let isCut = false;
+    let readBytes = 0;
     const places = blobs.flatMap(({ digest, sizeBytes, targets: at }) =>
       at.filter((target) => !isVerified(target, digest)).map((target) => ({ target, digest, sizeBytes })),
     );
     const assertBudget = (): void => {
       if (isOver(budget, reader.now)) throw new BudgetEndedError("the time to verify in is over");
     };
+    const onChunk = (bytes: number): void => {
+      assertBudget();
+      readBytes += bytes;
+      onProgress(readBytes);
+    };
     await mapConcurrently(places, parallelBlobs, async ({ target, digest, sizeBytes }) => {
       const repository = targets[target];
       if (repository === undefined) throw new Error(`the plan names target repository ${target} of ${targets.length}`);
       try {
         assertBudget();
-        await verifyBlob(reader, { repository, digest, sizeBytes, onChunk: assertBudget }, signal);
+        await verifyBlob(reader, { repository, digest, sizeBytes, onChunk }, signal);
         onVerified({ target, digest });
       } catch (thrown) {
         if (isContentFault(thrown)) faults.push({ target, digest, error: thrown });

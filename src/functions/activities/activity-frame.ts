@@ -6,6 +6,7 @@ import type { Imports, StoredImport } from "../../store/imports.ts";
 import type { Budget } from "../../transfer/budget.ts";
 import { type CancellationWatch, ImportStopped } from "../cancellation-watch.ts";
 import type { Log } from "../log.ts";
+import type { SignsOfLife } from "../signs-of-life.ts";
 import type { StepInput, Unfinished } from "../steps.ts";
 import type { StopImport } from "../stop-import.ts";
 
@@ -13,6 +14,7 @@ export interface ActivityDeps {
   readonly imports: Pick<Imports, "read" | "update">;
   readonly stop: StopImport;
   readonly cancellation: Pick<CancellationWatch, "watch">;
+  readonly life: Pick<SignsOfLife, "begun" | "paused">;
   readonly stopping: AbortSignal;
   readonly budgetMs: number;
   readonly now: () => Date;
@@ -51,20 +53,20 @@ export function createActivityHandler<Input extends StepInput, Outcome extends {
     const row = await deps.imports.read(input.importId).catch(waitForStorage);
     if (row !== undefined && "kind" in row) return row;
     if (row === undefined || !isCurrent(row.record, input)) return { kind: "cancelled" }; // deleted, or of another attempt
+    await deps.life.begun(row.record);
     if (activity.role === "finisher") {
       if (activity.isTimed?.(input) !== true)
         return await run(deps, activity, input, row, new AbortController().signal);
       using deadline = startDeadline(leftMs(deps, row));
-      return withinDeadline(await run(deps, activity, input, row, deadline.signal), leftMs(deps, row));
+      const outcome = await run(deps, activity, input, row, deadline.signal);
+      return await noted(deps, input, row, withinDeadline(outcome, leftMs(deps, row)));
     }
     if (isStopped(row.record)) return { kind: "cancelled" };
     if (deps.stopping.aborted) return { kind: "wait", retryAfterSeconds: leaveSeconds };
     using watch = deps.cancellation.watch(input.importId);
     using deadline = startDeadline(leftMs(deps, row));
     const outcome = await run(deps, activity, input, row, AbortSignal.any([watch.signal, deadline.signal]));
-    const bounded = withinDeadline(outcome, leftMs(deps, row));
-    if (isWait(bounded)) await noteWait(deps, input, bounded);
-    return bounded;
+    return await noted(deps, input, row, withinDeadline(outcome, leftMs(deps, row)));
   };
 }
 
@@ -106,6 +108,18 @@ async function stopSiblings(deps: ActivityDeps, { importId, attempt }: StepInput
 
 function leftMs({ now }: ActivityDeps, { record }: StoredImport): number {
   return Date.parse(record.deadlineAt) - now().getTime();
+}
+
+/** Leaves a trace of what is to be called again: else an import that waits looks like one that is stuck. */
+async function noted<Outcome extends { readonly kind: string }>(
+  deps: ActivityDeps,
+  input: StepInput,
+  { record }: StoredImport,
+  outcome: Outcome | Unfinished,
+): Promise<Outcome | Unfinished> {
+  if (isWait(outcome)) await noteWait(deps, input, outcome);
+  if (outcome.kind === "more" || (isWait(outcome) && outcome.error === undefined)) await deps.life.paused(record);
+  return outcome;
 }
 
 /** Lets the record say what is waited for; that it cannot be said is no reason to fail. */

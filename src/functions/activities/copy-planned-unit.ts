@@ -6,13 +6,16 @@ import type { Repository } from "../../registry/registry.ts";
 import type { PartResult, Parts } from "../../store/parts.ts";
 import type { CopyUnit, UnitContext, UnitOutcome } from "../../transfer/copy-unit.ts";
 import type { OpenRepositories } from "../open-repositories.ts";
+import type { SignsOfLife } from "../signs-of-life.ts";
 import type { Unfinished } from "../steps.ts";
 import type { ActivityContext } from "./activity-frame.ts";
+import { createUnitReporter } from "./unit-reporter.ts";
 
 export interface CopyPlannedUnitDeps {
   readonly parts: Pick<Parts, "readInline" | "reportUnit" | "markDone">;
   readonly repositories: Pick<OpenRepositories, "ofImport">;
   readonly copyUnit: CopyUnit;
+  readonly life: Pick<SignsOfLife, "moved">;
   readonly now: () => Date;
   /** Budget of an activity whose target takes no chunks: functionTimeout less what ending in order takes. */
   readonly wholeBlobBudgetMs: number;
@@ -36,7 +39,6 @@ export type CopiedUnit =
 
 export type CopyPlannedUnit = (unit: UnitToCopy, context: ActivityContext) => Promise<CopiedUnit>;
 
-const reportMs = 2_000;
 const trustMs = 5 * 60_000; // how long a HEAD of resolve counts
 
 /**
@@ -44,11 +46,14 @@ const trustMs = 5 * 60_000; // how long a HEAD of resolve counts
  * most every 2 s, and only after the first 2 s.
  */
 export function createCopyPlannedUnit(deps: CopyPlannedUnitDeps): CopyPlannedUnit {
-  const { parts, repositories, copyUnit, now } = deps;
+  const { parts, repositories, copyUnit, life, now } = deps;
   return async ({ importId, unit, round, isRepair = false }, { row, budget, signal }) => {
     const { source, targets } = await repositories.ofImport(row.record, "copy");
     const results: PartResult[] = [];
-    const reporter = createReporter((copiedBytes) => parts.reportUnit(importId, unit.n, { copiedBytes }));
+    const reporter = createUnitReporter(async (copiedBytes) => {
+      await parts.reportUnit(importId, unit.n, { copiedBytes });
+      await life.moved();
+    });
     const settle = async () => ((await reporter.settled()) ? unit.n : undefined);
     const storeSome = async () => {
       const reportedUnit = await settle();
@@ -104,34 +109,4 @@ function toUnfinished(end: Exclude<UnitOutcome["end"], { kind: "done" }>, round:
 
 function lostContent(digest: string): never {
   throw new Error(`the inline content of ${digest} is not stored`);
-}
-
-/** Stores absolute numbers, one write at a time; a number that comes while one is written is left out. */
-function createReporter(write: (copiedBytes: number) => Promise<void>) {
-  let dueMs: number | undefined;
-  let writing: Promise<void> | undefined;
-  let hasReported = false;
-  const writeOnce = async (copiedBytes: number) => {
-    try {
-      await write(copiedBytes);
-    } catch {
-      // A progress display is not worth a copy: if storage is gone for good, the write of its end fails.
-    } finally {
-      writing = undefined;
-    }
-  };
-  return {
-    report: (copiedBytes: number, nowMs: number) => {
-      dueMs ??= nowMs + reportMs;
-      if (nowMs < dueMs || writing !== undefined) return;
-      dueMs = nowMs + reportMs;
-      hasReported = true;
-      writing = writeOnce(copiedBytes);
-    },
-    /** Once nothing is being written any more: whether anything was. */
-    settled: async () => {
-      await writing;
-      return hasReported;
-    },
-  };
 }

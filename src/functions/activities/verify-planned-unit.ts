@@ -3,15 +3,22 @@ import type { PlannedBlob, Unit } from "../../domain/import-plan.ts";
 import { ImportError } from "../../errors.ts";
 import type { Parts, PlacedBlob } from "../../store/parts.ts";
 import type { BlobFault, VerifyUnit, VerifyUnitOutcome } from "../../transfer/verify-unit.ts";
-import type { OpenRepositories } from "../open-repositories.ts";
+import type { OpenedRepositories, OpenRepositories } from "../open-repositories.ts";
+import type { SignsOfLife } from "../signs-of-life.ts";
 import type { Incomplete } from "../steps.ts";
 import type { ActivityContext } from "./activity-frame.ts";
 import { toIncomplete } from "./plan-repair.ts";
+import { createUnitReporter } from "./unit-reporter.ts";
 
 export interface VerifyPlannedUnitDeps {
-  readonly parts: Pick<Parts, "readBlobs" | "markVerified">;
-  readonly repositories: Pick<OpenRepositories, "ofImport">;
+  readonly parts: Pick<Parts, "readBlobs" | "markVerified" | "reportUnit">;
+  readonly repositories: {
+    readonly ofImport: (
+      ...of: Parameters<OpenRepositories["ofImport"]>
+    ) => Promise<Pick<OpenedRepositories, "targets">>;
+  };
   readonly verifyUnit: VerifyUnit;
+  readonly life: Pick<SignsOfLife, "moved">;
   readonly now: () => Date;
   /** A hash cannot be stored: nearly all of functionTimeout is the budget of one call. */
   readonly wholeBlobBudgetMs: number;
@@ -31,26 +38,33 @@ export type VerifyPlannedUnit = (
 
 /**
  * Reads a unit's blobs at the targets. What was found right is stored, whatever the end is, and not read again by a later
- * round. Two budgets without any such blob: `DEADLINE_EXCEEDED`.
+ * round. Two budgets without any such blob: `DEADLINE_EXCEEDED`. Reports bytes while it runs, as copying does: one blob may
+ * take nearly two hours.
  */
 export function createVerifyPlannedUnit(deps: VerifyPlannedUnitDeps): VerifyPlannedUnit {
-  const { parts, repositories, verifyUnit, now, wholeBlobBudgetMs } = deps;
+  const { parts, repositories, verifyUnit, life, now, wholeBlobBudgetMs } = deps;
   return async ({ importId, unit, round }, { row: { record }, budget, signal }) => {
     const { targets } = await repositories.ofImport(record, "verify");
     const before = round === 0 ? [] : (await parts.readBlobs(importId)).filter(({ isVerified }) => isVerified);
     const known = new Set(before.map(nameOf));
     const verified: PlacedBlob[] = [];
+    const reporter = createUnitReporter(async (verifiedBytes) => {
+      await parts.reportUnit(importId, unit.n, { copiedBytes: 0, verifiedBytes });
+      await life.moved();
+    });
     const context = {
       targets,
       isVerified: (target: number, digest: PlacedBlob["digest"]) => known.has(nameOf({ target, digest })),
       budget: { ...budget, endsAt: now().getTime() + wholeBlobBudgetMs },
       onVerified: (blob: PlacedBlob) => verified.push(blob),
+      onProgress: (bytes: number) => reporter.report(bytes, now().getTime()),
     };
     let outcome: VerifyUnitOutcome;
     try {
       outcome = await verifyUnit(unit, context, signal);
     } finally {
-      if (verified.length > 0) await parts.markVerified(importId, verified);
+      const reportedUnit = (await reporter.settled()) ? unit.n : undefined;
+      if (verified.length > 0 || reportedUnit !== undefined) await parts.markVerified(importId, verified, reportedUnit);
     }
     switch (outcome.kind) {
       case "verified":

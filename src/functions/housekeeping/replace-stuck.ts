@@ -2,8 +2,9 @@ import { type ImportAttempt, instanceId } from "../../domain/accept.ts";
 import { hasEnded, type ImportRecord } from "../../domain/import-record.ts";
 import { type RecordEnd, replaced } from "../../domain/import-transitions.ts";
 import { ImportError } from "../../errors.ts";
+import type { Heartbeat, Motion } from "../../store/heartbeat.ts";
 import type { Imports, StoredImport } from "../../store/imports.ts";
-import type { Open, OpenImport } from "../../store/open.ts";
+import type { Open, OpenImport, SeenProgress } from "../../store/open.ts";
 import type { Parts } from "../../store/parts.ts";
 import { mapConcurrently } from "../../transfer/map-concurrently.ts";
 import type { BeginAgain } from "../begin-again.ts";
@@ -16,6 +17,7 @@ export interface ReplaceStuckDeps {
   readonly imports: Pick<Imports, "read">;
   readonly open: Pick<Open, "list" | "see">;
   readonly parts: Pick<Parts, "sum">;
+  readonly heartbeat: Pick<Heartbeat, "read">;
   readonly beginAgain: BeginAgain;
   readonly endImport: EndImport;
   readonly stuckMinutes: number;
@@ -25,21 +27,25 @@ export interface ReplaceStuckDeps {
 
 const lookedAtPerRun = 200; // the longest unseen first, so that each has its turn
 const lookedAtOnce = 8;
+/** Steps begin about in the order in which they were queued: what was queued so much later has begun later. */
+const orderMs = 10 * 60_000;
 
 /**
  * Every five minutes: finds imports of which nothing has moved for `stuckMinutes` although nothing is said to hold them
- * up. The first time another attempt takes the place of the one that stands still, the second time the import fails.
+ * up, and whose turn has come: the app has begun with what was queued after them, or gets on with nothing at all. The
+ * first time another attempt takes the place of the one that stands still, the second time the import fails.
  */
 export function createReplaceStuck(deps: ReplaceStuckDeps): (durable: DurablePort & DurableUpkeep) => Promise<void> {
   return async (durable) => {
     const aged = deps.now().getTime() - deps.stuckMinutes * 60_000;
+    const motion = await deps.heartbeat.read();
     const due = (await deps.open.list())
       .filter(({ createdAt }) => Date.parse(createdAt) <= aged)
-      .toSorted((one, other) => (one.seen?.since ?? "").localeCompare(other.seen?.since ?? ""))
+      .toSorted((one, other) => (one.seen?.at ?? "").localeCompare(other.seen?.at ?? ""))
       .slice(0, lookedAtPerRun);
     await mapConcurrently(due, lookedAtOnce, async (row) => {
       try {
-        await look(deps, durable, row);
+        await look(deps, durable, row, motion);
       } catch (thrown) {
         deps.log("stuck-failed", { importId: row.id, error: String(thrown) }); // the next run looks again
       }
@@ -47,14 +53,21 @@ export function createReplaceStuck(deps: ReplaceStuckDeps): (durable: DurablePor
   };
 }
 
-async function look(deps: ReplaceStuckDeps, durable: DurablePort & DurableUpkeep, row: OpenImport): Promise<void> {
+async function look(
+  deps: ReplaceStuckDeps,
+  durable: DurablePort & DurableUpkeep,
+  row: OpenImport,
+  motion: Motion | undefined,
+): Promise<void> {
   const { imports, parts, open, stuckMinutes, beginAgain, endImport, log, now } = deps;
   const stored = await imports.read(row.id);
   if (stored === undefined || stored.record.attempt !== row.attempt || hasEnded(stored.record.state)) return;
-  if (mayStandStill(stored.record, now())) return await open.see(row.id, { mark: "", since: now().toISOString() });
-  const mark = JSON.stringify([stored.etag, await parts.sum(row.id)]);
-  if (row.seen?.mark !== mark) return await open.see(row.id, { mark, since: now().toISOString() });
-  if (now().getTime() - Date.parse(row.seen.since) < stuckMinutes * 60_000) return;
+  const at = now().toISOString();
+  if (mayStandStill(stored.record, now())) return await open.see(row.id, { mark: "", since: at, at });
+  const sum = await parts.sum(row.id);
+  const trace = JSON.stringify([stored.etag, row.aliveAt, sum]);
+  const seen = judge({ row, record: stored.record, trace, motion, stuckMs: stuckMinutes * 60_000, now: now() });
+  if (seen !== "stuck") return await open.see(row.id, { ...seen, at });
 
   const attempt: ImportAttempt = { importId: row.id, attempt: row.attempt };
   const end = endOf(stored, stuckMinutes);
@@ -66,7 +79,37 @@ async function look(deps: ReplaceStuckDeps, durable: DurablePort & DurableUpkeep
     await endImport(attempt, end);
     log("stuck-ended", { ...attempt, state: stored.record.state });
   }
-  await terminate(durable, attempt);
+  await terminate(durable, attempt, sum.blobs.total);
+}
+
+interface Look {
+  readonly row: OpenImport;
+  readonly record: ImportRecord;
+  /** Differs from that of the last look when anything of the import has moved. */
+  readonly trace: string;
+  readonly motion: Motion | undefined;
+  readonly stuckMs: number;
+  readonly now: Date;
+}
+
+/**
+ * What to remember of an import that stands still, until it is stuck. Time counts from its last move where it has its
+ * turn or nobody has; behind others it counts from when they have had theirs. Past its deadline no turn is worth
+ * waiting for: whoever took it would find that out.
+ */
+function judge({ row: { seen }, record, trace, motion, stuckMs, now }: Look): "stuck" | Omit<SeenProgress, "at"> {
+  const nowMs = now.getTime();
+  const marks = { queued: trace, reached: `reached ${trace}` };
+  if (seen === undefined || (seen.mark !== marks.queued && seen.mark !== marks.reached))
+    return { mark: marks.queued, since: now.toISOString() };
+  const sinceMs = Date.parse(seen.since);
+  const isSilent = nowMs - sinceMs >= stuckMs;
+  const isIdle = motion === undefined || nowMs - motion.movedAt.getTime() >= stuckMs;
+  const isLate = nowMs - Date.parse(record.deadlineAt) >= stuckMs;
+  if (isSilent && (seen.mark === marks.reached || isIdle || isLate)) return "stuck";
+  const isReached = motion !== undefined && motion.reachedAt.getTime() >= sinceMs + orderMs;
+  if (seen.mark === marks.queued && isReached) return { mark: marks.reached, since: now.toISOString() };
+  return seen;
 }
 
 /** Not yet begun, told to wait, or in the hands of ACR: standing still is as it should be. */
@@ -89,13 +132,24 @@ function endOf({ record }: StoredImport, stuckMinutes: number): RecordEnd | unde
   return { state: "Failed", error: stuck.toWire() };
 }
 
-/** What may still run of an attempt writes nothing any more: the record is another's. Ending it frees what it holds. */
-async function terminate(durable: DurablePort & DurableUpkeep, { importId, attempt }: ImportAttempt): Promise<void> {
+/**
+ * What may still run of an attempt writes nothing any more: the record is another's. Ending it frees what it holds.
+ * Children are counted from 0, but those that ended long ago may have been purged: each has at least one blob, so that
+ * there are no more than `blobs` of them, and beyond these the first that is missing is the end.
+ */
+async function terminate(
+  durable: DurablePort & DurableUpkeep,
+  { importId, attempt }: ImportAttempt,
+  blobs: number,
+): Promise<void> {
   const reason = "the import stood still";
   await durable.terminate(instanceId({ importId, attempt }), reason);
-  for (let n = 0; ; n += 1) {
+  const terminateChild = async (n: number): Promise<boolean> => {
     const child = childInstanceId(importId, attempt, n);
-    if ((await durable.state(child)) === "missing") return;
-    await durable.terminate(child, reason);
-  }
+    const state = await durable.state(child);
+    if (state === "running") await durable.terminate(child, reason);
+    return state !== "missing";
+  };
+  await mapConcurrently([...Array(blobs).keys()], lookedAtOnce, terminateChild);
+  for (let n = blobs; await terminateChild(n); ) n += 1;
 }

@@ -34,11 +34,17 @@ function frameOf(
     work: (_input, context) => work(context),
   };
   const stop = createStopImport({ imports: stores.imports, open, cancellation });
-  const deps = { imports: stores.imports, stop, cancellation, budgetMs: 240_000, now: () => now, log: book.log };
+  const signs: string[] = [];
+  const life = {
+    begun: async () => void signs.push("begun"),
+    paused: async () => void signs.push("paused"),
+  };
+  const deps = { imports: stores.imports, stop, cancellation, life, budgetMs: 240_000, now: () => now, log: book.log };
   return {
     ...stores,
     ...book,
     cancellation,
+    signs,
     stoppedIds: open.readStopped,
     handle: createActivityHandler({ ...deps, stopping }, activity),
   };
@@ -188,6 +194,29 @@ describe("an activity", () => {
 
     expect(await frame.handle(input)).toMatchObject({ kind: "failed", error: { code: "TARGET_TAG_EXISTS" } });
     expect(frame.writes()).toBe(0);
+  });
+
+  it.each<StepOutcome>([{ kind: "wait", retryAfterSeconds: 15 }, { kind: "more" }])(
+    "leaves a sign of life when it is to be called again and nothing else tells of it: $kind",
+    async (outcome) => {
+      const { handle, signs } = frameOf(async () => outcome);
+
+      await handle(input);
+
+      expect(signs).toEqual(["begun", "paused"]);
+    },
+  );
+
+  it.each(["worker", "finisher"] as const)("lets the record say what it waits for: %s", async (role) => {
+    const refused = fails("TARGET_RATE_LIMITED", { retryable: true, retryAfterSeconds: 90 });
+    const frame = frameOf(refused, { role, isTimed: true });
+
+    await frame.handle(input);
+
+    expect(frame.record(running.id)).toMatchObject({
+      waiting: { code: "TARGET_RATE_LIMITED", until: new Date(now.getTime() + 90_000).toISOString() },
+    });
+    expect(frame.signs).toEqual(["begun"]);
   });
 
   it("asks to wait as long as the registry does, 10 s where it does not say", async () => {

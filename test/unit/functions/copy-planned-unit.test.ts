@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import type { Unit } from "../../../src/domain/import-plan.ts";
 import { ImportError } from "../../../src/errors.ts";
@@ -62,6 +63,7 @@ async function copyUnit(script: Script) {
     },
     repositories: { ofImport: async () => ({ source: nowhere(), targets: [nowhere(targetHost)] }) },
     copyUnit: scripted,
+    life: { moved: async () => {} },
     now: () => new Date(resolvedAt + nowMs),
     processStartedAt: new Date(resolvedAt + processStartedMs),
     wholeBlobBudgetMs: 6_900_000,
@@ -114,8 +116,7 @@ describe("copyPlannedUnit", () => {
         for (const ms of [100, 1_000, 2_099, 2_100, 2_200, 4_099, 4_100, 9_000]) {
           passed(ms);
           onProgress(progress(ms));
-          await Promise.resolve();
-          await Promise.resolve();
+          await setImmediate();
         }
         return { kind: "done" };
       },

@@ -2,10 +2,13 @@ import { describe, expect, it } from "vitest";
 import { MiB } from "../../../src/descriptor.ts";
 import { digestOf } from "../../../src/digest.ts";
 import { answer, refusal } from "../../../src/local/registry/call.ts";
+import { createCopyBlob } from "../../../src/transfer/copy-blob.ts";
 import { fault } from "../../helpers/faults.ts";
 import { testBytes } from "../../helpers/images.ts";
 import { startRegistry } from "../../helpers/registry.ts";
 import { createKit, holds } from "./transfer-kit.ts";
+
+const never = new AbortController().signal;
 
 describe("copyBlob", () => {
   it("streams a blob with one GET, one POST and one PUT", async () => {
@@ -174,6 +177,27 @@ describe("copyBlob", () => {
     expect(first).toMatchObject({ status: "rejected", reason: { code: "SOURCE_NOT_FOUND" } });
     expect(second).toMatchObject({ status: "fulfilled", value: { kind: "done", via: "copied" } });
     expect(target.openSessions()).toEqual([]);
+  });
+
+  it("waits for another of its process for four minutes of its budget, then asks to be called again", async () => {
+    await using source = await startRegistry();
+    await using target = await startRegistry();
+    await using kit = createKit();
+    const blob = await source.seedBlob({ sizeBytes: 2 * MiB });
+    const hold = source.hold({ kind: "blob-get" });
+    const followMs = 240_000;
+    const sleep: typeof kit.clock.sleep = async (ms, signal) =>
+      ms === followMs ? kit.clock.skip(ms) : await kit.clock.sleep(ms, signal);
+    const { settings, clock } = kit;
+    const copyBlob = createCopyBlob({ settings, leases: kit.leases.leases, now: clock.now, sleep });
+    const leading = copyBlob(kit.job(source, target, blob, { budget: kit.budget(6_900_000) }), never);
+    await hold.reached;
+
+    const outcome = await copyBlob(kit.job(source, target, blob, { budget: kit.budget(6_900_000) }), never);
+
+    expect(outcome).toEqual({ kind: "more", hasProgressed: true });
+    hold.release();
+    expect(await leading).toMatchObject({ kind: "done", via: "copied" });
   });
 
   it("waits, when a registry asks for longer than a request may take", async () => {

@@ -26,6 +26,7 @@ async function verify(blobs: readonly SeededBlob[], more: Partial<VerifyContext>
     targets: names.map((name) => kit.repository(target, "target", name)),
     isVerified: () => false,
     budget: kit.budget(),
+    onProgress: () => {},
     onVerified: ({ target: position, digest }) => verified.push(`${position} ${digest}`),
     ...more,
   };
@@ -48,6 +49,16 @@ describe("verifyUnit", () => {
     expect(outcome).toEqual({ kind: "verified" });
     expect(verified.sort()).toEqual([`0 ${blob.digest}`, `1 ${blob.digest}`]);
     expect(target.countRequests({ kind: "blob-get" })).toBe(2);
+  });
+
+  it("tells how many bytes it has read, of all blobs together", async () => {
+    const [one, other] = [await seed(1_000), await seed(2_000)];
+    const read: number[] = [];
+
+    await verify([one, other], { onProgress: (bytes) => read.push(bytes) });
+
+    expect(read).toEqual(read.toSorted((a, b) => a - b));
+    expect(read.at(-1)).toBe(3_000);
   });
 
   it("does not read again what an earlier call has verified", async () => {

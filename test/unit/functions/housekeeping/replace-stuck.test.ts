@@ -1,17 +1,23 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { ImportRecord } from "../../../../src/domain/import-record.ts";
+import { createActivityHandler } from "../../../../src/functions/activities/activity-frame.ts";
+import { createVerifyPlannedUnit } from "../../../../src/functions/activities/verify-planned-unit.ts";
 import { createBeginAgain } from "../../../../src/functions/begin-again.ts";
 import { createEndImport } from "../../../../src/functions/end-import.ts";
 import { createEndedImports } from "../../../../src/functions/ended-imports.ts";
 import { createReplaceStuck } from "../../../../src/functions/housekeeping/replace-stuck.ts";
+import { createSignsOfLife } from "../../../../src/functions/signs-of-life.ts";
 import { createStartImport } from "../../../../src/functions/start-import.ts";
+import { type StepInput, type StepOutcome, stepInputSchema } from "../../../../src/functions/steps.ts";
+import { createHeartbeat } from "../../../../src/store/heartbeat.ts";
 import { createImports } from "../../../../src/store/imports.ts";
 import { createOpen } from "../../../../src/store/open.ts";
 import { createParts } from "../../../../src/store/parts.ts";
 import { createSealer, randomSealingKey } from "../../../../src/store/sealing.ts";
 import { createSecrets } from "../../../../src/store/secrets.ts";
+import type { VerifyContext } from "../../../../src/transfer/verify-unit.ts";
 import { type Azurite, openTables, startAzurite } from "../../../helpers/azurite.ts";
-import { anImportId, aRecord, type RecordChanges } from "../../../helpers/import-records.ts";
+import { aDigest, anImportId, aRecord, type RecordChanges } from "../../../helpers/import-records.ts";
 import { createMemoryLog } from "../memory-stores.ts";
 
 const minuteMs = 60_000;
@@ -20,6 +26,8 @@ const course = {
   ...{ maxActivities: 300, maxWaitSeconds: 1, maxUnreachableRounds: 1 },
 };
 
+const never = new AbortController().signal;
+
 let azurite: Azurite;
 beforeAll(async () => {
   azurite = await startAzurite();
@@ -27,12 +35,13 @@ beforeAll(async () => {
 afterAll(() => azurite[Symbol.asyncDispose]());
 
 /** An import that has been open for an hour, with credentials of its own and one sub-orchestration. */
-async function startWorld(changes: RecordChanges) {
+async function startWorld(changes: RecordChanges, children: readonly number[] = [0]) {
   const access = openTables(azurite);
   const imports = createImports(access);
   const open = createOpen(access);
   const parts = createParts(access);
   const secrets = createSecrets(access, createSealer([randomSealingKey()]));
+  const heartbeat = createHeartbeat(access);
   const { log, events } = createMemoryLog();
   let now = new Date("2026-03-01T13:00:00.000Z");
   const clock = () => now;
@@ -44,20 +53,34 @@ async function startWorld(changes: RecordChanges) {
   await open.insert({ id: record.id, attempt: record.attempt, createdAt: record.createdAt });
   await imports.insert(record);
   const look = createReplaceStuck({
-    ...{ imports, open, parts, stuckMinutes: 60, log, now: clock },
+    ...{ imports, open, parts, heartbeat, stuckMinutes: 60, log, now: clock },
     beginAgain: createBeginAgain({ imports, parts, secrets, startImport }),
     endImport: createEndImport({
       ...{ imports, open, secrets, endedImports: createEndedImports(), afterEnd: async () => {}, log, now: clock },
     }),
   });
-  const lookAfter = async (minutes: number) => {
+  const life = createSignsOfLife({ heartbeat, open, log, now: clock });
+  const pass = (minutes: number) => {
     now = new Date(now.getTime() + minutes * minuteMs);
+  };
+  /** A step of the import that does this. */
+  const step = (work: () => Promise<StepOutcome>) =>
+    createActivityHandler<StepInput, StepOutcome>(
+      {
+        ...{ imports, life, log, now: clock, budgetMs: 240_000, stopping: never, stop: async () => undefined },
+        cancellation: { watch: () => ({ signal: never, [Symbol.dispose]: () => {} }) },
+      },
+      { name: "copyBlobs", input: stepInputSchema, role: "worker", work },
+    )({ v: 1, importId: record.id, attempt: record.attempt });
+  const lookAfter = async (minutes: number) => {
+    pass(minutes);
     await look({
       start: async (_name, instanceId) => {
         started.push(instanceId);
       },
       raise: async () => true,
-      state: async (instanceId) => (instanceId === `${record.id}-${record.attempt}-0` ? "running" : "missing"),
+      state: async (instanceId) =>
+        children.map((n) => `${record.id}-${record.attempt}-${n}`).includes(instanceId) ? "running" : "missing",
       terminate: async (instanceId) => {
         terminated.push(instanceId);
       },
@@ -65,7 +88,27 @@ async function startWorld(changes: RecordChanges) {
     });
   };
   return {
-    ...{ id: record.id, imports, open, secrets, started, terminated, events, lookAfter },
+    ...{
+      id: record.id,
+      imports,
+      open,
+      parts,
+      secrets,
+      started,
+      terminated,
+      events,
+      lookAfter,
+      life,
+      pass,
+      step,
+      now: clock,
+    },
+    /** The app has just moved something, and begun what was queued so long ago. */
+    lookAmongOthersAfter: async (minutes: number, queuedMinutesAgo: number) => {
+      pass(minutes);
+      await heartbeat.advance({ movedAt: now, reachedAt: new Date(now.getTime() - queuedMinutesAgo * minuteMs) });
+      await lookAfter(0);
+    },
     read: async (): Promise<ImportRecord | undefined> => (await imports.read(record.id))?.record,
     change: (change: Partial<ImportRecord>) => imports.update(record.id, (current) => ({ ...current, ...change })),
   };
@@ -104,6 +147,61 @@ describe("an import of which nothing moves", () => {
     await lookAfter(61);
 
     expect(await read()).toMatchObject({ state: "Failed", attempt: 1, error: { code: "IMPORT_STUCK" } });
+  });
+
+  it("is found among others that move, once these have overtaken it", async () => {
+    const { lookAfter, lookAmongOthersAfter, read } = await startWorld({});
+
+    await lookAfter(0);
+    await lookAmongOthersAfter(30, 1); // what was queued half an hour after it has begun
+    await lookAmongOthersAfter(59, 1);
+    expect(await read()).toMatchObject({ attempt: 1 });
+    await lookAmongOthersAfter(2, 1);
+
+    expect(await read()).toMatchObject({ state: "Accepted", attempt: 2 });
+  });
+
+  it("is found when its step never ends", async () => {
+    const { lookAfter, read, step, pass } = await startWorld({});
+    pass(2);
+    const hangs = Promise.withResolvers<void>();
+    const begun = step(async () => {
+      await hangs.promise;
+      return { kind: "done" };
+    });
+
+    await lookAfter(5);
+    await lookAfter(61);
+
+    expect(await read()).toMatchObject({ state: "Accepted", attempt: 2 });
+    hangs.resolve();
+    await begun;
+  });
+
+  it("is found past its deadline, even behind others", async () => {
+    const { lookAfter, lookAmongOthersAfter, read } = await startWorld({ deadlineAt: "2026-03-01T13:30:00.000Z" });
+
+    await lookAfter(0);
+    await lookAmongOthersAfter(80, 600);
+    expect(await read()).toMatchObject({ attempt: 1 });
+    await lookAmongOthersAfter(11, 600);
+
+    expect(await read()).toMatchObject({ attempt: 2 });
+  });
+
+  it("takes all its sub-orchestrations with it, also when the history of one is purged", async () => {
+    const { id, lookAfter, parts, terminated } = await startWorld({}, [2, 4]);
+    const blob = { kind: "blob", target: 0, state: "pending", mediaType: "application/octet-stream" } as const;
+    const digests = ["a", "b", "c", "d", "e"].map(aDigest);
+    await parts.insertPlanned(
+      id,
+      digests.map((digest) => ({ ...blob, digest, sizeBytes: 1 })),
+    );
+
+    await lookAfter(0);
+    await lookAfter(61);
+
+    expect(terminated).toEqual([`${id}-1`, `${id}-1-2`, `${id}-1-4`]);
   });
 
   it("ends as cancelled when somebody has asked for that", async () => {
@@ -153,5 +251,63 @@ describe("an import that is not stuck", () => {
     await lookAfter(61);
 
     expect(await read()).toMatchObject({ attempt: 1, state: "state" in changes ? "Accepted" : "Copying" });
+  });
+
+  it.each<StepOutcome>([{ kind: "wait", retryAfterSeconds: 15 }, { kind: "more" }])(
+    "is left alone while another import sends its blob: $kind",
+    async (outcome) => {
+      const { lookAfter, step, read } = await startWorld({});
+
+      for (let hours = 0; hours < 4; hours += 1) {
+        await step(async () => outcome);
+        await lookAfter(59);
+        await lookAfter(1);
+      }
+
+      expect(await read()).toMatchObject({ state: "Copying", attempt: 1 });
+    },
+  );
+
+  it("is left alone while it is behind others, and has its time when they have had theirs", async () => {
+    const { lookAfter, lookAmongOthersAfter, read } = await startWorld({});
+
+    await lookAfter(0);
+    for (let hours = 1; hours <= 4; hours += 1) await lookAmongOthersAfter(60, hours * 60);
+    await lookAmongOthersAfter(59, 1);
+    await lookAmongOthersAfter(59, 1);
+
+    expect(await read()).toMatchObject({ state: "Copying", attempt: 1 });
+  });
+
+  it("is left alone while a large blob of it is verified", async () => {
+    const { id, lookAfter, pass, life, parts, now, read } = await startWorld({ state: "Verifying" });
+    const sizeBytes = 50_000_000;
+    const digest = aDigest("large");
+    const blob = { kind: "blob", target: 0, state: "done", mediaType: "application/octet-stream" } as const;
+    await parts.insertPlanned(id, [{ ...blob, digest, sizeBytes }]);
+    const record = await read();
+    if (record === undefined) throw new Error("the import is gone");
+    const verifyPlannedUnit = createVerifyPlannedUnit({
+      ...{ parts, life, now, wholeBlobBudgetMs: 115 * minuteMs },
+      repositories: { ofImport: async () => ({ targets: [] }) },
+      verifyUnit: async (_unit, { onProgress, onVerified }: VerifyContext) => {
+        onProgress(1); // what is reported begins with the first 2 s
+        for (let bytes = 1_000_000; bytes <= 4_000_000; bytes += 1_000_000) {
+          pass(1);
+          onProgress(bytes);
+          await expect.poll(async () => (await parts.sum(id)).verified?.bytes).toBe(bytes);
+          await lookAfter(59);
+        }
+        onVerified({ target: 0, digest });
+        return { kind: "verified" };
+      },
+    });
+
+    const unit = { n: 0, blobs: [{ digest, sizeBytes, targets: [0] }] };
+    const context = { row: { record, etag: "1" }, budget: { endsAt: 0, stopping: never }, signal: never };
+    await verifyPlannedUnit({ importId: id, unit, round: 0 }, context);
+
+    expect(await read()).toMatchObject({ state: "Verifying", attempt: 1 });
+    expect((await parts.sum(id)).verified).toEqual({ blobs: 1, bytes: sizeBytes });
   });
 });
