@@ -1,6 +1,7 @@
 import { ImportError } from "../errors.ts";
 import { parseChallenges } from "./challenge.ts";
 import { codeOf } from "./errors-from-response.ts";
+import type { RecentMap } from "./recent-map.ts";
 import type { RegistryAccess } from "./registry.ts";
 import { mergeScopes } from "./scopes.ts";
 import { basicHeader } from "./token-endpoint.ts";
@@ -15,7 +16,7 @@ type SignInScheme =
 export interface HostSignIn {
   scheme: SignInScheme | undefined;
   /** Scopes that the host has asked for in place of ours, by ours: some name repositories otherwise than their paths. */
-  readonly scopes: Map<string, readonly string[]>;
+  readonly scopes: Pick<RecentMap<readonly string[]>, "get" | "set">;
 }
 
 export interface AuthorizerDeps {

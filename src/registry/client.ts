@@ -5,6 +5,7 @@ import type { HostBoard } from "./host-board.ts";
 import { createKnownHost, type KnownHost } from "./known-host.ts";
 import type { ObserveRequest } from "./observe-request.ts";
 import type { RegistryProfile } from "./profiles.ts";
+import { createRecentMap } from "./recent-map.ts";
 import type { Action, Registry, RegistryAccess, RegistryClient, RegistryRequest, Repository } from "./registry.ts";
 import type { RequestClass } from "./request-class.ts";
 import { createRetry } from "./retry.ts";
@@ -66,13 +67,10 @@ export function createRegistryClient(deps: RegistryClientDeps): RegistryClient {
   const transport = createTransport({ ...limits, network: deps.network });
   const send = createSender({ ...deps, ...limits, transport, retry: createRetry({ ...deps, ...limits }) });
   const tokens = createTokens({ now, fetch: fetchToken });
-  const hosts = new Map<string, KnownHost>();
+  const hosts = createRecentMap<KnownHost>(maxHosts);
 
-  const hostFor = (name: string): KnownHost => {
-    const host = hosts.get(name) ?? createKnownHost({ ...deps, ...limits, host: name });
-    hosts.set(name, host);
-    return host;
-  };
+  const hostFor = (name: string): KnownHost =>
+    hosts.getOrCreate(name, () => createKnownHost({ ...deps, ...limits, host: name }));
 
   async function fetchToken(
     access: RegistryAccess,
@@ -173,6 +171,7 @@ interface Sender {
   readonly about: string;
 }
 
+const maxHosts = 1_000;
 const maxTokenBytes = 256 * KiB; // tokens with many claims exceed 64 KiB at some identity providers
 
 /** The host whose API serves a registry's name. */

@@ -1,4 +1,5 @@
 import { type ErrorPlace, ImportError } from "../errors.ts";
+import { createRecentMap } from "./recent-map.ts";
 import { createSingleFlight } from "./single-flight.ts";
 
 /** Something that expires, as it was obtained. */
@@ -44,8 +45,8 @@ type Outcome<T> =
   | { readonly kind: "failed"; readonly thrown: unknown; readonly place: string };
 
 export function createKept<T>({ now }: { readonly now: () => Date }): Kept<T> {
-  const entries = new Map<string, Entry<T>>();
-  const refusals = new Map<string, { readonly thrown: ImportError; readonly atMs: number }>();
+  const entries = createRecentMap<Entry<T>>(maxKept);
+  const refusals = createRecentMap<{ readonly thrown: ImportError; readonly atMs: number }>(maxKept);
   const singleFlight = createSingleFlight<Outcome<T>>();
 
   const isGood = ({ value, obtainedAtMs, renewAtMs }: Entry<T>, refused: T | undefined): boolean => {
@@ -59,7 +60,7 @@ export function createKept<T>({ now }: { readonly now: () => Date }): Kept<T> {
     const { value, lifetimeSeconds } = await obtain(signal);
     const lifetimeMs = lifetimeSeconds * 1_000;
     const renewAtMs = askedAtMs + lifetimeMs - Math.min(60_000, lifetimeMs * 0.2);
-    for (const [other, entry] of entries) if (entry.renewAtMs <= askedAtMs) entries.delete(other);
+    for (const [other, entry] of entries.entries()) if (entry.renewAtMs <= askedAtMs) entries.delete(other);
     entries.set(key, { value, obtainedAtMs: now().getTime(), renewAtMs });
     return value;
   };
@@ -75,7 +76,7 @@ export function createKept<T>({ now }: { readonly now: () => Date }): Kept<T> {
 
   const keepRefusal = (key: string, thrown: ImportError): void => {
     const nowMs = now().getTime();
-    for (const [other, refusal] of refusals) if (!holds(refusal)) refusals.delete(other);
+    for (const [other, refusal] of refusals.entries()) if (!holds(refusal)) refusals.delete(other);
     refusals.set(key, { thrown, atMs: nowMs });
   };
 
@@ -102,11 +103,13 @@ export function createKept<T>({ now }: { readonly now: () => Date }): Kept<T> {
     },
     renew,
     forget: (value) => {
-      for (const [key, entry] of entries) if (entry.value === value) entries.delete(key);
+      for (const [key, entry] of entries.entries()) if (entry.value === value) entries.delete(key);
     },
   };
 }
 
+/** A token for each repository and right; a thousand imports at once have three of them each. */
+const maxKept = 5_000;
 const freshMs = 30_000;
 const refusalMs = 10_000; // whoever has just been given a role, or a repository, tries again soon
 

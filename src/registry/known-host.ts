@@ -3,6 +3,7 @@ import type { HostSignIn } from "./authorizer.ts";
 import type { HostFacts } from "./host-board.ts";
 import { type AccountLimits, createHostLimits, type HostLimits, type HostLimitsDeps } from "./limits.ts";
 import { profileNamed, profileOfAnswer, profileOfHost, type RegistryProfile } from "./profiles.ts";
+import { createRecentMap } from "./recent-map.ts";
 import type { Credentials, LearnedHost, RegistryAccess } from "./registry.ts";
 
 /** What this process knows of one host; shared by all who ask it. */
@@ -18,6 +19,7 @@ export interface KnownHost extends Pick<HostLimits, "state" | "sync"> {
   readonly recognise: (header: (name: string) => string | undefined) => void;
 }
 
+const maxScopes = 1_000;
 const factsLastMs = 24 * 3_600_000; // where no note of another process says them again
 
 /** A host of which nothing is known but its name. */
@@ -55,7 +57,7 @@ export function createKnownHost(deps: Omit<HostLimitsDeps, "onFacts">): KnownHos
   return {
     state,
     sync,
-    signIn: { scheme: undefined, scopes: new Map() },
+    signIn: { scheme: undefined, scopes: createRecentMap(maxScopes) },
     learned,
     limitsOf: (access) => {
       const { limits, credentials } = access;

@@ -3,6 +3,7 @@ import { codeOf } from "./errors-from-response.ts";
 import type { HostBoard, HostFacts, Pause } from "./host-board.ts";
 import { createPauses, longestPauseMs } from "./pauses.ts";
 import { chargedClasses, perMinuteOf, type RateLimits } from "./rate-limits.ts";
+import { createRecentMap } from "./recent-map.ts";
 import { type RequestClass, requestClasses } from "./request-class.ts";
 import { createSemaphore, type Semaphore } from "./semaphore.ts";
 import { createTokenBucket, type TokenBucket } from "./token-bucket.ts";
@@ -76,6 +77,7 @@ export interface HostLimits {
 }
 
 const syncEveryMs = 5_000;
+const maxAccounts = 1_000;
 const sharedPauseMs = 5_000;
 const sameEndMs = 1_000; // a Retry-After that counts down names the same end again and again
 /**
@@ -85,7 +87,7 @@ const sameEndMs = 1_000; // a Retry-After that counts down names the same end ag
 export function createHostLimits(deps: HostLimitsDeps): HostLimits {
   const { requestsPerHost, maxWaitSeconds, limitShares, host, board, onFacts, now, elapsedMs, sleep } = deps;
   const places = new Map<RequestClass, Semaphore>();
-  const accounts = new Map<string, Account>();
+  const accounts = createRecentMap<Account>(maxAccounts);
   const pauses = createPauses({ now, elapsedMs });
   let syncedAtMs = Number.NEGATIVE_INFINITY;
   let firstSync: Promise<void> | undefined;
@@ -128,8 +130,9 @@ export function createHostLimits(deps: HostLimitsDeps): HostLimits {
   };
 
   const of: HostLimits["of"] = (name, rates) => {
-    const account = accounts.get(name) ?? { name, buckets: new Map(), lines: new Map(), steps: new Map() };
-    accounts.set(name, account);
+    const account = accounts.getOrCreate(name, () => {
+      return { name, buckets: new Map(), lines: new Map(), steps: new Map() };
+    });
 
     /** Made anew when the rate changes: at a step down, when the host is recognised, or for a registry that shares it. */
     const bucketOf = (requestClass: RequestClass): TokenBucket | undefined => {
@@ -230,7 +233,7 @@ export function createHostLimits(deps: HostLimitsDeps): HostLimits {
   const state = (): HostState => {
     return {
       pauses: pauses.all().map(({ key, until, reason }) => ({ requestClass: pausedClass(key), until, reason })),
-      budgets: [...accounts.values()].flatMap(({ buckets, lines }) =>
+      budgets: [...accounts.entries()].flatMap(([, { buckets, lines }]) =>
         [...buckets].map(([requestClass, bucket]) => ({
           requestClass,
           perMinute: bucket.perMinute,

@@ -1,4 +1,5 @@
 import type { Pause } from "./host-board.ts";
+import { createRecentMap } from "./recent-map.ts";
 
 export interface PausesDeps {
   /** For ends that are told to others and by them. */
@@ -19,8 +20,10 @@ export interface Pauses {
 /** The longest window of a quota, Docker Hub's. Who asks for more, by mistake or malice, is asked again after that. */
 export const longestPauseMs = 6 * 3_600_000;
 
+const maxPauses = 1_000;
+
 export function createPauses({ now, elapsedMs }: PausesDeps): Pauses {
-  const pauses = new Map<string, HeldPause>();
+  const pauses = createRecentMap<HeldPause>(maxPauses);
   const leftOf = ({ untilMs }: HeldPause) => untilMs - elapsedMs();
 
   return {
@@ -43,7 +46,8 @@ export function createPauses({ now, elapsedMs }: PausesDeps): Pauses {
       return longest;
     },
     all: () =>
-      [...pauses.values()]
+      [...pauses.entries()]
+        .map(([, pause]) => pause)
         .filter((pause) => leftOf(pause) > 0)
         .map((pause) => ({ ...pause, until: new Date(now().getTime() + leftOf(pause)) })),
   };

@@ -1,4 +1,5 @@
 import { ImportError } from "../errors.ts";
+import { createRecentMap } from "./recent-map.ts";
 import type { RefreshTokens } from "./refresh-tokens.ts";
 import type { RegistryAccess, UserPassword } from "./registry.ts";
 import { ownUrl, type TokenFetch } from "./token-request.ts";
@@ -23,7 +24,7 @@ export type AskForToken = (access: RegistryAccess, query: TokenQuery, signal: Ab
  * renews itself (Entra, ECR, Google, key vaults) is renewed once when it is refused.
  */
 export function createTokenEndpoint({ fetch, refreshTokens }: TokenEndpointDeps): AskForToken {
-  const postOnly = new Set<string>(); // realms that do not know the GET form
+  const postOnly = createRecentMap<true>(maxRealms); // realms that do not know the GET form
 
   const get = (access: RegistryAccess, query: TokenQuery, user: UserPassword | undefined, signal: AbortSignal) =>
     fetch(access, { url: queryUrl(access, query), ...(user && { authorization: basicHeader(user) }) }, signal);
@@ -49,7 +50,7 @@ export function createTokenEndpoint({ fetch, refreshTokens }: TokenEndpointDeps)
     user: UserPassword,
     signal: AbortSignal,
   ): Promise<string> => {
-    if (!postOnly.has(query.realm)) {
+    if (postOnly.get(query.realm) === undefined) {
       try {
         return await get(access, query, user, signal);
       } catch (thrown) {
@@ -57,7 +58,7 @@ export function createTokenEndpoint({ fetch, refreshTokens }: TokenEndpointDeps)
       }
     }
     const token = await post(access, realmUrl(access, query), query, { grant_type: "password", ...user }, signal);
-    postOnly.add(query.realm);
+    postOnly.set(query.realm, true);
     return token;
   };
 
@@ -95,6 +96,7 @@ type Grant =
   | ({ readonly grant_type: "password" } & UserPassword)
   | { readonly grant_type: "refresh_token"; readonly refresh_token: string };
 
+const maxRealms = 1_000;
 const clientId = "drayage";
 
 /** `Basic …` of RFC 7617. */

@@ -92,6 +92,7 @@ export function createHosts(access: TableAccess, { now }: HostsDeps): Hosts {
       const ageMs = known === undefined ? freshMs : now().getTime() - known.readAtMs;
       if (known && ageMs >= 0 && ageMs < freshMs) return known.notes; // negative: the clock was set back
       const entry = { readAtMs: now().getTime(), notes: readNotes(registry) };
+      for (const [other, { readAtMs }] of cache) if (entry.readAtMs - readAtMs >= freshMs) cache.delete(other);
       cache.set(registry, entry);
       entry.notes.catch(() => {
         if (cache.get(registry) === entry) cache.delete(registry); // the next one who asks tries again

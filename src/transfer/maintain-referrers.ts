@@ -2,6 +2,7 @@ import { mediaTypes } from "../descriptor.ts";
 import type { Digest } from "../digest.ts";
 import { addReferrers, type ReferrerEntry } from "../domain/referrers-index.ts";
 import { ImportError } from "../errors.ts";
+import { createRecentMap } from "../registry/recent-map.ts";
 import { listReferrers, referrersTag } from "../registry/referrers.ts";
 import type { Repository } from "../registry/registry.ts";
 import { mapConcurrently } from "./map-concurrently.ts";
@@ -20,6 +21,7 @@ export interface PutReferrer {
 export type MaintainReferrers = (referrers: readonly PutReferrer[], signal: AbortSignal) => Promise<void>;
 
 const parallelSubjects = 8;
+const maxTrusted = 1_000;
 
 /**
  * Keeps the lists of referrers that the registry does not keep: the index under the fallback tag of each subject. What
@@ -29,14 +31,14 @@ const parallelSubjects = 8;
  * Source: OCI distribution-spec 1.1, "Pushing Manifests with Subject".
  */
 export function createMaintainReferrers({ updateTag }: { readonly updateTag: UpdateTag }): MaintainReferrers {
-  const trusted = new Set<string>();
+  const trusted = createRecentMap<true>(maxTrusted);
 
   const isKept = async ({ target, subject, entries, isClaimed }: Group, signal: AbortSignal): Promise<boolean> => {
     const { apiHost } = target.registry;
-    if (isClaimed && trusted.has(apiHost)) return true;
+    if (isClaimed && trusted.get(apiHost)) return true;
     const api = await listReferrers(target, { subject }, signal);
     if (api.kind === "missing") return false;
-    if (isClaimed) trusted.add(apiHost);
+    if (isClaimed) trusted.set(apiHost, true);
     const listed = new Set(api.referrers.map(({ digest }) => digest));
     return isClaimed || entries.every(({ digest }) => listed.has(digest));
   };

@@ -1,4 +1,5 @@
 import type { Digest } from "../digest.ts";
+import { createRecentMap } from "../registry/recent-map.ts";
 
 /** What this process knows of which repository of a host holds which blob, to mount it from there. */
 export interface MountMemory {
@@ -10,24 +11,20 @@ export interface MountMemory {
   readonly mayMount: (host: string) => boolean;
 }
 
-/** Remembers the `limit` blobs that were seen last. */
+/** Remembers the `limit` blobs that were seen or asked for last. */
 export function createMountMemory(limit: number): MountMemory {
-  const places = new Map<string, string>();
-  const refusers = new Set<string>();
+  const places = createRecentMap<string>(limit);
+  const refusers = createRecentMap<true>(limit);
   const nameOf = (host: string, digest: Digest): string => `${host}@${digest}`;
   return {
     remember: (host, digest, repository) => {
-      const name = nameOf(host, digest);
-      places.delete(name);
-      places.set(name, repository);
-      const [oldest] = places.keys();
-      if (places.size > limit && oldest !== undefined) places.delete(oldest);
+      places.set(nameOf(host, digest), repository);
     },
     recall: (host, digest) => places.get(nameOf(host, digest)),
     forget: (host, digest) => {
       places.delete(nameOf(host, digest));
-      refusers.add(host);
+      refusers.set(host, true);
     },
-    mayMount: (host) => !refusers.has(host),
+    mayMount: (host) => refusers.get(host) === undefined,
   };
 }
