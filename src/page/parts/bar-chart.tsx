@@ -115,7 +115,7 @@ export function BarChart(props: BarChartProps) {
   );
 }
 
-const invitation = "Point at a bar, or go along the bars with the arrow keys, to read what it holds.";
+const invitation = "Point at a bar, or use the arrow keys, to read it.";
 
 /** The bar that is being read. It has the height of the longest text from the start, so that nothing below moves. */
 function BarReading({ bars, at }: { readonly bars: BarChartProps; readonly at: number | undefined }) {
