@@ -5,6 +5,7 @@ import { type AzureCloud, createEntra, type EntraAccount } from "./functions/sig
 import { createGoogle } from "./functions/sign-in/google.ts";
 import { createVault } from "./functions/sign-in/vault.ts";
 import { lazyCredential } from "./lazy-credential.ts";
+import { createManagedIdentity } from "./managed-identity.ts";
 import type { SignInConfig } from "./sign-in-settings.ts";
 
 export interface SignInServicesDeps {
@@ -67,7 +68,7 @@ function createCredential(account: EntraAccount, config: SignInConfig, isEmbedde
       return new library.WorkloadIdentityCredential({ ...workloadIdentity, clientId: named });
     }
     if (isEmbedded) return new library.AzureCliCredential();
-    return new library.ManagedIdentityCredential(clientId === undefined ? {} : { clientId });
+    return await createManagedIdentity(clientId);
   });
 }
 
