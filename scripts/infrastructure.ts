@@ -10,7 +10,7 @@ export interface CompiledTemplate {
 }
 
 /** Parameter sets whose deployments are written down beside them, as `NAME.snapshot.json`. */
-export const parameterSets = ["public", "private-network", "abac"] as const;
+export const parameterSets = ["public", "private-network", "existing-network", "abac"] as const;
 
 /** Values that a snapshot would else take from whoever is signed in. */
 const deployment = [

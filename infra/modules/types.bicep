@@ -165,7 +165,7 @@ type Alerts = {
   @minValue(0)
   stuckImports: int
 
-  @description('Percent of requests to registries within 15 minutes that were answered by 429, from 20 such answers on.')
+  @description('More than this percent of a host\'s answers to requests within 15 minutes are 429, where there are at least 100.')
   @minValue(1)
   @maxValue(100)
   throttledPercent: int

@@ -1,5 +1,8 @@
 import { globSync, readFileSync } from "node:fs";
-import { expect, it } from "vitest";
+import { type Meter, metrics, trace } from "@opentelemetry/api";
+import { describe, expect, it } from "vitest";
+import { createTelemetry } from "../../src/functions/telemetry/telemetry.ts";
+import { createPlannedIds } from "../../src/functions/telemetry/trace-ids.ts";
 
 const source = globSync("src/**/*.ts")
   .map((path) => readFileSync(path, "utf8"))
@@ -14,7 +17,7 @@ function eventsIn(text: string): readonly string[] {
 }
 
 it.each([
-  ["alerts.bicep", ["import-ended", "poison-stored", "sweep-ended", "stuck-replaced", "stuck-ended", "registry.retry"]],
+  ["alerts.bicep", ["import-ended", "poison-stored", "sweep-ended", "stuck-replaced", "stuck-ended"]],
   [
     "workbook.json",
     [
@@ -37,3 +40,54 @@ it.each([
   expect([...asked].sort()).toEqual([...events].sort());
   expect(asked.filter((name) => !source.includes(`log("${name}"`))).toEqual([]);
 });
+
+describe("the alert on throttling", () => {
+  const query =
+    /var throttledQuery = '''\n(.*?)\n'''/s.exec(readFileSync("infra/modules/alerts.bicep", "utf8"))?.[1] ?? "";
+
+  it("asks for the metric of requests, by attributes that Drayage gives it", () => {
+    const { name, attributes } = measureRequest();
+    const asked = [...query.matchAll(/Properties\['([^']+)'\]/g)].map(([, name]) => name);
+
+    expect(asked).toEqual(["server.address", "http.response.status_code"]);
+    expect(attributes).toMatchObject({ "server.address": "prod.azurecr.io", "http.response.status_code": 429 });
+    expect(query).toContain(`Name == '${name}'`);
+  });
+
+  it("is about the share of answers that are 429, of a hundred at least", () => {
+    expect(query.split("\n").slice(3)).toEqual([
+      "| where isnotnull(status)",
+      "| summarize throttled = sumif(ItemCount, status == 429), answers = sum(ItemCount) by host",
+      "| where answers >= 100",
+      "| project host, percent = 100.0 * throttled / answers",
+    ]);
+  });
+});
+
+/** What is measured of a request to prod.azurecr.io that is answered by 429. */
+function measureRequest(): { readonly name: string; readonly attributes: unknown } {
+  let measured: { readonly name: string; readonly attributes: unknown } = { name: "", attributes: undefined };
+  const createHistogram = (name: string) => ({
+    record: (_: number, attributes: unknown) => {
+      measured = { name, attributes };
+    },
+  });
+  const meter: Meter = Object.assign(Object.create(metrics.getMeter("none")), { createHistogram });
+  const tracer = () => trace.getTracer("none");
+  const telemetry = createTelemetry({
+    tracer,
+    meter: () => meter,
+    ids: createPlannedIds((bytes) => Buffer.alloc(bytes, 1)),
+  });
+  const host = "prod.azurecr.io";
+  const ended = telemetry.observeRequest({
+    method: "GET",
+    registry: host,
+    host,
+    requestClass: "read",
+    side: "target",
+    sentBytes: undefined,
+  });
+  ended({ status: 429, code: "TARGET_RATE_LIMITED" });
+  return measured;
+}

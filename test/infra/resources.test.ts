@@ -140,3 +140,52 @@ describe("a private network", () => {
     });
   });
 });
+
+describe("a network that is there already", () => {
+  const resources = readSnapshot("existing-network");
+  const groups = "/subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups";
+  const subnet = (name: string) => `${groups}/hub/providers/Microsoft.Network/virtualNetworks/spoke/subnets/${name}`;
+  const zonesSchema = z.object({
+    privateDnsZoneConfigs: z.array(z.object({ properties: z.object({ privateDnsZoneId: z.string() }) })),
+  });
+  const ofType = (type: string) => resources.filter((resource) => resource.type === type);
+
+  it("gets no virtual network, subnet, security group, DNS zone or link of a zone", () => {
+    const made = new Set(resources.map(({ type }) => type).filter((type) => type.startsWith("Microsoft.Network/")));
+
+    expect([...made]).toEqual([
+      "Microsoft.Network/privateEndpoints",
+      "Microsoft.Network/privateEndpoints/privateDnsZoneGroups",
+    ]);
+  });
+
+  it("has the app in its one subnet and every endpoint in the other", () => {
+    const site = onlyOne(resources, "Microsoft.Web/sites").properties;
+    const endpoints = ofType("Microsoft.Network/privateEndpoints").map(({ properties }) => properties.subnet);
+
+    expect(site.virtualNetworkSubnetId).toBe(subnet("drayage"));
+    expect(endpoints).toEqual(Array(5).fill({ id: subnet("private-endpoints") }));
+  });
+
+  it("writes each endpoint into the zone of another resource group that is named for it", () => {
+    const zones = ofType("Microsoft.Network/privateEndpoints/privateDnsZoneGroups").flatMap(({ properties }) =>
+      zonesSchema
+        .parse(properties)
+        .privateDnsZoneConfigs.map(({ properties: { privateDnsZoneId } }) => privateDnsZoneId),
+    );
+
+    expect(zones).toEqual(
+      [
+        "blob.core.windows.net",
+        "queue.core.windows.net",
+        "table.core.windows.net",
+        "vaultcore.azure.net",
+        "azurecr.io",
+      ].map((name) => `${groups}/dns/providers/Microsoft.Network/privateDnsZones/privatelink.${name}`),
+    );
+  });
+
+  it.each(["Microsoft.Storage/storageAccounts", "Microsoft.KeyVault/vaults"])("closes %s to the public", (type) => {
+    expect(onlyOne(resources, type).properties).toMatchObject({ publicNetworkAccess: "Disabled" });
+  });
+});
