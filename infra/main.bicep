@@ -43,7 +43,7 @@ param storageSku string = 'Standard_LRS'
 @maxLength(50)
 param registries Registry[]
 
-@description('Further entries of the setting REGISTRIES, as docs/settings.md describes them. No secrets: name them by auth.secret, or give all of REGISTRIES by vaultSettings.')
+@description('Further entries of the setting REGISTRIES, as docs/configuration.md describes them. No secrets: name them by auth.secret, or give all of REGISTRIES by vaultSettings.')
 param otherRegistries object[] = []
 
 @description('Application settings, over those that follow from other parameters.')

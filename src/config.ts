@@ -189,10 +189,14 @@ function whole(min: number, max: number) {
     .string()
     .regex(/^ *[0-9]{1,16} *$/, { error: message, abort: true })
     .transform(Number)
-    .refine((value) => value >= min && value <= max, message);
+    .refine((value) => value >= min && value <= max, message)
+    .meta({ values: `${min} to ${max}` });
 }
 
 const hostListSchema = (kind: "exact" | "pattern") =>
+  hostListTextSchema(kind).meta({ values: kind === "exact" ? "hosts" : "hosts, `*.suffix`" });
+
+const hostListTextSchema = (kind: "exact" | "pattern") =>
   z.string().transform((text, context): readonly HostPattern[] => {
     const entries = text.split(",").map((entry) => entry.trim());
     return entries
@@ -207,18 +211,24 @@ const hostListSchema = (kind: "exact" | "pattern") =>
       });
   });
 
-const hostSchema = z.string().transform((text, context) => {
-  const host = parseHostPattern(text);
-  if (host !== undefined && !isWildcard(host)) return host;
-  context.addIssue(`"${text}" is no host[:port]`);
-  return z.NEVER;
-});
+const hostSchema = z
+  .string()
+  .transform((text, context) => {
+    const host = parseHostPattern(text);
+    if (host !== undefined && !isWildcard(host)) return host;
+    context.addIssue(`"${text}" is no host[:port]`);
+    return z.NEVER;
+  })
+  .meta({ values: "a host" });
 
-const registriesSchema = z.string().transform((text, context) => {
-  const { entries, problems } = parseRegistries(text, { profiles: profileNames, limits: Object.keys(limitPresets) });
-  for (const problem of problems) context.addIssue(problem);
-  return entries;
-});
+const registriesSchema = z
+  .string()
+  .transform((text, context) => {
+    const { entries, problems } = parseRegistries(text, { profiles: profileNames, limits: Object.keys(limitPresets) });
+    for (const problem of problems) context.addIssue(problem);
+    return entries;
+  })
+  .meta({ values: "JSON" });
 
 const hookSecretsSchema = z.string().transform((text, context): HookSecrets => {
   const { secrets, problems } = parseHookSecrets(text);
@@ -249,7 +259,8 @@ const storageKeys = {
   clientId: "AzureWebJobsStorage__clientId",
 } as const;
 
-const settingsSchema = z.object({
+/** Of every setting, as text. What `meta` says of `values` is for docs/configuration.md. */
+export const settingsSchema = z.object({
   [storageKeys.connectionString]: z
     .string()
     .regex(
@@ -292,7 +303,9 @@ const settingsSchema = z.object({
   ...armSettings,
 });
 
-/** The names of all settings; docs/settings.md has a row for each. */
+export type SettingName = keyof typeof settingsSchema.shape;
+
+/** The names of all settings; docs/configuration.md has a row for each. */
 export const settingNames: readonly string[] = Object.keys(settingsSchema.shape);
 
 const missingStorage = `${storageKeys.connectionString}: is missing; set it, or ${storageKeys.accountName} for access by identity`;

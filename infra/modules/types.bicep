@@ -99,7 +99,7 @@ type DnsZoneIds = {
 
 @export()
 @sealed()
-@description('Application settings of Drayage, as docs/settings.md describes them. Those that always are secret can be given by vaultSettings only.')
+@description('Application settings of Drayage, as docs/configuration.md describes them. Those that always are secret can be given by vaultSettings only.')
 type Settings = {
   TABLE_PREFIX: string?
   DEFAULT_TARGET: string?

@@ -10,11 +10,14 @@ export interface EventSettings {
   readonly retrySeconds: readonly number[];
 }
 
-const eventSinksSchema = z.string().transform((text, context): readonly EventSink[] => {
-  const { sinks, problems } = parseEventSinks(text);
-  for (const problem of problems) context.addIssue(problem);
-  return sinks;
-});
+const eventSinksSchema = z
+  .string()
+  .transform((text, context): readonly EventSink[] => {
+    const { sinks, problems } = parseEventSinks(text);
+    for (const problem of problems) context.addIssue(problem);
+    return sinks;
+  })
+  .meta({ values: "JSON" });
 
 /** Characters of a URI reference (RFC 3986), as CloudEvents wants it. */
 const eventSourceSchema = z
@@ -30,7 +33,8 @@ const retrySecondsSchema = z
   .refine(
     (waits) => waits.length <= maxRetries && waits.every((seconds) => seconds <= maxRetrySeconds),
     `expected at most ${maxRetries} numbers up to ${maxRetrySeconds}`,
-  );
+  )
+  .meta({ values: `up to ${maxRetries} numbers from 0 to ${maxRetrySeconds}` });
 
 /** The settings by name, as text. */
 export const eventSettings = {

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
+import { configurationPath, writeTables } from "../../scripts/configuration.ts";
 import { parseConfig, settingNames } from "../../src/config.ts";
 import { apiRoutes } from "../../src/functions/api-routes.ts";
 import { armRoutes } from "../../src/functions/arm/arm-routes.ts";
@@ -13,21 +14,28 @@ interface SettingRow {
   readonly example: string;
 }
 
-/** Rows `| `NAME` | default | `example` | meaning |` of a document. */
+/** Rows `| `NAME` | default | values | `example` | meaning |` of a document. */
 function settingRows(document: string): readonly SettingRow[] {
-  const rows = document.matchAll(/^\| `(\w+)` +\| [^|]+ \| `([^`]+)` +\| [^|]+ \|$/gm);
+  const rows = document.matchAll(/^\| `(\w+)` +\| [^|]+ \| [^|]+ \| `([^`]+)` +\| [^|]+ \|$/gm);
   return [...rows].map(([, name = "", example = ""]) => ({ name, example }));
 }
 
-describe("docs/settings.md", () => {
+describe("docs/configuration.md", () => {
   it("has a row for each setting and for nothing else", async () => {
-    const rows = settingRows(await read("docs/settings.md"));
+    const rows = settingRows(await read("docs/configuration.md"));
 
     expect(rows.map(({ name }) => name).sort()).toEqual([...settingNames].sort());
   });
 
+  it("has the tables that npm run docs:configuration writes", async () => {
+    const document = await read(configurationPath);
+
+    expect(writeTables(document)).toBe(document);
+    expect(document).toContain("\n| `BUFFER_BYTES` | `100663296` | 8388608 to 4294967296 |");
+  });
+
   it("gives examples that can be used together", async () => {
-    const rows = settingRows(await read("docs/settings.md"));
+    const rows = settingRows(await read("docs/configuration.md"));
     const isOtherForm = ({ name }: { readonly name: string }) => name === "REGISTRIES_FILE"; // of REGISTRIES
     const used = rows.filter((row) => !isOtherForm(row));
     const environment = Object.fromEntries(used.map(({ name, example }) => [name, example]));
@@ -36,7 +44,7 @@ describe("docs/settings.md", () => {
   });
 
   it("names every profile", async () => {
-    const document = await read("docs/settings.md");
+    const document = await read("docs/configuration.md");
 
     expect(profileNames.filter((name) => !document.includes(`\`${name}\``))).toEqual([]);
   });
