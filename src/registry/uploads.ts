@@ -127,13 +127,24 @@ export async function getUploadStatus(
   return sessionFrom(response, repository, offsetBytes, session.location);
 }
 
-/** Gives a session up, so that the registry can free its bytes at once. Best effort: never throws. */
-export async function cancelUpload(repository: Repository, session: UploadSession, signal: AbortSignal): Promise<void> {
+/**
+ * Gives a session up, so that the registry can free its bytes at once. Best effort: never throws. `answered`: it is gone,
+ * or the registry will have none of it; another try may help where it is `unanswered`.
+ */
+export async function cancelUpload(
+  repository: Repository,
+  session: UploadSession,
+  signal: AbortSignal,
+): Promise<"answered" | "unanswered"> {
   const target = { url: session.location };
   try {
     await using _ = await repository.send({ method: "DELETE", target, accept: [200, 202, 204], retry: "once" }, signal);
-  } catch {
-    // The spec makes DELETE optional and registries expire what is left: nothing depends on it.
+    return "answered";
+  } catch (thrown) {
+    // The spec makes DELETE optional and registries expire what is left: no copy depends on it.
+    return thrown instanceof ImportError && !thrown.retryable && thrown.httpStatus !== undefined
+      ? "answered"
+      : "unanswered";
   }
 }
 

@@ -25,16 +25,19 @@ export interface UploadsDeps {
 /** Leases of uploads, as transfer/ wants them, and their sweep. */
 export interface Uploads extends UploadLeases {
   /**
-   * Deletes up to 100 rows that nobody has held for a day: no registry keeps an upload much longer. Returns the sessions
-   * among them that are known, which nobody else will go on with.
+   * Takes over rows that nobody has held for a day, one after another: no registry keeps an upload much longer. Names the
+   * sessions among them that are known; the rows of others it deletes. What is not forgotten, for want of time or after a
+   * crash, is found again a day later.
    */
-  readonly takeAbandoned: (now: Date) => Promise<readonly AbandonedUpload[]>;
+  readonly takeAbandoned: (now: Date) => AsyncIterable<AbandonedUpload>;
 }
 
 /** A session that was begun at a registry and left. */
 export interface AbandonedUpload {
   readonly target: UploadTarget;
   readonly checkpoint: Checkpoint;
+  /** Deletes its row: the session is no more. */
+  readonly forget: () => Promise<void>;
 }
 
 const leaseMs = 60_000;
@@ -43,7 +46,8 @@ const renewMs = 20_000;
 const graceMs = 10_000;
 const maxTries = 6;
 const abandonedMs = 24 * 3_600_000;
-const sweptAtOnce = 100;
+/** Holds what is about to be cancelled: no import goes on with it meanwhile. */
+const sweeper = "housekeeping";
 
 /** Table `Uploads`: one row per unfinished upload of a large blob. Its epoch rises with each holder. */
 export function createUploads(access: TableAccess, deps: UploadsDeps): Uploads {
@@ -72,17 +76,24 @@ export function createUploads(access: TableAccess, deps: UploadsDeps): Uploads {
       }
       throw contended(table.name);
     },
-    takeAbandoned: async (now) => {
+    takeAbandoned: async function* (now) {
       const before = new Date(now.getTime() - abandonedMs).toISOString();
-      const { rows } = await table.page({ filter: `leaseUntil le ${filterText(before)}` }, sweptAtOnce, undefined);
-      const taken: AbandonedUpload[] = [];
-      for (const stored of rows) {
-        // With the ETag: what is taken over in this moment stays.
-        if ((await table.delete(keysSchema.parse(stored.row), stored.etag)) === "conflict") continue;
-        for (const { target, checkpoint } of table.readable([stored], ({ row }) => decodeUpload(row, sealer)))
-          if (target !== undefined && checkpoint !== undefined) taken.push({ target, checkpoint });
+      for await (const stored of table.query({ filter: `leaseUntil le ${filterText(before)}` })) {
+        const keys = keysSchema.parse(stored.row);
+        const [row] = table.readable([stored], (one) => decodeUpload(one.row, sealer));
+        if (row?.target === undefined || row.checkpoint === undefined) {
+          await table.delete(keys, stored.etag); // with the ETag: what is taken over in this moment stays
+          continue;
+        }
+        const leaseUntil = new Date(now.getTime() + leaseMs);
+        const taken = { ...row, owner: sweeper, epoch: row.epoch + 1, leaseUntil };
+        const written = await table.replace(encodeUpload(keys, taken, sealer), stored.etag);
+        if (written === "conflict") continue;
+        const forget = async () => {
+          await table.delete(keys, written.etag);
+        };
+        yield { target: row.target, checkpoint: row.checkpoint, forget };
       }
-      return taken;
     },
   };
 }

@@ -12,17 +12,30 @@ export interface CancelAbandonedDeps {
 }
 
 const timeoutMs = 60_000;
+const budgetMs = 10 * 60_000;
 
-/** Each hour: forgets uploads that nobody goes on with, and gives them up at their registries, which then free the bytes. */
+/**
+ * Each hour: gives uploads that nobody goes on with up at their registries, which then free the bytes, and forgets each
+ * one after that. What a registry does not answer to is tried again a day later. For ten minutes at most.
+ */
 export function createCancelAbandoned(deps: CancelAbandonedDeps): () => Promise<void> {
   const { uploads, repositories, stopping, log, now } = deps;
   return async () => {
-    for (const { target, checkpoint } of await uploads.takeAbandoned(now())) {
+    const endsAt = now().getTime() + budgetMs;
+    const silent = new Set<string>();
+    for await (const { target, checkpoint, forget } of uploads.takeAbandoned(now())) {
       const { registry, repository } = target;
+      if (silent.has(registry)) continue; // those of the others first
       const signal = AbortSignal.any([stopping, AbortSignal.timeout(timeoutMs)]);
       const opened = repositories.registryOf(registry).repository(repository, ["pull", "push"]);
-      await cancelUpload(opened, checkpoint, signal);
-      log("upload-abandoned", { registry, repository, offsetBytes: checkpoint.offsetBytes });
+      if ((await cancelUpload(opened, checkpoint, signal)) === "answered") {
+        await forget();
+        log("upload-abandoned", { registry, repository, offsetBytes: checkpoint.offsetBytes });
+      } else {
+        silent.add(registry);
+      }
+      if (stopping.aborted) return;
+      if (now().getTime() >= endsAt) return log("forget-cut", { kind: "uploads", budgetMs });
     }
   };
 }

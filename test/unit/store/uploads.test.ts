@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { createSealer, randomSealingKey, type Sealer } from "../../../src/store/sealing.ts";
 import { createTableAccess, type TableAccess } from "../../../src/store/storage-client.ts";
 import { decodeUpload, encodeUpload } from "../../../src/store/upload-row.ts";
-import { createUploads, type Uploads } from "../../../src/store/uploads.ts";
+import { type AbandonedUpload, createUploads, type Uploads } from "../../../src/store/uploads.ts";
 import { type Checkpoint, LeaseLostError, type UploadLease } from "../../../src/transfer/upload-lease.ts";
 import { type Azurite, startAzurite, uniquePrefix } from "../../helpers/azurite.ts";
 import { aDigest } from "../../helpers/import-records.ts";
@@ -300,10 +300,16 @@ describe("createUploads", () => {
     const now = new Date();
     const { registry, repository } = key;
 
-    expect(await uploads.takeAbandoned(now)).toEqual([]);
-    expect(await uploads.takeAbandoned(new Date(now.getTime() + 25 * 3_600_000))).toEqual([
-      { target: { registry, repository }, checkpoint },
-    ]);
+    const take = async (at: Date) => {
+      const taken: AbandonedUpload[] = [];
+      for await (const one of uploads.takeAbandoned(at)) taken.push(one);
+      return taken;
+    };
+
+    expect(await take(now)).toEqual([]);
+    const taken = await take(new Date(now.getTime() + 25 * 3_600_000));
+    expect(taken).toMatchObject([{ target: { registry, repository }, checkpoint }]);
+    for (const { forget } of taken) await forget();
     expect(await uploads.acquire(key, "import-2", signal)).not.toBe("busy");
   });
 });

@@ -1,11 +1,13 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { createCancelAbandoned } from "../../../../src/functions/housekeeping/cancel-abandoned.ts";
+import { refusal } from "../../../../src/local/registry/call.ts";
 import { startUpload } from "../../../../src/registry/uploads.ts";
 import { createSealer, randomSealingKey } from "../../../../src/store/sealing.ts";
 import { createUploads } from "../../../../src/store/uploads.ts";
 import { type Azurite, openTables, startAzurite } from "../../../helpers/azurite.ts";
+import { fault } from "../../../helpers/faults.ts";
 import { aDigest } from "../../../helpers/import-records.ts";
-import { startRegistry } from "../../../helpers/registry.ts";
+import { startRegistry, type TestRegistry } from "../../../helpers/registry.ts";
 import { createTestClient } from "../../../helpers/registry-client.ts";
 import { createMemoryLog } from "../memory-stores.ts";
 
@@ -18,9 +20,8 @@ beforeAll(async () => {
 });
 afterAll(() => azurite[Symbol.asyncDispose]());
 
-it("gives up at its registry, after a day, what nobody goes on with", async () => {
-  await using registry = await startRegistry();
-  await using client = createTestClient();
+/** A session at a registry, which an import has left, a day and some minutes ago as the returned clock goes on. */
+async function leaveUpload(registry: TestRegistry, client: ReturnType<typeof createTestClient>, name: string) {
   const target = client.open(client.access(registry.host, { side: "target" }));
   const session = await startUpload(target.repository("team/app", ["pull", "push"]), never);
   let now = new Date();
@@ -29,7 +30,7 @@ it("gives up at its registry, after a day, what nobody goes on with", async () =
     every: () => () => {},
     sealer: createSealer([randomSealingKey()]),
   });
-  const key = { registry: registry.host, repository: "team/app", digest: aDigest("left") };
+  const key = { registry: registry.host, repository: "team/app", digest: aDigest(name) };
   const lease = await uploads.acquire(key, "import-1", never);
   if (lease === "busy") throw new Error("the lease is somebody else's");
   await lease.keep(0);
@@ -39,12 +40,60 @@ it("gives up at its registry, after a day, what nobody goes on with", async () =
     ...{ uploads, stopping: never, log, now: () => now },
     repositories: { registryOf: () => target },
   });
+  const passDay = () => {
+    now = new Date(now.getTime() + dayMs + 120_000);
+  };
+  return { uploads, key, cancelAbandoned, passDay, events, now: () => now };
+}
+
+it("gives up at its registry, after a day, what nobody goes on with", async () => {
+  await using registry = await startRegistry();
+  await using client = createTestClient();
+  const { cancelAbandoned, passDay, events } = await leaveUpload(registry, client, "left");
 
   await cancelAbandoned();
   expect(registry.openSessions()).toHaveLength(1); // it may go on within the day
-  now = new Date(now.getTime() + dayMs + 120_000);
+  passDay();
   await cancelAbandoned();
 
   expect(registry.openSessions()).toEqual([]);
+  expect(events()).toEqual(["upload-abandoned"]);
+  passDay();
+  await cancelAbandoned();
+  expect(events()).toHaveLength(1); // it is forgotten
+});
+
+it("finds again what a crash has kept it from giving up", async () => {
+  await using registry = await startRegistry();
+  await using client = createTestClient();
+  const { uploads, key, cancelAbandoned, passDay, events, now } = await leaveUpload(registry, client, "crashed");
+  passDay();
+  for await (const { target } of uploads.takeAbandoned(now())) {
+    expect(target.repository).toBe("team/app");
+    expect(await uploads.acquire(key, "import-2", never)).toBe("busy"); // nobody goes on with what is being cancelled
+    break; // here the process ends
+  }
+
+  passDay();
+  await cancelAbandoned();
+
+  expect(registry.openSessions()).toEqual([]);
+  expect(events()).toEqual(["upload-abandoned"]);
+});
+
+it("forgets what its registry knows no more, and tries again where that does not answer", async () => {
+  let isAway = true;
+  const away = fault("away", { kind: "upload-cancel" }, async () => refusal(isAway ? 503 : 404, "UNKNOWN", "no"));
+  await using registry = await startRegistry({ faults: [away] });
+  await using client = createTestClient();
+  const { cancelAbandoned, passDay, events } = await leaveUpload(registry, client, "away");
+
+  passDay();
+  await cancelAbandoned();
+  expect(events()).toEqual([]);
+  isAway = false;
+  passDay();
+  await cancelAbandoned();
+
   expect(events()).toEqual(["upload-abandoned"]);
 });
