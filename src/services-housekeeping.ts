@@ -25,6 +25,9 @@ export interface Housekeeping {
   readonly replaceStuck: (durable: DurablePort & DurableUpkeep) => Promise<void>;
 }
 
+/** For each of four kinds: together well within the hour, and within functionTimeout. */
+const forgetBudgetMs = 10 * 60_000;
+
 /** What keeps the tables and the histories from growing, and imports from standing still. */
 export function createHousekeeping(deps: HousekeepingDeps): Housekeeping {
   const { config, stores, repositories, forgetImport, drainPoison, stopping, log, now } = deps;
@@ -32,7 +35,7 @@ export function createHousekeeping(deps: HousekeepingDeps): Housekeeping {
   const { retentionDays, stuckMinutes } = config;
   const forgetOld = createForgetOld({
     ...{ ...stores, deadEvents: createDeadEvents(access), poison: createPoison(access) },
-    ...{ forgetImport, retentionDays, log, now },
+    ...{ forgetImport, retentionDays, budgetMs: forgetBudgetMs, log, now },
   });
   const cancelAbandoned = createCancelAbandoned({ uploads, repositories, stopping, log, now });
   return {

@@ -119,7 +119,7 @@ export function createServices({ config, log, stopping, isEmbedded, telemetry }:
   const claimId = createClaimId({ keys, randomBytes, now });
   const beginAgain = createBeginAgain({ imports, parts, secrets, startImport });
   const retry = createRetryAttempt({ beginAgain, assertAllowed, randomBytes, now });
-  const forgetImport = createForgetImport(stores);
+  const forgetImport = createForgetImport({ ...stores, now });
   const importHandlers = createImportHandlers({
     forgetImport,
     ...{ stores, requestSettings, assertAllowed, claimId, startImport, retry, stop, endCancelled, waitForEnd },
@@ -188,7 +188,7 @@ export function createServices({ config, log, stopping, isEmbedded, telemetry }:
     },
     onImportMessage: measuringQueue(telemetry, importQueue.onImportMessage, now),
     onPoisonMessage: importQueue.onPoisonMessage,
-    sweepImports: createSweepImports({ imports, open, secrets, startImport, endImport, afterEnd, log, now }),
+    sweepImports: createSweepImports({ imports, open, parts, secrets, startImport, endImport, afterEnd, log, now }),
     sweepPromotions: promotionServices.sweep,
     runSchedules: schedules.runSchedules,
     ...createHousekeeping({

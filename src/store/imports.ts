@@ -67,7 +67,8 @@ export interface Imports {
     since: Date,
     maxPages: number,
   ) => Promise<{ readonly summaries: readonly ImportSummary[]; readonly isComplete: boolean }>;
-  readonly delete: (id: ImportId) => Promise<void>;
+  /** `conflict`: it has changed since it was read as `etag`. */
+  readonly delete: (id: ImportId, etag: string) => Promise<"deleted" | "conflict">;
 }
 
 const maxPages = 2;
@@ -133,9 +134,7 @@ export function createImports(access: TableAccess): Imports {
       }
       return { summaries, isComplete: token === undefined };
     },
-    delete: async (id) => {
-      await table.delete(keysOf(id));
-    },
+    delete: (id, etag) => table.delete(keysOf(id), etag),
   };
 }
 

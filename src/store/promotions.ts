@@ -55,7 +55,8 @@ export interface Promotions {
     readonly records: readonly PromotionRecord[];
     readonly continuationToken: string | undefined;
   }>;
-  readonly delete: (id: ImportId) => Promise<void>;
+  /** `conflict`: it has changed since it was read as `etag`. */
+  readonly delete: (id: ImportId, etag: string) => Promise<"deleted" | "conflict">;
 }
 
 const maxTries = 5;
@@ -117,9 +118,7 @@ export function createPromotions(access: TableAccess): Promotions {
     },
     replace: async ({ record, etag }) =>
       (await table.replace(promotionRow.encode(record), etag)) === "conflict" ? "conflict" : "done",
-    delete: async (id) => {
-      await table.delete(keysOf(id));
-    },
+    delete: (id, etag) => table.delete(keysOf(id), etag),
     list: async ({ state, until, limit, continuationToken }) => {
       const inState = state === undefined ? "" : ` and state eq ${filterText(state)}`;
       const ofTime = until === undefined ? "" : ` and RowKey gt ${filterText(`${timeOfId(until)}~`)}`;

@@ -11,89 +11,132 @@ import type { ForgetImport } from "../forget-import.ts";
 import type { Log } from "../log.ts";
 
 export interface ForgetOldDeps {
-  readonly imports: Pick<Imports, "list">;
-  readonly promotions: Pick<Promotions, "list" | "delete">;
+  readonly imports: Pick<Imports, "list" | "read">;
+  readonly promotions: Pick<Promotions, "list" | "read" | "insertOpen" | "delete" | "deleteOpen">;
   readonly items: Pick<PromotionItems, "deleteAll">;
   readonly deadEvents: Pick<DeadEvents, "deleteOld">;
   readonly poison: Pick<Poison, "deleteOld">;
   readonly forgetImport: ForgetImport;
   /** 0 keeps everything. */
   readonly retentionDays: number;
+  /** How long each kind may take of an hour: what is left waits for the next one. */
+  readonly budgetMs: number;
   readonly log: Log;
   readonly now: () => Date;
 }
 
 const pageLength = 100;
-const maxPages = 20; // of each kind in an hour: what is left waits for the next one
 const forgottenAtOnce = 8;
 const dayMs = 24 * 3_600_000;
 
 /**
  * Each hour: forgets what ended longer ago than the settings keep it. Old imports and promotions that have not ended
- * stay, and so does what was retried since.
+ * stay, and so does what was retried since. `forget-cut` in the log: a kind's time was over before all of it was done.
  */
 export function createForgetOld(deps: ForgetOldDeps): (durable: Pick<DurableUpkeep, "purge">) => Promise<void> {
-  const { imports, promotions, items, deadEvents, poison, forgetImport, retentionDays, log, now } = deps;
+  const { imports, promotions, deadEvents, poison, retentionDays, budgetMs, log, now } = deps;
+  const inTime = async (kind: string, forget: (isOver: () => boolean) => Promise<number>): Promise<number> => {
+    const endsAt = now().getTime() + budgetMs;
+    let isCut = false;
+    const count = await forget(() => {
+      isCut = now().getTime() >= endsAt;
+      return isCut;
+    });
+    if (isCut) log("forget-cut", { kind, count, budgetMs });
+    return count;
+  };
   return async (durable) => {
     if (retentionDays === 0) return;
     const before = new Date(now().getTime() - retentionDays * dayMs);
-    const isOld = ({ finishedAt }: Pick<ImportRecord | PromotionRecord, "finishedAt">) =>
-      finishedAt !== undefined && Date.parse(finishedAt) < before.getTime();
-
-    const forgottenImports = await forgetPages(
-      (continuationToken) => imports.list({ until: before, limit: pageLength, ...continuationToken }),
-      (record) => hasEnded(record.state) && isOld(record),
-      forgetImport,
-    );
-    const forgottenPromotions = await forgetPages(
-      (continuationToken) => promotions.list({ until: before, limit: pageLength, ...continuationToken }),
-      (record) => hasPromotionEnded(record.state) && isOld(record),
-      async ({ id }) => {
-        await items.deleteAll(id);
-        await promotions.delete(id);
-      },
-    );
     const forgotten = {
-      imports: forgottenImports,
-      promotions: forgottenPromotions,
-      events: await repeat(() => deadEvents.deleteOld(before)),
-      messages: await repeat(() => poison.deleteOld(before)),
+      imports: await inTime("imports", (isOver) => forgetPages(imports, before, createForgetOneImport(deps), isOver)),
+      promotions: await inTime("promotions", (isOver) =>
+        forgetPages(promotions, before, createForgetOnePromotion(deps), isOver),
+      ),
+      events: await inTime("events", (isOver) => repeat(() => deadEvents.deleteOld(before), isOver)),
+      messages: await inTime("messages", (isOver) => repeat(() => poison.deleteOld(before), isOver)),
       histories: await durable.purge(before),
     };
     if (Object.values(forgotten).some((count) => count > 0)) log("forgotten", forgotten);
   };
 }
 
-interface Page<Item> {
-  readonly records: readonly Item[];
-  readonly continuationToken: string | undefined;
+/** What was listed may have been retried since: it is read again, and goes only as it was read. */
+interface Forget<Item> {
+  readonly isDue: (item: Item, before: Date) => boolean;
+  readonly forget: (item: Item, before: Date) => Promise<"forgotten" | "kept">;
+}
+
+function createForgetOneImport({ imports, forgetImport }: ForgetOldDeps): Forget<ImportRecord> {
+  const isDue = (record: ImportRecord, before: Date) => hasEnded(record.state) && endedBefore(record, before);
+  return {
+    isDue,
+    forget: async ({ id }, before) => {
+      const stored = await imports.read(id);
+      if (stored === undefined || !isDue(stored.record, before)) return "kept";
+      return (await forgetImport(stored)) === "forgotten" ? "forgotten" : "kept";
+    },
+  };
+}
+
+function createForgetOnePromotion({ promotions, items, now }: ForgetOldDeps): Forget<PromotionRecord> {
+  const isDue = (record: PromotionRecord, before: Date) =>
+    hasPromotionEnded(record.state) && endedBefore(record, before);
+  return {
+    isDue,
+    forget: async ({ id }, before) => {
+      const stored = await promotions.read(id);
+      if (stored === undefined || !isDue(stored.record, before)) return "kept";
+      const { attempt } = stored.record;
+      await promotions.insertOpen({ id, attempt, createdAt: now().toISOString() }); // for the sweep, after a crash
+      const outcome = await promotions.delete(id, stored.etag);
+      if (outcome === "deleted") await items.deleteAll(id);
+      await promotions.deleteOpen(id, attempt);
+      return outcome === "deleted" ? "forgotten" : "kept";
+    },
+  };
+}
+
+function endedBefore({ finishedAt }: { readonly finishedAt?: string | undefined }, before: Date): boolean {
+  return finishedAt !== undefined && Date.parse(finishedAt) < before.getTime();
+}
+
+interface Lists<Item> {
+  readonly list: (request: {
+    readonly until: Date;
+    readonly limit: number;
+    readonly continuationToken?: string;
+  }) => Promise<{ readonly records: readonly Item[]; readonly continuationToken: string | undefined }>;
 }
 
 async function forgetPages<Item>(
-  read: (token: { readonly continuationToken?: string }) => Promise<Page<Item>>,
-  isDue: (item: Item) => boolean,
-  forget: (item: Item) => Promise<void>,
+  { list }: Lists<Item>,
+  before: Date,
+  { isDue, forget }: Forget<Item>,
+  isOver: () => boolean,
 ): Promise<number> {
   let count = 0;
   let token: string | undefined;
-  for (let pages = 0; pages < maxPages; pages += 1) {
-    const page = await read(token === undefined ? {} : { continuationToken: token });
-    const due = page.records.filter(isDue);
-    await mapConcurrently(due, forgottenAtOnce, forget);
-    count += due.length;
+  do {
+    const page = await list({
+      until: before,
+      limit: pageLength,
+      ...(token !== undefined && { continuationToken: token }),
+    });
+    const due = page.records.filter((record) => isDue(record, before));
+    const outcomes = await mapConcurrently(due, forgottenAtOnce, (record) => forget(record, before));
+    count += outcomes.filter((outcome) => outcome === "forgotten").length;
     token = page.continuationToken;
-    if (token === undefined) break;
-  }
+  } while (token !== undefined && !isOver());
   return count;
 }
 
 /** `deleteSome` returns 0 when there is no more. */
-async function repeat(deleteSome: () => Promise<number>): Promise<number> {
+async function repeat(deleteSome: () => Promise<number>, isOver: () => boolean): Promise<number> {
   let count = 0;
-  for (let pages = 0; pages < maxPages; pages += 1) {
-    const deleted = await deleteSome();
-    if (deleted === 0) break;
+  for (let deleted = await deleteSome(); deleted > 0; deleted = await deleteSome()) {
     count += deleted;
+    if (isOver()) break;
   }
   return count;
 }

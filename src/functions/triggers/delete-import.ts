@@ -17,9 +17,17 @@ export function createDeleteImport({ imports, forgetImport }: DeleteImportDeps):
     const stored = await imports.read(id);
     if (stored === undefined) throw importNotFound(id);
     if (!hasEnded(stored.record.state)) throw notEnded(id, stored.record.state);
-    await forgetImport(stored.record);
+    if ((await forgetImport(stored)) === "conflict") throw changed(id);
     return { status: 204 };
   };
+}
+
+function changed(id: string): ImportError {
+  return new ImportError({
+    code: "IMPORT_STATE_CONFLICT",
+    what: `import ${id} changed while it was to be deleted`,
+    hint: "look at its state, then try again",
+  });
 }
 
 function notEnded(id: string, state: string): ImportError {

@@ -2,6 +2,7 @@ import { instanceId } from "../../domain/accept.ts";
 import { hasEnded, type ImportRecord } from "../../domain/import-record.ts";
 import type { Imports } from "../../store/imports.ts";
 import type { Open, OpenImport } from "../../store/open.ts";
+import type { Parts } from "../../store/parts.ts";
 import type { Secrets } from "../../store/secrets.ts";
 import { mapConcurrently } from "../../transfer/map-concurrently.ts";
 import type { DurablePort } from "../durable-port.ts";
@@ -13,6 +14,7 @@ import type { StartImport } from "../start-import.ts";
 export interface SweepImportsDeps {
   readonly imports: Pick<Imports, "read">;
   readonly open: Pick<Open, "list" | "delete">;
+  readonly parts: Pick<Parts, "deleteAll">;
   readonly secrets: Pick<Secrets, "deleteUntil">;
   readonly startImport: Pick<StartImport, "start">;
   readonly endImport: EndImport;
@@ -47,13 +49,15 @@ export function createSweepImports(deps: SweepImportsDeps): (durable: DurablePor
 async function sweep(deps: SweepImportsDeps, durable: DurablePort, row: OpenImport, ageMs: number): Promise<void> {
   const stored = await deps.imports.read(row.id);
   if (stored === undefined) {
-    if (ageMs >= forgetMs) await forget(deps, row); // accept ended before there was a record: the caller was told
-    return;
+    if (ageMs < forgetMs) return;
+    // Accept ended before there was a record, and the caller was told; or the record was deleted, and the rest was not.
+    await deps.parts.deleteAll(row.id);
+    return await forget(deps, row, row.attempt + 1);
   }
   const { record } = stored;
   if (hasEnded(record.state)) {
     await deps.afterEnd(record);
-    return await forget(deps, row);
+    return await forget(deps, row, row.attempt);
   }
   const { id: importId, attempt } = record;
   const state = await durable.state(instanceId({ importId, attempt }));
@@ -72,7 +76,11 @@ function endOf(record: ImportRecord): Parameters<EndImport>[1] {
   return { state: "Failed", error: stepsFailed().error };
 }
 
-async function forget({ open, secrets }: SweepImportsDeps, { id, attempt }: OpenImport): Promise<void> {
-  await secrets.deleteUntil(id, attempt);
+async function forget(
+  { open, secrets }: SweepImportsDeps,
+  { id, attempt }: OpenImport,
+  lastAttempt: number,
+): Promise<void> {
+  await secrets.deleteUntil(id, lastAttempt);
   await open.delete(id, attempt);
 }

@@ -48,6 +48,7 @@ function createWorld(world: World) {
   };
   const endImport = createEndImport({ imports, open, secrets, endedImports, afterEnd, log, now: () => now });
   const started: string[] = [];
+  const forgottenParts: string[] = [];
   const raised: string[] = [];
   const durable: DurablePort = {
     start: async () => {},
@@ -63,6 +64,7 @@ function createWorld(world: World) {
   };
   const sweep = createSweepImports({
     ...{ imports, open, secrets, endImport, afterEnd, log, now: () => now },
+    parts: { deleteAll: async (importId) => void forgottenParts.push(importId) },
     startImport: {
       start: async ({ importId, attempt }) => {
         started.push(`${importId}-${attempt}`);
@@ -78,7 +80,7 @@ function createWorld(world: World) {
   });
   const cancelRequest = new HttpRequest({ method: "POST", url: `http://drayage.test/x`, params: { id } });
   return {
-    ...{ endImport, endedImports, told, openIds, secretIds, started, raised, events, cancellation },
+    ...{ endImport, endedImports, told, openIds, secretIds, forgottenParts, started, raised, events, cancellation },
     hear: (isHeard: boolean) => {
       isDeaf = !isHeard;
     },
@@ -228,13 +230,22 @@ describe("the sweep", () => {
     expect([world.openIds(), world.secretIds()]).toEqual([left, left]);
   });
 
+  it("deletes the parts, too, that a deletion has left behind", async () => {
+    const world = createWorld({ ageSeconds: 600 });
+
+    await world.sweep();
+
+    expect(world.forgottenParts).toEqual([id]);
+  });
+
   it("goes on after one that it cannot sweep", async () => {
     const [first, second] = [anImportId(), anImportId()];
     const createdAt = "2026-03-01T10:00:00.000Z";
     const rows = [first, second].map((openId) => ({ id: openId, attempt: 1, createdAt, isStopped: false }));
     const { open, ids } = createMemoryOpen(...rows);
     const { log, events } = createMemoryLog();
-    const deps = { open, log, now: () => now, secrets: createMemorySecrets().secrets };
+    const parts = { deleteAll: async () => {} };
+    const deps = { open, parts, log, now: () => now, secrets: createMemorySecrets().secrets };
     const sweep = createSweepImports({
       ...deps,
       imports: {

@@ -117,11 +117,23 @@ describe("createImports", () => {
     const record = aRecord();
     await imports.insert(record);
 
-    await imports.delete(record.id);
-    await imports.delete(record.id);
+    const { etag = "" } = (await imports.read(record.id)) ?? {};
+    expect(await imports.delete(record.id, etag)).toBe("deleted");
+    expect(await imports.delete(record.id, etag)).toBe("deleted");
 
     expect(await imports.read(record.id)).toBeUndefined();
     expect(await imports.update(record.id, (found) => found)).toBeUndefined();
+  });
+
+  it("is not deleted by who has read what it was before", async () => {
+    const record = aRecord({ state: "Failed" });
+    await imports.insert(record);
+    const { etag = "" } = (await imports.read(record.id)) ?? {};
+    await imports.update(record.id, (found) => ({ ...found, state: "Accepted", attempt: 2 }));
+
+    expect(await imports.delete(record.id, etag)).toBe("conflict");
+
+    expect((await imports.read(record.id))?.record).toMatchObject({ state: "Accepted", attempt: 2 });
   });
 
   it("lets every one of several writers at once change the record exactly once", async () => {

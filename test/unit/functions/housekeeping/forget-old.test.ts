@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { retrySecretName } from "../../../../src/domain/secret-row.ts";
 import { createForgetImport } from "../../../../src/functions/forget-import.ts";
-import { createForgetOld } from "../../../../src/functions/housekeeping/forget-old.ts";
+import { createForgetOld, type ForgetOldDeps } from "../../../../src/functions/housekeeping/forget-old.ts";
 import { createDeadEvents } from "../../../../src/store/dead-events.ts";
 import { createImports } from "../../../../src/store/imports.ts";
 import { createOpen } from "../../../../src/store/open.ts";
@@ -43,17 +44,18 @@ function createWorld() {
   };
   const { log, lines } = createMemoryLog();
   const purged: Date[] = [];
-  const forget = (retentionDays: number) =>
+  const forgetImport = createForgetImport({ ...stores, now: () => now });
+  const forget = (retentionDays: number, changes: Partial<ForgetOldDeps> = {}) =>
     createForgetOld({
-      ...{ ...stores, retentionDays, log, now: () => now },
-      forgetImport: createForgetImport(stores),
+      ...{ ...stores, retentionDays, budgetMs: 600_000, log, now: () => now },
+      ...{ forgetImport, ...changes },
     })({
       purge: async (before) => {
         purged.push(before);
         return 3;
       },
     });
-  return { ...stores, forget, purged, lines };
+  return { ...stores, forget, forgetImport, purged, lines };
 }
 
 /** An import that was caused and, unless it runs, ended at these times. */
@@ -76,6 +78,90 @@ describe("forgetting what is old", () => {
     const { records } = await imports.list({ limit: 10 });
     expect(new Set(records.map(({ id }) => id))).toEqual(new Set([retried.id, running.id, young.id]));
     expect(await parts.readBlobs(old.id)).toEqual([]);
+  });
+
+  it.each<"list" | "read">(["list", "read"])("keeps an import that is retried after its %s", async (late) => {
+    const { imports, secrets, parts, forget } = world;
+    const old = { ...anImport(40, 39), state: "Failed" as const, hasCredentials: true };
+    await imports.insert(old);
+    const part = { kind: "blob", target: 0, state: "pending", mediaType: "application/octet-stream" } as const;
+    await parts.insertPlanned(old.id, [{ ...part, digest: aDigest("layer"), sizeBytes: 1 }]);
+    const secret = { importId: old.id, name: retrySecretName(2, "abcd") };
+    const retry = async () => {
+      await secrets.insert(secret, { username: "u", password: "new" });
+      await imports.update(old.id, (record) => ({ ...record, state: "Accepted", attempt: 2 }));
+    };
+    const thenRetry = <Args extends unknown[], T>(work: (...args: Args) => Promise<T>) => {
+      return async (...args: Args): Promise<T> => {
+        const found = await work(...args);
+        await retry();
+        return found;
+      };
+    };
+
+    await forget(30, {
+      imports: { ...imports, [late]: late === "list" ? thenRetry(imports.list) : thenRetry(imports.read) },
+    });
+
+    expect((await imports.read(old.id))?.record).toMatchObject({ state: "Accepted", attempt: 2 });
+    expect(await secrets.read(secret)).toEqual({ username: "u", password: "new" });
+    expect(await parts.readBlobs(old.id)).toHaveLength(1);
+  });
+
+  it("leaves a row for the sweep to find when a crash comes after the record is gone", async () => {
+    const { imports, open, parts, secrets } = world;
+    const old = anImport(40, 39);
+    await imports.insert(old);
+    const stored = await imports.read(old.id);
+    if (stored === undefined) throw new Error("the import is gone");
+    const crash = { deleteAll: () => Promise.reject(new Error("the process ends")) };
+    const forgetImport = createForgetImport({ imports, open, secrets, parts: { ...parts, ...crash }, now: () => now });
+
+    await expect(forgetImport(stored)).rejects.toThrow("the process ends");
+
+    expect(await imports.read(old.id)).toBeUndefined();
+    expect(await open.list()).toMatchObject([{ id: old.id, createdAt: now.toISOString() }]);
+  });
+
+  it("goes on for as long as it has time, and says when that was not enough", async () => {
+    const { imports, forget, lines } = world;
+    const records = Array.from({ length: 101 }, () => anImport(40, 39));
+    await Promise.all(records.map((record) => imports.insert(record)));
+    let minutes = 0;
+    const late = () => new Date(now.getTime() + minutes * 60_000);
+    const slow = async (...request: Parameters<typeof imports.list>) => {
+      minutes += 10;
+      return await imports.list(...request);
+    };
+
+    await forget(30, { imports: { ...imports, list: slow }, now: late });
+    const left = (await imports.list({ limit: 10 })).records.length;
+    await forget(30);
+
+    expect(lines[0]).toEqual({
+      event: "forget-cut",
+      fields: { kind: "imports", count: 101 - left, budgetMs: 600_000 },
+    });
+    expect(left).toBeGreaterThan(0);
+    expect((await imports.list({ limit: 10 })).records).toEqual([]);
+  });
+
+  it("keeps a promotion that is retried meanwhile, with its items", async () => {
+    const { promotions, items, forget } = world;
+    const ended = { state: "Failed", finishedAt: daysAgo(39).toISOString() } as const;
+    const old = aPromotion({ id: anImportId(daysAgo(40)), ...ended });
+    await promotions.insert(old);
+    await items.insert([anItem({ promotion: old.id })]);
+    const read: typeof promotions.read = async (id) => {
+      const stored = await promotions.read(id);
+      await promotions.update(id, (record) => ({ ...record, state: "Running", attempt: 2 }));
+      return stored;
+    };
+
+    await forget(30, { promotions: { ...promotions, read } });
+
+    expect((await promotions.read(old.id))?.record).toMatchObject({ state: "Running", attempt: 2 });
+    expect((await items.list(old.id, { limit: 10 })).items).toHaveLength(1);
   });
 
   it("deletes promotions that ended before the retention, with their items", async () => {
