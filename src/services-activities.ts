@@ -86,7 +86,7 @@ export function createActivityServices(deps: ActivityServicesDeps) {
     resolveImport: running(createResolveImport({ ...resolving, imports, parts, leaveToAcr })),
     copyBlobs: running(createCopyBlobs(copyDeps)),
     copyBlobSegment: running(createCopyBlobSegment(copyDeps)),
-    verifyBlobs: running(createVerifyBlobs({ imports, verifyPlannedUnit })),
+    verifyBlobs: running(createVerifyBlobs({ imports, verifyPlannedUnit, now })),
     publishManifests: running(createPublishManifests({ parts, publishLevel })),
     delegateImport: running(createDelegateImport({ ...delegating, imports, parts, repositories, now })),
     copyAndFinish: running(createCopyAndFinish({ ...finishDeps, copyPlannedUnit, verifyPlannedUnit, publishLevel })),

@@ -31,6 +31,7 @@ export function delegated(record: ImportRecord, start: DelegationStart, now: Dat
   return {
     ...known,
     state: "Copying",
+    copyingAt: now.toISOString(),
     delegation: { reason: start.reason, starts: 0 },
     progress: nothingKnown,
     warnings: addWarnings(record.warnings, start.warnings),

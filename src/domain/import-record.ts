@@ -79,6 +79,10 @@ export const importRecordSchema = z.strictObject({
   /** End of `timeoutSeconds` of this attempt. */
   deadlineAt: isoTimeSchema,
   startedAt: isoTimeSchema.optional(),
+  /** When the attempt came to the state of that name. */
+  copyingAt: isoTimeSchema.optional(),
+  verifyingAt: isoTimeSchema.optional(),
+  publishingAt: isoTimeSchema.optional(),
   finishedAt: isoTimeSchema.optional(),
   /** The attempt before this one stood still, and this one was begun in its place. */
   replacedAt: isoTimeSchema.optional(),

@@ -84,7 +84,8 @@ export function retried(record: ImportRecord, now: Date, choice: RetryChoice): I
 /** The next attempt of an import that stands still: with the credentials it has, until the same deadline. */
 export function replaced(record: ImportRecord, now: Date): ImportRecord {
   if (hasEnded(record.state)) throw conflict(record, `it has ended as ${record.state}`);
-  const { finishedAt: _f, stopRequestedAt: _s, progress: _p, error: _e, waiting: _w, ...rest } = record;
+  const { finishedAt: _f, stopRequestedAt: _s, progress: _p, error: _e, waiting: _w, ...kept } = record;
+  const { copyingAt: _c, verifyingAt: _v, publishingAt: _u, ...rest } = kept;
   return {
     ...rest,
     ...{ state: "Accepted", attempt: record.attempt + 1, replacedAt: now.toISOString() },
@@ -143,24 +144,24 @@ export function warned(record: ImportRecord, warning: string): ImportRecord {
 }
 
 /** The plan stands and copying begins. */
-export function resolved(record: ImportRecord, found: Resolved): ImportRecord {
+export function resolved(record: ImportRecord, found: Resolved, now: Date): ImportRecord {
   if (record.state === "Copying") return record;
   assertMayMove(record, "Copying");
   const { waiting: _, ...known } = record;
   const { targetDigest, progress, warnings } = found;
   return {
     ...pinned(known, found.source),
-    ...{ state: "Copying", targetDigest, progress },
+    ...{ state: "Copying", copyingAt: now.toISOString(), targetDigest, progress },
     warnings: addWarnings(record.warnings, warnings),
   };
 }
 
 /** What was copied is read again, before any tag is written. */
-export function verifying(record: ImportRecord): ImportRecord {
+export function verifying(record: ImportRecord, now: Date): ImportRecord {
   if (record.state === "Verifying" || record.state === "Publishing") return record; // the latter: after a repair
   assertMayMove(record, "Verifying");
   const { waiting: _, ...known } = record;
-  return { ...known, state: "Verifying" };
+  return { ...known, state: "Verifying", verifyingAt: now.toISOString() };
 }
 
 /** Nothing is to be done, since the target holds this digest: another one than the source's for a rewritten index. */
@@ -169,14 +170,14 @@ export function foundAtTarget(record: ImportRecord, targetDigest: Digest): Impor
 }
 
 /** The tags are about to be written: from here on nothing can be cancelled. Throws CANCELLED if it was before. */
-export function publishing(record: ImportRecord): ImportRecord {
+export function publishing(record: ImportRecord, now: Date): ImportRecord {
   if (record.state === "Publishing") return record;
   if (record.cancelRequestedAt !== undefined && !hasEnded(record.state)) {
     throw failure("CANCELLED", `import ${record.id} was cancelled`);
   }
   assertMayMove(record, "Publishing");
   const { waiting: _, ...known } = record;
-  return { ...known, state: "Publishing" };
+  return { ...known, state: "Publishing", publishingAt: now.toISOString() };
 }
 
 /** How an import ends. */

@@ -5,6 +5,7 @@ import { importIdSchema } from "./import-id.ts";
 import { type Progress, progressSchema } from "./import-plan.ts";
 import { hasEnded, type ImportRecord, importStateSchema, triggerSchema, waitingSchema } from "./import-record.ts";
 import { importSpecSchema } from "./import-spec.ts";
+import { timelineEntrySchema, timelineOf } from "./import-timeline.ts";
 import { formatPlatform } from "./platform.ts";
 import { withRate } from "./progress.ts";
 
@@ -54,6 +55,11 @@ export const importViewSchema = z
     createdAt: timeSchema,
     startedAt: timeSchema.optional(),
     finishedAt: timeSchema.optional(),
+    timeline: z
+      .array(timelineEntrySchema)
+      .describe(
+        "The states of this attempt so far, in their order. Records from before it was kept lack Copying to Publishing.",
+      ),
     error: importErrorWireSchema.optional(),
     waiting: waitingSchema.optional().describe("Why nothing moves just now."),
     warnings: z.array(z.string()),
@@ -94,6 +100,7 @@ export function formatImport(record: ImportRecord, progress: Progress | undefine
       error: record.error,
       waiting: record.waiting,
     }),
+    timeline: [...timelineOf(record)],
     warnings: record.warnings,
     links: { self, parts: `${self}/parts`, cancel: `${self}/cancel`, retry: `${self}/retry` },
   };

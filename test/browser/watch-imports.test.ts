@@ -41,6 +41,24 @@ describe.runIf(hasBrowser())("watching imports on the dashboard", () => {
     release();
   });
 
+  it("shows how long each stage took, and which one a failed import never came to", async () => {
+    const { api, open } = dashboard;
+    const done = await api.importAndWait({ source: from(), targetTags: ["timed/app:1"] });
+    const failed = await api.importAndWait({ source: from("missing/app:1") });
+    await using visit = await open(`#/import/${done.id}`);
+    const { page } = visit;
+    const stages = page.getByRole("list", { name: "Stages" }).getByRole("listitem");
+    await page.locator(".badge", { hasText: "Succeeded" }).waitFor();
+    expect(await stages.locator("span:first-child").allTextContents()).toEqual(done.timeline.map(({ state }) => state));
+    expect(await stages.locator(".took").allTextContents()).toEqual(Array(4).fill(expect.stringMatching(/^[\d.]+s$/)));
+
+    await page.goto(`${api.url}/#/import/${failed.id}`);
+
+    await page.locator(".badge", { hasText: "Failed" }).waitFor();
+    await stages.filter({ hasText: "Publishing" }).getByText("not come to").waitFor();
+    expect(await stages.filter({ hasText: "Resolving" }).getByText("not come to").count()).toBe(0);
+  });
+
   it("tells why an import failed and what to do, and retries it once that is done", async () => {
     const { api, open } = dashboard;
     const { id } = await api.importAndWait({ source: from("late/app:1") });

@@ -44,7 +44,7 @@ export function createCopyAndFinish(deps: CopyAndFinishDeps): Activity<CopyAndFi
       const held = holdRow(imports, row);
       const verify = async (toVerify: Unit | undefined) => {
         if (toVerify === undefined) return { kind: "done" } as const;
-        await held.change(verifying);
+        await held.change((record) => verifying(record, now()));
         return await verifyPlannedUnit({ importId, unit: toVerify, round }, context);
       };
       const publish = async (): Promise<RootOutcome> => {
@@ -53,7 +53,7 @@ export function createCopyAndFinish(deps: CopyAndFinishDeps): Activity<CopyAndFi
           if (published.kind === "incomplete") return published;
           results.push(...published.results);
         }
-        return await publishRoot(await held.change(publishing), signal); // throws CANCELLED when somebody was faster
+        return await publishRoot(await held.change((record) => publishing(record, now())), signal); // throws CANCELLED when somebody was faster
       };
       let root: RootOutcome;
       try {

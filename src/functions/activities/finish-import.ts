@@ -36,13 +36,13 @@ export function createFinishImport(deps: FinishImportDeps): Activity<FinishInput
       const held = holdRow(imports, row);
       let finalEnd: RecordEnd;
       if (end.kind === "published") {
-        const record = await held.change(publishing); // throws CANCELLED when somebody was faster
+        const record = await held.change((current) => publishing(current, now())); // throws CANCELLED when somebody was faster
         const root = await publishRoot(record, signal);
         if (root.kind === "incomplete") return root;
         if (root.kind === "published") await parts.markDone(importId, root.results);
         finalEnd = root.kind === "published" ? { state: "Succeeded" } : { state: "Skipped", warnings: [root.warning] };
       } else if (end.kind === "delegated") {
-        await held.change(publishing); // ACR has put the tags: the record passes the point where it can be cancelled
+        await held.change((record) => publishing(record, now())); // ACR has put the tags: the record passes the point where it can be cancelled
         finalEnd = { state: "Succeeded" };
       } else {
         finalEnd = (await supersededEnd(deps, end, row.record, signal)) ?? endOf(end, row.record);

@@ -35,6 +35,7 @@ export function createResolveImport(deps: ResolveImportDeps): Activity<StepInput
     role: "worker",
     work: async ({ importId }, { row, signal }) => {
       const held = holdRow(imports, row);
+      const begunAt = now(); // stored with the digest: what comes before that is part of resolving
       const located = await locateSource(row.record.spec, signal);
       await held.change((record) => sourceLocated(record, located.spec, located.warnings));
       const { spec, trigger, source: known } = held.record();
@@ -49,7 +50,7 @@ export function createResolveImport(deps: ResolveImportDeps): Activity<StepInput
             targets,
             pinned: known?.digest,
             onPinned: async (pin) => {
-              await held.change((record) => pinned(resolving(record, now()), pin));
+              await held.change((record) => pinned(resolving(record, begunAt), pin));
             },
             needsCheckpoints: (sizeBytes) => targets.some(({ registry }) => needsCheckpoints(sizeBytes, registry)),
           },
@@ -67,7 +68,9 @@ export function createResolveImport(deps: ResolveImportDeps): Activity<StepInput
       await parts.insertPlanned(importId, result.parts);
       const startedAt = new Date(held.record().startedAt ?? now());
       const progress = sumProgress({ parts: result.parts, units: [], startedAt, now: now() });
-      await held.change((record) => resolved(record, { source: result.source, targetDigest, progress, warnings }));
+      await held.change((record) =>
+        resolved(record, { source: result.source, targetDigest, progress, warnings }, now()),
+      );
       return { kind: "done", plan };
     },
   };

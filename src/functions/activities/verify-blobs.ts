@@ -8,19 +8,21 @@ import type { VerifyPlannedUnit } from "./verify-planned-unit.ts";
 export interface VerifyBlobsDeps {
   readonly imports: Pick<Imports, "replace" | "update">;
   readonly verifyPlannedUnit: VerifyPlannedUnit;
+  readonly now: () => Date;
 }
 
 /** One unit of blobs is read again at the target, before any manifest refers to them there. */
 export function createVerifyBlobs({
   imports,
   verifyPlannedUnit,
+  now,
 }: VerifyBlobsDeps): Activity<VerifyInput, CheckedOutcome> {
   return {
     name: "verifyBlobs",
     input: verifyInputSchema,
     role: "worker",
     work: async ({ importId, unit, round }, context) => {
-      await holdRow(imports, context.row).change(verifying);
+      await holdRow(imports, context.row).change((record) => verifying(record, now()));
       return await verifyPlannedUnit({ importId, unit, round }, context);
     },
   };

@@ -13,6 +13,7 @@ import {
 } from "@opentelemetry/api";
 import type { ImportAttempt } from "../../domain/accept.ts";
 import type { ImportRecord } from "../../domain/import-record.ts";
+import { acceptedAt } from "../../domain/import-timeline.ts";
 import { ImportError } from "../../errors.ts";
 import type { ObserveRequest } from "../../registry/observe-request.ts";
 import type { Log } from "../log.ts";
@@ -90,7 +91,7 @@ export function createTelemetry({ tracer, meter, ids }: TelemetryDeps): Telemetr
   const importEnded: Telemetry["importEnded"] = (record) => {
     const { id: importId, attempt, state, error, trigger, spec } = record;
     const finishedAt = Date.parse(record.finishedAt ?? record.createdAt);
-    const startedAt = Math.min(Date.parse(record.deadlineAt) - spec.timeoutSeconds * 1_000, finishedAt);
+    const startedAt = Math.min(acceptedAt(record).getTime(), finishedAt);
     const attributes = {
       ...{ "drayage.import.id": importId, "drayage.import.attempt": attempt, "drayage.import.state": state },
       ...{ "drayage.trigger": trigger.kind },

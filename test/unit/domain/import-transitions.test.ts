@@ -13,7 +13,7 @@ import {
   waitingFor,
 } from "../../../src/domain/import-transitions.ts";
 import { ImportError } from "../../../src/errors.ts";
-import { aRecord, digestNamed, laterBy } from "./records.ts";
+import { aRecord, digestNamed, laterBy, t0 } from "./records.ts";
 import { refusal } from "./refusal.ts";
 
 const found = { digest: digestNamed("source"), mediaType: "application/vnd.oci.image.manifest.v1+json" };
@@ -67,8 +67,8 @@ describe("waitingFor", () => {
       state: "Resolving",
       waiting: { until: laterBy(60).toISOString(), code: "SOURCE_RATE_LIMITED", message: "too many requests" },
     });
-    expect(resolved(waiting, resolution).waiting).toBeUndefined();
-    expect(publishing(waiting).waiting).toBeUndefined();
+    expect(resolved(waiting, resolution, t0).waiting).toBeUndefined();
+    expect(publishing(waiting, t0).waiting).toBeUndefined();
     expect(ended(waiting, { state: "Failed", error }, laterBy(90)).waiting).toBeUndefined();
   });
 
@@ -148,10 +148,10 @@ describe("a run", () => {
     expect(resolving(begun, laterBy(2))).toBe(begun);
     const known = pinned(begun, found);
     expect(pinned(known, { ...found, digest: digestNamed("moved") })).toBe(known);
-    const copying = resolved(known, resolution);
-    expect(resolved(copying, resolution)).toBe(copying);
-    const late = publishing(copying);
-    expect(publishing(late)).toBe(late);
+    const copying = resolved(known, resolution, laterBy(3));
+    expect(resolved(copying, resolution, laterBy(4))).toBe(copying);
+    const late = publishing(copying, laterBy(20));
+    expect(publishing(late, laterBy(21))).toBe(late);
     const done = ended(late, { state: "Succeeded", warnings: ["b", "a"], progress }, laterBy(30));
     expect(ended(done, { state: "Succeeded" }, laterBy(31))).toBe(done);
 
@@ -159,6 +159,8 @@ describe("a run", () => {
       aRecord({
         state: "Succeeded",
         startedAt: laterBy(1).toISOString(),
+        copyingAt: laterBy(3).toISOString(),
+        publishingAt: laterBy(20).toISOString(),
         finishedAt: laterBy(30).toISOString(),
         source: found,
         targetDigest: digestNamed("target"),
@@ -171,7 +173,7 @@ describe("a run", () => {
   it("keeps the digest found first when it resolves again", () => {
     const known = pinned(aRecord({ state: "Resolving" }), found);
 
-    expect(resolved(known, { ...resolution, source: { ...found, digest: digestNamed("moved") } }).source).toEqual(
+    expect(resolved(known, { ...resolution, source: { ...found, digest: digestNamed("moved") } }, t0).source).toEqual(
       found,
     );
   });
@@ -179,7 +181,7 @@ describe("a run", () => {
   it("writes no tag once it was cancelled", () => {
     const cancelled = cancelRequested(aRecord({ state: "Copying" }), laterBy(1));
 
-    expect(refusal(() => publishing(cancelled)).code).toBe("CANCELLED");
+    expect(refusal(() => publishing(cancelled, t0)).code).toBe("CANCELLED");
   });
 
   it("keeps the error of a failure", () => {
@@ -190,7 +192,7 @@ describe("a run", () => {
     const failed = ended(aRecord(), { state: "Failed", error }, laterBy(1));
 
     expect(refusal(() => ended(failed, { state: "Cancelled" }, laterBy(2))).code).toBe("IMPORT_STATE_CONFLICT");
-    expect(refusal(() => publishing(failed)).code).toBe("IMPORT_STATE_CONFLICT");
+    expect(refusal(() => publishing(failed, t0)).code).toBe("IMPORT_STATE_CONFLICT");
   });
 
   it("cannot become Cancelled while its tags are written", () => {

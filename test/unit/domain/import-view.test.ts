@@ -28,6 +28,7 @@ describe("formatImport", () => {
       verify: "manifest",
       attempt: 1,
       createdAt: t0.toISOString(),
+      timeline: [{ state: "Accepted", at: t0.toISOString() }],
       warnings: [],
       links: {
         self: `https://app.example/api/imports/${record.id}`,
