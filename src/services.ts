@@ -26,7 +26,7 @@ import { createSignsOfLife } from "./functions/signs-of-life.ts";
 import { createStartImport } from "./functions/start-import.ts";
 import { createStopImport } from "./functions/stop-import.ts";
 import type { Telemetry } from "./functions/telemetry/telemetry.ts";
-import { accepting, counting, measuringQueue } from "./functions/telemetry/tracing.ts";
+import { accepting, measuringQueue } from "./functions/telemetry/tracing.ts";
 import { createGetHealth } from "./functions/triggers/get-health.ts";
 import { createSweepImports } from "./functions/triggers/sweep-imports.ts";
 import { createWaitForEnd } from "./functions/wait-for-end.ts";
@@ -103,7 +103,10 @@ export function createServices({ config, log, stopping, isEmbedded, telemetry }:
     await itemAfterEnd(record);
     await events.announceImport(record);
   };
-  const endImport = counting(telemetry, createEndImport({ imports, open, secrets, endedImports, afterEnd, log, now }));
+  const endImport = createEndImport({
+    ...{ imports, open, secrets, endedImports, afterEnd, log, now },
+    count: telemetry.importEnded,
+  });
   const endCancelled = (attempt: Parameters<typeof endImport>[0]) => endImport(attempt, { state: "Cancelled" });
   const startImport = accepting(telemetry, createStartImport({ imports, open, secrets, course, now }));
   const waitForEnd = createWaitForEnd({ imports, ended: endedImports, ...endPolls });

@@ -14,6 +14,8 @@ export interface EndImportDeps {
   readonly secrets: Pick<Secrets, "deleteUntil">;
   readonly endedImports: Pick<EndedImports, "announce">;
   readonly afterEnd: AfterEnd;
+  /** Called with the record of each attempt that ends, once: by whose write it ended. */
+  readonly count: (record: ImportRecord) => void;
   readonly log: Log;
   readonly now: () => Date;
 }
@@ -25,19 +27,27 @@ export interface EndImportDeps {
 export type AfterEnd = (record: ImportRecord) => Promise<void>;
 
 /**
- * Writes the end of an attempt and clears up behind it: credentials, then the open row. May be repeated. Where another
- * attempt has begun, its record comes back as it is.
+ * Writes the end of an attempt and clears up behind it: credentials, then the open row. May be repeated: then it clears
+ * up again, and is neither logged nor counted. Where another attempt has begun, its record comes back as it is.
  */
 export type EndImport = (attempt: ImportAttempt, end: RecordEnd, held?: HeldRow) => Promise<ImportRecord | undefined>;
 
 export function createEndImport(deps: EndImportDeps): EndImport {
-  const { imports, open, secrets, endedImports, afterEnd, log, now } = deps;
+  const { imports, open, secrets, endedImports, afterEnd, count, log, now } = deps;
   return async ({ importId, attempt }, end, held) => {
-    const change = (record: ImportRecord) => (record.attempt === attempt ? ended(record, end, now()) : record);
+    let isOwn = false; // as the last call of `change` says, which is the one that was written
+    const change = (record: ImportRecord) => {
+      const after = record.attempt === attempt ? ended(record, end, now()) : record;
+      isOwn = after !== record;
+      return after;
+    };
     const record = held === undefined ? await imports.update(importId, change) : await held.change(change);
     if (record?.attempt !== attempt) return record; // a retry was faster: what is there is all its own
+    if (isOwn) {
+      log("import-ended", { importId, state: record.state, code: record.error?.code, attempt });
+      count(record);
+    }
     if (record.hasCredentials) await secrets.deleteUntil(importId, attempt);
-    log("import-ended", { importId, state: record.state, code: record.error?.code, attempt: record.attempt });
     endedImports.announce(importId);
     try {
       await afterEnd(record);

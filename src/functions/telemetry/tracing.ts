@@ -1,7 +1,6 @@
 import { z } from "zod";
 import type { ImportAttempt } from "../../domain/accept.ts";
 import type { Parts } from "../../store/parts.ts";
-import type { EndImport } from "../end-import.ts";
 import type { StartImport } from "../start-import.ts";
 import { stepInputSchema } from "../steps.ts";
 import type { OnImportMessage } from "../triggers/on-import-message.ts";
@@ -33,15 +32,6 @@ export function accepting({ step }: Pick<Telemetry, "step">, startImport: StartI
       const attempt: ImportAttempt = { importId: request.id, attempt: 1 };
       return step(attempt, "accept", () => startImport.accept(request, durable));
     },
-  };
-}
-
-/** Counts the ends that this attempt was given, and writes its span. */
-export function counting({ importEnded }: Pick<Telemetry, "importEnded">, endImport: EndImport): EndImport {
-  return async (attempt, end, held) => {
-    const record = await endImport(attempt, end, held);
-    if (record?.attempt === attempt.attempt) importEnded(record);
-    return record;
   };
 }
 

@@ -46,7 +46,9 @@ function createWorld(world: World) {
     if (isDeaf) throw new Error("nobody listens");
     told.push(state);
   };
-  const endImport = createEndImport({ imports, open, secrets, endedImports, afterEnd, log, now: () => now });
+  const counted: string[] = [];
+  const count = ({ state, attempt }: ImportRecord) => void counted.push(`${attempt} ${state}`);
+  const endImport = createEndImport({ imports, open, secrets, endedImports, afterEnd, count, log, now: () => now });
   const started: string[] = [];
   const forgottenParts: string[] = [];
   const raised: string[] = [];
@@ -80,7 +82,20 @@ function createWorld(world: World) {
   });
   const cancelRequest = new HttpRequest({ method: "POST", url: `http://drayage.test/x`, params: { id } });
   return {
-    ...{ endImport, endedImports, told, openIds, secretIds, forgottenParts, started, raised, events, cancellation },
+    ...{
+      endImport,
+      endedImports,
+      told,
+      counted,
+      write: stores.write,
+      openIds,
+      secretIds,
+      forgottenParts,
+      started,
+      raised,
+      events,
+      cancellation,
+    },
     hear: (isHeard: boolean) => {
       isDeaf = !isHeard;
     },
@@ -118,6 +133,27 @@ describe("the end of an import", () => {
 
     expect(record).toMatchObject({ error: { code: "TARGET_LOCKED" }, finishedAt });
     expect([world.openIds(), world.secretIds()]).toEqual([[], []]);
+  });
+
+  it("is logged and counted once, however often it is written", async () => {
+    const world = createWorld({ record: withState("Publishing") });
+
+    await world.endImport(first, { state: "Succeeded" });
+    await world.endImport(first, { state: "Succeeded" });
+
+    expect(world.counted).toEqual(["1 Succeeded"]);
+    expect(world.events()).toEqual(["import-ended"]);
+  });
+
+  it("is logged and counted for each attempt, and by nobody whose attempt is over", async () => {
+    const world = createWorld({ record: withState("Publishing") });
+
+    await world.endImport(first, { state: "Succeeded" });
+    world.write(withState("Publishing", { attempt: 2 }));
+    await world.endImport(first, { state: "Succeeded" });
+    await world.endImport({ ...first, attempt: 2 }, { state: "Failed", error });
+
+    expect(world.counted).toEqual(["1 Succeeded", "2 Failed"]);
   });
 
   it("leaves the open row of an attempt that has begun meanwhile", async () => {

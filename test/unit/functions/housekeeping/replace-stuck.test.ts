@@ -56,7 +56,16 @@ async function startWorld(changes: RecordChanges, children: readonly number[] = 
     ...{ imports, open, parts, heartbeat, stuckMinutes: 60, log, now: clock },
     beginAgain: createBeginAgain({ imports, parts, secrets, startImport }),
     endImport: createEndImport({
-      ...{ imports, open, secrets, endedImports: createEndedImports(), afterEnd: async () => {}, log, now: clock },
+      ...{
+        imports,
+        open,
+        secrets,
+        endedImports: createEndedImports(),
+        afterEnd: async () => {},
+        count: () => {},
+        log,
+        now: clock,
+      },
     }),
   });
   const life = createSignsOfLife({ heartbeat, open, log, now: clock });
