@@ -128,9 +128,13 @@ export interface Resolved {
   readonly warnings: readonly string[];
 }
 
-/** What is to be said of credentials that end at `endsAt`, while the import may take longer. */
-export function earlyEnd({ deadlineAt }: ImportRecord, endsAt: Date | undefined): readonly string[] {
-  if (endsAt === undefined || endsAt.getTime() >= Date.parse(deadlineAt)) return [];
+/** An import that takes as long as this is large: one whose token ends sooner deserves a warning. */
+const shortLifeMs = 30 * 60_000;
+
+/** What is to be said of credentials that end at `endsAt`: soon, and before the import must have ended. */
+export function earlyEnd({ deadlineAt }: ImportRecord, endsAt: Date | undefined, now: Date): readonly string[] {
+  const soonMs = Math.min(Date.parse(deadlineAt), now.getTime() + shortLifeMs);
+  if (endsAt === undefined || endsAt.getTime() >= soonMs) return [];
   const until = endsAt.toISOString();
   return [
     `the source's token ends at ${until}, before the import's time limit: what is not read by then needs a new one`,

@@ -56,7 +56,7 @@ export function createResolveImport(deps: ResolveImportDeps): Activity<StepInput
           },
           signal,
         );
-        return { ...found, warnings: [...earlyEnd(held.record(), credentialsEndAt), ...found.warnings] };
+        return { ...found, warnings: [...earlyEnd(held.record(), credentialsEndAt, now()), ...found.warnings] };
       };
       const result = await readAll().catch((thrown: unknown) => leaveToAcr.instead(thrown, held, signal));
       if ("kind" in result) return { kind: "done", plan: result };

@@ -56,13 +56,16 @@ async function warningsWhen(hoursToEnd: number | undefined): Promise<readonly st
   return row.record.warnings;
 }
 
-it("warns in the record that the source's token ends before the import must have ended", async () => {
-  expect(await warningsWhen(3)).toEqual([
-    expect.stringContaining("token ends at 2026-11-24T15:00:00.000Z, before the import's time limit"),
+it("warns in the record that the source's token ends within half an hour, before the import must have ended", async () => {
+  expect(await warningsWhen(0.25)).toEqual([
+    expect.stringContaining("token ends at 2026-11-24T12:15:00.000Z, before the import's time limit"),
     "of the image",
   ]);
 });
 
-it.each([24, 48, undefined])("warns of no token that lasts as long as the import may take: %s hours", async (hours) => {
-  expect(await warningsWhen(hours)).toEqual(["of the image"]);
-});
+it.each([0.5, 3, 48, undefined])(
+  "warns of no token that lasts as long as most imports take: %s hours",
+  async (hours) => {
+    expect(await warningsWhen(hours)).toEqual(["of the image"]);
+  },
+);
