@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { fileURLToPath } from "node:url";
+import { setFlagsFromString } from "node:v8";
 import { app, type InvocationContext } from "@azure/functions";
 import * as df from "durable-functions";
 import { identity } from "./app-identity.ts";
@@ -16,12 +17,14 @@ import {
 import { createDurablePort, createDurableUpkeep } from "./functions/durable-port.ts";
 import { createPlannedIds } from "./functions/telemetry/trace-ids.ts";
 import type { Handlers } from "./handlers.ts";
+import { heapGrowthFlag } from "./heap-flags.ts";
 import { withRegistriesFile } from "./sign-in-settings.ts";
 
 /*
  * The composition root: the one module with effects at import. It reads the settings and registers the functions, which
  * the host waits for at every start. What they do is loaded while the host prepares their triggers.
  */
+setFlagsFromString(heapGrowthFlag); // as an argument it would cost the worker process that Azure has ready
 const stopping = new AbortController();
 /*
  * Set by src/local/drayage.ts, in this very process: what no setting of an app in Azure can do by accident, as
@@ -114,20 +117,10 @@ app.eventGrid("onRegistryEvent", {
   handler: (event, context) => handlers().onRegistryEvent(event, toDurable(context)),
 });
 
-app.timer("sweepImports", {
-  schedule: "0 * * * * *",
+app.timer("everyMinute", {
+  schedule: "1 * * * * *", // a host may be a little early, and a minute of a schedule must not be missed
   extraInputs: [df.input.durableClient()],
-  handler: (_timer, context) => handlers().sweepImports(toDurable(context)),
-});
-app.timer("sweepPromotions", {
-  schedule: "30 * * * * *",
-  extraInputs: [df.input.durableClient()],
-  handler: (_timer, context) => handlers().sweepPromotions(toDurable(context)),
-});
-app.timer("runSchedules", {
-  schedule: "1 * * * * *", // a host may be a little early, and a minute must not be missed
-  extraInputs: [df.input.durableClient()],
-  handler: (_timer, context) => handlers().runSchedules(toDurable(context)),
+  handler: (_timer, context) => handlers().everyMinute(toDurable(context)),
 });
 app.timer("sweepStores", {
   schedule: "0 17 * * * *",

@@ -16,6 +16,7 @@ import { type AfterEnd, createEndImport } from "./functions/end-import.ts";
 import { createEndedImports } from "./functions/ended-imports.ts";
 import { createEventServices } from "./functions/events/event-services.ts";
 import { createForgetImport } from "./functions/forget-import.ts";
+import { createEveryMinute } from "./functions/housekeeping/every-minute.ts";
 import { createImportQueue } from "./functions/import-queue.ts";
 import type { Log } from "./functions/log.ts";
 import type { Course } from "./functions/orchestrators/input.ts";
@@ -191,9 +192,15 @@ export function createServices({ config, log, stopping, isEmbedded, telemetry }:
     },
     onImportMessage: measuringQueue(telemetry, importQueue.onImportMessage, now),
     onPoisonMessage: importQueue.onPoisonMessage,
-    sweepImports: createSweepImports({ imports, open, parts, secrets, startImport, endImport, afterEnd, log, now }),
-    sweepPromotions: promotionServices.sweep,
-    runSchedules: schedules.runSchedules,
+    everyMinute: createEveryMinute({
+      tasks: {
+        runSchedules: schedules.runSchedules,
+        sweepImports: createSweepImports({ imports, open, parts, secrets, startImport, endImport, afterEnd, log, now }),
+        sweepPromotions: promotionServices.sweep,
+      },
+      beat: isEmbedded ? () => undefined : () => log("minute-ended", {}), // nobody wants it in a terminal
+      log,
+    }),
     ...createHousekeeping({
       ...{ config, stores, repositories, forgetImport, beginAgain, endImport, stopping, log, now },
       drainPoison: importQueue.drainPoison,

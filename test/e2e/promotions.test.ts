@@ -212,7 +212,7 @@ describe("a service that is killed during a promotion", () => {
     const service = await world.start();
     const { text } = await service.request("GET", "/api/promotions");
     const [accepted] = promotionPageSchema.parse(JSON.parse(text)).promotions;
-    await service.request("POST", "/admin/functions/sweepPromotions", {});
+    await service.request("POST", "/admin/functions/everyMinute", {});
     const end = await untilEnd(service, accepted?.id ?? "");
 
     expect(accepted?.state).toBe("Accepted");

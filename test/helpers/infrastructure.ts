@@ -3,6 +3,9 @@ import { z } from "zod";
 import { type Bicep, findBicep } from "../../scripts/bicep.ts";
 import type { parameterSets } from "../../scripts/infrastructure.ts";
 
+/** What the exporters of OTLP read by themselves, as OpenTelemetry names it; others of its names are for special cases. */
+export const telemetrySettings = ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_HEADERS"] as const;
+
 const resourceSchema = z.object({
   id: z.string(),
   type: z.string(),

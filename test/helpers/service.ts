@@ -155,7 +155,7 @@ export async function startService({ directory, storage, settings }: ServiceOpti
     waitUntil,
     waitForEnd,
     sweep: async () => {
-      const { status, text } = await request("POST", "/admin/functions/sweepImports", {});
+      const { status, text } = await request("POST", "/admin/functions/everyMinute", {});
       if (status !== 202) throw new Error(`the sweep was not taken: ${status} ${text}`);
     },
     kill,

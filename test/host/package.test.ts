@@ -45,6 +45,10 @@ describe.runIf(needs("unzip"))("the deployment package", () => {
     expect(await response.text()).toContain("<title>");
   });
 
+  it("brings host.json as it is: rules count lines of the log that its sampling leaves alone", async () => {
+    expect(await readFile(join(unpacked, "host.json"), "utf8")).toBe(await readFile("host.json", "utf8"));
+  });
+
   it("requires no file that is not in it", async () => {
     const scripts = built.files.filter((path) => path.endsWith(".cjs"));
     const required = await Promise.all(

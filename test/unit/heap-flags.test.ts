@@ -1,0 +1,9 @@
+import { execFileSync } from "node:child_process";
+import { expect, it } from "vitest";
+import { heapGrowthFlag } from "../../src/heap-flags.ts";
+
+it("names a flag that V8 knows: one that it does not know is ignored in silence by a process that runs", () => {
+  const start = () => execFileSync(process.execPath, [heapGrowthFlag, "-e", "0"], { stdio: "pipe" });
+
+  expect(start).not.toThrow();
+});
