@@ -25,15 +25,23 @@ param nodeVersion string = '22'
 @allowed([2048, 4096])
 param instanceMemoryMB int = 2048
 
-@description('Most instances that run at once. Limits of registries are divided by it. Older regions ask for 40 at least.')
+@description('Most instances at once of each group of functions: HTTP, orchestrations with their steps, and every other function by itself. Some regions ask for 40 at least.')
 @minValue(1)
 @maxValue(1000)
-param maximumInstanceCount int = 40
+param maximumInstanceCount int = 4
 
-@description('Instances that are always there for orchestrations. With 0, the first import after a quiet time waits for a start.')
+@description('Parts that the limits of registries are divided into, one for each instance that copies. Lower than maximumInstanceCount where a region asks for more instances than there is work for.')
+@minValue(1)
+@maxValue(1000)
+param limitShares int = maximumInstanceCount
+
+@description('Instances that are always there for orchestrations and their steps. HTTP and queues have others, which start when they are needed.')
 @minValue(0)
 @maxValue(20)
 param alwaysReadyInstances int = 1
+
+@description('Starts a worker process with the memory settings of npm start. It takes the place of one that Azure has started already: less memory, and later starts.')
+param ownWorker bool = false
 
 @description('Redundancy of the storage account.')
 @allowed(['Standard_LRS', 'Standard_ZRS'])
@@ -207,7 +215,9 @@ module app 'modules/function-app.bicep' = {
     nodeVersion: nodeVersion
     instanceMemoryMB: instanceMemoryMB
     maximumInstanceCount: maximumInstanceCount
+    limitShares: limitShares
     alwaysReadyInstances: alwaysReadyInstances
+    ownWorker: ownWorker
     identity: {
       id: identity.id
       clientId: identity.properties.clientId
@@ -252,6 +262,18 @@ module registryEvents 'modules/registry-events.bicep' = [
       maxDeliveryAttempts: eventDeliveryAttempts
       timeToLiveMinutes: eventTimeToLiveMinutes
       workspaceId: monitoring.outputs.workspaceId
+    }
+  }
+]
+
+module deadLetterAlerts 'modules/dead-letter-alert.bicep' = [
+  for (registry, at) in registries: if (subscribeToEvents && registry.?events != null) {
+    params: {
+      tags: tags
+      name: '${fullName}-dead-letters-${last(split(registry.resourceId, '/'))}'
+      registryName: last(split(registry.resourceId, '/'))
+      topicId: registryEvents[at]!.outputs.topicId
+      actionGroupIds: alerts.actionGroupIds
     }
   }
 ]

@@ -17,9 +17,11 @@ param workspaceId string
 @description('When people are woken.')
 param alerts Alerts
 
+// A line that sampling has thinned out stands for ItemCount of its kind.
+var occurrences = '| summarize occurrences = sum(ItemCount)'
 var entries = 'AppTraces | where Message startswith \'{"event":\' | extend entry = parse_json(Message)'
 
-// The metric counts every try; logs and traces are sampled. Below 100 answers a share says nothing. By host, so that
+// The metric counts every try; spans are sampled. Below 100 answers a share says nothing. By host, so that
 // a registry that throttles does not vanish behind the storage that its blobs come from.
 var throttledQuery = '''
 AppMetrics
@@ -37,7 +39,8 @@ var counted = [
     displayName: 'Drayage: imports fail'
     description: 'Imports ended as Failed. Their records have code and hint: drayage list --state Failed'
     severity: 2
-    query: '${entries} | where entry.event == \'import-ended\' and entry.state == \'Failed\''
+    query: '${entries} | where entry.event == \'import-ended\' and entry.state == \'Failed\' ${occurrences}'
+    operator: 'GreaterThan'
     threshold: alerts.failedImports
   }
   {
@@ -45,7 +48,8 @@ var counted = [
     displayName: 'Drayage: messages were given up'
     description: 'Queue messages could not be made into imports and are in the table Poison: drayage poison list'
     severity: 2
-    query: '${entries} | where entry.event == \'poison-stored\''
+    query: '${entries} | where entry.event == \'poison-stored\' ${occurrences}'
+    operator: 'GreaterThan'
     threshold: alerts.poisonMessages
   }
   {
@@ -53,8 +57,18 @@ var counted = [
     displayName: 'Drayage: imports are stuck'
     description: 'Orchestrations ended without ending their imports.'
     severity: 1
-    query: '${entries} | where entry.event in (\'sweep-ended\', \'stuck-replaced\', \'stuck-ended\')'
+    query: '${entries} | where entry.event in (\'sweep-ended\', \'stuck-replaced\', \'stuck-ended\') ${occurrences}'
+    operator: 'GreaterThan'
     threshold: alerts.stuckImports
+  }
+  {
+    name: 'nothing-runs'
+    displayName: 'Drayage: nothing runs'
+    description: 'The function everyMinute has not ended well for 15 minutes: the app does not start, or cannot reach its storage.'
+    severity: 1
+    query: 'AppTraces | where Message startswith \'{"event":"minute-ended"\' ${occurrences}'
+    operator: 'LessThan'
+    threshold: 1
   }
 ]
 
@@ -78,8 +92,9 @@ resource countRules 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [
         allOf: [
           {
             query: rule.query
-            timeAggregation: 'Count'
-            operator: 'GreaterThan'
+            timeAggregation: 'Maximum'
+            metricMeasureColumn: 'occurrences'
+            operator: rule.operator
             threshold: rule.threshold
             failingPeriods: {
               numberOfEvaluationPeriods: 1

@@ -17,11 +17,17 @@ param nodeVersion string
 @description('Memory of an instance, in MB.')
 param instanceMemoryMB int
 
-@description('Most instances that run at once.')
+@description('Most instances at once of each group of functions.')
 param maximumInstanceCount int
 
-@description('Instances that are always there for orchestrations, activities and their queues.')
+@description('Parts that the limits of registries are divided into.')
+param limitShares int
+
+@description('Instances that are always there for orchestrations and activities.')
 param alwaysReadyInstances int
+
+@description('Starts a worker process with arguments and an environment of its own.')
+param ownWorker bool
 
 @description('The identity of the app.')
 param identity { id: string, clientId: string }
@@ -96,12 +102,18 @@ var fixedSettings = {
   APPLICATIONINSIGHTS_CONNECTION_STRING: insightsConnectionString
   APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identity.clientId};Authorization=AAD'
   // Each instance keeps to its share of a registry's limits, so that all together keep to them.
-  LIMIT_SHARES: string(maximumInstanceCount)
-  // As src/local/service-process.ts has them, with the reasons.
-  languageWorkers__node__arguments: '--max-semi-space-size=4 --heap-growing-percent=70'
-  MALLOC_TRIM_THRESHOLD_: '67108864'
-  MALLOC_ARENA_MAX: '2'
+  LIMIT_SHARES: string(limitShares)
 }
+
+// As src/local/service-process.ts has them, with the reasons. The host ends the worker that waits for an app when it is
+// to have arguments; without that, the environment would come too late for the allocator.
+var workerSettings = ownWorker
+  ? {
+      languageWorkers__node__arguments: '--max-semi-space-size=4 --heap-growing-percent=70'
+      MALLOC_TRIM_THRESHOLD_: '67108864'
+      MALLOC_ARENA_MAX: '2'
+    }
+  : {}
 
 var eventGridRule = {
   name: 'event-grid'
@@ -193,7 +205,7 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
 
   resource appSettings 'config' = {
     name: 'appsettings'
-    properties: union(derivedSettings, settings, vaultReferences, fixedSettings)
+    properties: union(derivedSettings, settings, vaultReferences, fixedSettings, workerSettings)
   }
 
   // Packages come by Microsoft Entra only: no publishing passwords.

@@ -108,3 +108,6 @@ resource logs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
     ]
   }
 }
+
+@description('Resource id of the system topic.')
+output topicId string = topic.id

@@ -126,6 +126,7 @@ type Settings = {
   ARM_ALLOWED_PRINCIPALS: string?
   ARM_APP_ROLE: string?
   ARM_ENDPOINT: string?
+  OTEL_EXPORTER_OTLP_ENDPOINT: string?
 }
 
 @export()
@@ -139,6 +140,7 @@ type VaultSettings = {
   EVENT_SINKS: SecretName?
   HTTPS_PROXY: SecretName?
   HTTP_PROXY: SecretName?
+  OTEL_EXPORTER_OTLP_HEADERS: SecretName?
 }
 
 @description('Name of a secret in the Key Vault.')

@@ -11,7 +11,11 @@ param nodeVersion = '24'
 
 param instanceMemoryMB = 4096
 
-param maximumInstanceCount = 100
+param maximumInstanceCount = 40
+
+param limitShares = 8
+
+param ownWorker = true
 
 param storageSku = 'Standard_ZRS'
 

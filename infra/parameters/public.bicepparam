@@ -27,12 +27,14 @@ param settings = {
   ALLOWED_SOURCES: 'docker.io,ghcr.io,dev.azurecr.io'
   ARM_TENANT_ID: '11111111-2222-3333-4444-555555555555'
   ARM_ALLOWED_PRINCIPALS: '66666666-7777-8888-9999-aaaaaaaaaaaa'
+  OTEL_EXPORTER_OTLP_ENDPOINT: 'https://otlp.example.com'
 }
 
 param vaultSettings = {
   SECRETS_KEY: 'drayage-secrets-key'
   API_KEYS: 'drayage-api-keys'
   HOOK_SECRETS: 'drayage-hook-secrets'
+  OTEL_EXPORTER_OTLP_HEADERS: 'drayage-otlp-headers'
 }
 
 param secretsKey = 'MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY='

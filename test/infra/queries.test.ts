@@ -17,7 +17,7 @@ function eventsIn(text: string): readonly string[] {
 }
 
 it.each([
-  ["alerts.bicep", ["import-ended", "poison-stored", "sweep-ended", "stuck-replaced", "stuck-ended"]],
+  ["alerts.bicep", ["import-ended", "poison-stored", "sweep-ended", "stuck-replaced", "stuck-ended", "minute-ended"]],
   [
     "workbook.json",
     [
@@ -61,6 +61,18 @@ describe("the alert on throttling", () => {
       "| where answers >= 100",
       "| project host, percent = 100.0 * throttled / answers",
     ]);
+  });
+});
+
+it("the workbook counts what sampling leaves out of the log", () => {
+  expect(readFileSync("infra/modules/workbook.json", "utf8")).not.toMatch(/\bcount\(\)/);
+});
+
+it("host.json keeps every line of the log from being sampled: rules count them", () => {
+  const hostJson: unknown = JSON.parse(readFileSync("host.json", "utf8"));
+
+  expect(hostJson).toMatchObject({
+    logging: { applicationInsights: { samplingSettings: { excludedTypes: "Exception;Trace" } } },
   });
 });
 

@@ -42,15 +42,35 @@ describe.each(parameterSets)("parameter set %s", (name) => {
     });
   });
 
-  it("watches failures, given-up messages, lost orchestrations and throttling", () => {
+  it("watches failures, given-up messages, lost orchestrations, silence and throttling", () => {
     const rules = resources.filter(({ type }) => type === "Microsoft.Insights/scheduledQueryRules");
 
     expect(rules.map((rule) => rule.name.replace(/^drayage-[a-z0-9]{13}-/, ""))).toEqual([
       "failed-imports",
       "poison-messages",
       "stuck-imports",
+      "nothing-runs",
       "throttled",
     ]);
+  });
+
+  it("counts what sampling leaves out of the log, and wakes people when the app is silent", () => {
+    const criteriaSchema = z.object({
+      criteria: z.object({
+        allOf: z.array(z.object({ query: z.string(), operator: z.string(), threshold: z.number() })).length(1),
+      }),
+    });
+    const rules = resources
+      .filter(({ type }) => type === "Microsoft.Insights/scheduledQueryRules")
+      .map((rule) => ({ ...rule, condition: criteriaSchema.parse(rule.properties).criteria.allOf[0] }));
+
+    expect(rules.filter(({ condition }) => !condition?.query.includes("sum(ItemCount)"))).toEqual([]);
+    expect(rules.filter(({ condition }) => / count(\(\))?\b/.test(condition?.query ?? ""))).toEqual([]);
+    expect(rules.find(({ name }) => name.endsWith("-nothing-runs"))?.condition).toMatchObject({
+      query: expect.stringContaining('"minute-ended"'),
+      operator: "LessThan",
+      threshold: 1,
+    });
   });
 });
 
@@ -74,6 +94,16 @@ describe("events", () => {
       },
     });
     expect(resources.map(({ id }) => id)).toContainEqual(expect.stringMatching(/\/containers\/dead-letters$/));
+  });
+
+  it("wakes people when events cannot be delivered", () => {
+    expect(onlyOne(readSnapshot("public"), "Microsoft.Insights/metricAlerts").properties).toMatchObject({
+      scopes: [expect.stringMatching(/\/systemTopics\/evgt-dev$/)],
+      criteria: {
+        allOf: [{ metricName: "DeadLetteredCount", timeAggregation: "Total", operator: "GreaterThan", threshold: 0 }],
+      },
+      actions: [{ actionGroupId: expect.stringMatching(/\/actionGroups\/on-call$/) }],
+    });
   });
 
   it("makes nothing for events that nobody asked for", () => {

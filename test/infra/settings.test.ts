@@ -3,10 +3,11 @@ import { z } from "zod";
 import { parameterSets } from "../../scripts/infrastructure.ts";
 import { parseConfig, settingNames } from "../../src/config.ts";
 import { serviceEnvironment, serviceNodeFlags } from "../../src/local/service-process.ts";
-import { appSettings, onlyOne, readSnapshot } from "../helpers/infrastructure.ts";
+import { appSettings, onlyOne, type ParameterSet, readSnapshot, telemetrySettings } from "../helpers/infrastructure.ts";
 
-/** What the host and the exporter of telemetry read. */
+/** What the host and the exporters of telemetry read. */
 const hostSettings = [
+  ...telemetrySettings,
   "AzureWebJobsStorage__credential",
   "AzureWebJobsDisableHomepage",
   "APPLICATIONINSIGHTS_CONNECTION_STRING",
@@ -34,6 +35,7 @@ const valuesInAzure: Readonly<Record<string, string>> = {
   SECRETS_KEY: "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
   API_KEYS: "c2VjcmV0LWtleS1mb3ItcGlwZWxpbmVz",
   HOOK_SECRETS: "acr:3f7c91d0a86e4b52",
+  OTEL_EXPORTER_OTLP_HEADERS: "api-key=c2VjcmV0LWtleQ",
 };
 
 const isKnownInAzureOnly = (value: string) => value.startsWith("[") || value.startsWith("@Microsoft.KeyVault(");
@@ -60,20 +62,8 @@ describe.each(parameterSets)("application settings of parameter set %s", (name) 
     expect(settings.REGISTRIES).toMatch(/'limits', .*sku\.name.*'auth', createObject\('kind', 'entra'\)/);
   });
 
-  it("divides the limits of registries by the most instances there can be", () => {
-    const { scaleAndConcurrency } = z
-      .object({ scaleAndConcurrency: z.object({ maximumInstanceCount: z.number() }) })
-      .parse(onlyOne(readSnapshot(name), "Microsoft.Web/sites").properties.functionAppConfig);
-
-    expect(settings.LIMIT_SHARES).toBe(String(scaleAndConcurrency.maximumInstanceCount));
-  });
-
-  it("starts the process as npm start does, with the dashboard at /", () => {
-    expect(settings).toMatchObject({
-      ...serviceEnvironment,
-      languageWorkers__node__arguments: serviceNodeFlags.join(" "),
-      AzureWebJobsDisableHomepage: "true",
-    });
+  it("has the dashboard at /", () => {
+    expect(settings.AzureWebJobsDisableHomepage).toBe("true");
   });
 
   it("reaches storage and telemetry by identity", () => {
@@ -83,9 +73,44 @@ describe.each(parameterSets)("application settings of parameter set %s", (name) 
   });
 });
 
-it("takes secrets from the vault", () => {
-  const { SECRETS_KEY, API_KEYS, HOOK_SECRETS } = appSettings(readSnapshot("public"));
+const mostInstances = (name: ParameterSet) =>
+  z
+    .object({ scaleAndConcurrency: z.object({ maximumInstanceCount: z.number() }) })
+    .parse(onlyOne(readSnapshot(name), "Microsoft.Web/sites").properties.functionAppConfig).scaleAndConcurrency
+    .maximumInstanceCount;
 
-  for (const value of [SECRETS_KEY, API_KEYS, HOOK_SECRETS])
+describe("the limits of registries", () => {
+  it("are divided by the few instances there can be", () => {
+    expect(mostInstances("public")).toBe(4);
+    expect(appSettings(readSnapshot("public")).LIMIT_SHARES).toBe("4");
+  });
+
+  it("are divided by fewer where a region asks for more instances than copy", () => {
+    expect(mostInstances("private-network")).toBe(40);
+    expect(appSettings(readSnapshot("private-network")).LIMIT_SHARES).toBe("8");
+  });
+});
+
+describe("the worker process", () => {
+  const starting = ["languageWorkers__node__arguments", ...Object.keys(serviceEnvironment)];
+
+  it("is the one that Azure has ready: arguments would end it at every start", () => {
+    const settings = appSettings(readSnapshot("public"));
+
+    expect(starting.filter((setting) => setting in settings)).toEqual([]);
+  });
+
+  it("is started as npm start starts it, where that is asked for", () => {
+    expect(appSettings(readSnapshot("private-network"))).toMatchObject({
+      ...serviceEnvironment,
+      languageWorkers__node__arguments: serviceNodeFlags.join(" "),
+    });
+  });
+});
+
+it("takes secrets from the vault", () => {
+  const { SECRETS_KEY, API_KEYS, HOOK_SECRETS, OTEL_EXPORTER_OTLP_HEADERS } = appSettings(readSnapshot("public"));
+
+  for (const value of [SECRETS_KEY, API_KEYS, HOOK_SECRETS, OTEL_EXPORTER_OTLP_HEADERS])
     expect(value).toMatch(/^@Microsoft\.KeyVault\(VaultName=kv-drayage-\w+;SecretName=drayage-[a-z-]+\)$/);
 });

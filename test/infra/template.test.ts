@@ -7,7 +7,7 @@ import { z } from "zod";
 import { type CompiledTemplate, compileTemplate, parameterSets } from "../../scripts/infrastructure.ts";
 import { settingNames } from "../../src/config.ts";
 import { commandsOf } from "../helpers/document-commands.ts";
-import { appSettings, needsBicep, readSnapshot } from "../helpers/infrastructure.ts";
+import { appSettings, needsBicep, readSnapshot, telemetrySettings } from "../helpers/infrastructure.ts";
 
 const bicep = await needsBicep();
 
@@ -61,21 +61,22 @@ describe.runIf(bicep !== undefined)("infra/main.bicep", () => {
     const { Settings, VaultSettings } = template().definitions;
     const set = parameterSets.flatMap((name) => Object.keys(appSettings(readSnapshot(name))));
     const parameters = [...Object.keys(Settings.properties), ...Object.keys(VaultSettings.properties)];
-    const inAzure = settingNames.filter((name) => !settingsElsewhere.includes(name));
+    const read: readonly string[] = [...settingNames, ...telemetrySettings];
+    const inAzure = read.filter((name) => !settingsElsewhere.includes(name));
 
     expect(inAzure.filter((name) => !set.includes(name) && !parameters.includes(name))).toEqual([]);
-    expect(parameters.filter((name) => !settingNames.includes(name))).toEqual([]);
+    expect(parameters.filter((name) => !read.includes(name))).toEqual([]);
   });
 
-  it.each(["SECRETS_KEY", "API_KEYS", "HOOK_SECRETS", "EVENT_SINKS", "REGISTRIES", "HTTPS_PROXY", "HTTP_PROXY"])(
-    "takes %s, which may hold secrets, from the vault only",
-    (name) => {
-      const { Settings, VaultSettings } = template().definitions;
+  it.each([
+    ...["SECRETS_KEY", "API_KEYS", "HOOK_SECRETS", "EVENT_SINKS", "REGISTRIES", "HTTPS_PROXY", "HTTP_PROXY"],
+    "OTEL_EXPORTER_OTLP_HEADERS",
+  ])("takes %s, which may hold secrets, from the vault only", (name) => {
+    const { Settings, VaultSettings } = template().definitions;
 
-      expect(Settings.properties).not.toHaveProperty(name);
-      expect(VaultSettings.properties).toHaveProperty(name);
-    },
-  );
+    expect(Settings.properties).not.toHaveProperty(name);
+    expect(VaultSettings.properties).toHaveProperty(name);
+  });
 
   it("makes the app when its secrets can be read: a reference that leads nowhere yet is passed on as text", () => {
     expect(template().resources.app.dependsOn).toEqual(expect.arrayContaining(["keyVault", "endpoints"]));
