@@ -16,7 +16,8 @@ const maxPatterns = 200;
 
 /** The patterns that together match what the glob matches, or more: sets count as any character. */
 export function patternsOf(glob: string): readonly Pattern[] {
-  const simple = expandBraces(glob.endsWith("/") ? `${glob}**` : glob);
+  const path = glob.replaceAll(/\/{2,}/g, "/"); // no name has an empty component, and stars beside one match as if it were not there
+  const simple = expandBraces(path.endsWith("/") ? `${path}**` : path);
   const patterns = new Set(simple.flatMap(expandDoubleStars));
   return patterns.size > maxPatterns ? [all] : [...patterns];
 }
@@ -116,11 +117,11 @@ function expandFirst(glob: string): readonly string[] | undefined {
   return [...new Set(choices)].map((part) => `${head}${part}${glob.slice(start)}`);
 }
 
-/** A `**` between slashes also stands for nothing at all, together with one of them. */
+/** A `**` (or more stars) between slashes also stands for nothing at all, together with one of them. */
 function expandDoubleStars(glob: string): readonly Pattern[] {
-  const at = /(?:^|(?<=\/))\*\*(?=\/|$)/.exec(glob)?.index;
-  if (at === undefined) return [toPattern(glob)];
-  const [before, after] = [glob.slice(0, at), glob.slice(at + 2)];
+  const found = /(?:^|(?<=\/))\*{2,}(?=\/|$)/.exec(glob);
+  if (found === null) return [toPattern(glob)];
+  const [before, after] = [glob.slice(0, found.index), glob.slice(found.index + found[0].length)];
   const without = after.startsWith("/") ? before + after.slice(1) : before.replace(/\/$/, "");
   return [...expandDoubleStars(`${before}${all}${after}`), ...(without === "" ? [] : expandDoubleStars(without))];
 }

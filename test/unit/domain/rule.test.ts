@@ -181,6 +181,8 @@ describe("mayOverlap", () => {
     ["team/**", "team", true],
     ["team/**", "teams/a", false],
     ["**/app", "app", true],
+    ["team/**/****", "team", true],
+    ["team/**//**", "team", true],
     ["a*c", "ab*", true],
     ["a*c", "b*", false],
     ["{a,b}/*", "b/x", true],
