@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { parseJson } from "../json.ts";
 import { type Problem, problemSchema } from "./api-records.ts";
 import { CliError } from "./cli-error.ts";
 import { exitCodeOfRefusal, exitCodes } from "./exit-codes.ts";
@@ -168,14 +169,6 @@ function parseProblem(text: string): Problem | undefined {
   if (text.length > maxProblemChars) return undefined;
   const parsed = problemSchema.safeParse(parseJson(text));
   return parsed.success ? parsed.data : undefined;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined; // the schema that reads the value says what it wanted
-  }
 }
 
 function readAdvice(answer: Answer): Pick<Look<unknown>, "retryAfterSeconds"> {

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { parseJson } from "../json.ts";
 import { eventTypes } from "./event-types.ts";
 import { type HostPattern, matchesAny } from "./host-pattern.ts";
 import { isPrivateHost } from "./private-host.ts";
@@ -101,12 +102,4 @@ const namedSchema = z.looseObject({ name: z.string().max(64) });
 function entryName(item: unknown, at: number): string {
   const named = namedSchema.safeParse(item);
   return named.success ? `entry ${at + 1} (${named.data.name})` : `entry ${at + 1}`;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { type ImportErrorWire, importErrorWireSchema } from "../errors.ts";
 import { type ImportId, importIdSchema } from "./import-id.ts";
 import { maxMessageBytes } from "./queue-message.ts";
-import { parseJson, withoutPasswords } from "./without-passwords.ts";
+import { parseMessageJson, withoutPasswords } from "./without-passwords.ts";
 
 /** A message that was given up, and why: what Drayage itself sends to `imports-poison`. */
 export const poisonMessageSchema = z.strictObject({
@@ -32,7 +32,7 @@ export interface GivenUp {
 /** The message for `imports-poison`; undefined: with its reason it does not fit into a queue message. */
 export function encodePoisonMessage({ text, ...rest }: GivenUp): string | undefined {
   const kept = withoutPasswords(text);
-  const parsed = parseJson(kept);
+  const parsed = parseMessageJson(kept);
   const isObject = typeof parsed === "object" && parsed !== null;
   const encoded = encode({ ...rest, ...(isObject ? { message: parsed } : { text: kept }) });
   return Buffer.byteLength(encoded) <= maxMessageBytes ? encoded : undefined;

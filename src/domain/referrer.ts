@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { type Digest, digestSchema } from "../digest.ts";
+import { parseJsonBytes } from "../json.ts";
 
 /** What makes a manifest a referrer, and what it is one of. */
 export interface ReferrerFacts {
@@ -33,12 +34,7 @@ export function readReferrer(bytes: Uint8Array): ReferrerFacts {
 }
 
 function parseDocument(bytes: Uint8Array): z.infer<typeof documentSchema> {
-  try {
-    const parsed = documentSchema.safeParse(JSON.parse(new TextDecoder().decode(bytes)));
-    return parsed.success ? parsed.data : {};
-  } catch {
-    return {};
-  }
+  return documentSchema.safeParse(parseJsonBytes(bytes)).data ?? {};
 }
 
 /** Whether the filter of a request wants it. A signature under a cosign tag says by its layers what it is. */

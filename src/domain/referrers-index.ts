@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { mediaTypes } from "../descriptor.ts";
 import type { Digest } from "../digest.ts";
+import { parseJsonBytes } from "../json.ts";
 
 /** An entry of a list of referrers as it is written. */
 export interface ReferrerEntry {
@@ -26,19 +27,11 @@ export function addReferrers(
   entries: readonly ReferrerEntry[],
 ): Uint8Array | undefined | "foreign" {
   const empty = { schemaVersion: 2, mediaType: mediaTypes.ociIndex, manifests: [] };
-  const index = indexSchema.safeParse(current === undefined ? empty : parseJson(current));
+  const index = indexSchema.safeParse(current === undefined ? empty : parseJsonBytes(current));
   if (!index.success) return "foreign";
   const listed = new Set(index.data.manifests.map(({ digest }) => digest));
   const missing = entries.filter(({ digest }) => !listed.has(digest));
   if (missing.length === 0) return undefined;
   const manifests = [...index.data.manifests, ...missing];
   return new TextEncoder().encode(JSON.stringify({ ...index.data, manifests }));
-}
-
-function parseJson(bytes: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder().decode(bytes));
-  } catch {
-    return undefined;
-  }
 }

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { parseJson } from "../json.ts";
 import { isSameText, parseRegistryResourceId } from "./arm-resource-id.ts";
 import { isWildcard, matchesHost, parseHostPattern } from "./host-pattern.ts";
 import { authProblems, authSchema, isAzureRegistry, toSignIn } from "./registry-auth.ts";
@@ -169,12 +170,4 @@ function nameOf(item: unknown, at: number): string {
 
 function repeated(texts: readonly string[]): readonly string[] {
   return [...new Set(texts.filter((text, at) => texts.indexOf(text) !== at))];
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined; // the parser's own words would repeat the setting, which holds passwords
-  }
 }

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { type Digest, parseDigest } from "../digest.ts";
 import { definedOnly } from "../errors.ts";
+import { parseJson } from "../json.ts";
 import { parseRegistry, type RegistryNames } from "./import-target.ts";
 import { normaliseHost, repositorySchema, tagSchema, toReference } from "./reference.ts";
 
@@ -142,12 +143,4 @@ export function shown(word: string | null | undefined): string {
 function registryOfResource(resource: string, names: EventNames): string | undefined {
   const [, name] = /\/registries\/([A-Za-z0-9]{5,50})(?:\/|$)/i.exec(resource) ?? [];
   return name && parseRegistry(name, "topic", { ...names, defaultTarget: undefined });
-}
-
-function parseJson(json: string): unknown {
-  try {
-    return JSON.parse(json);
-  } catch {
-    return undefined; // the schema refuses it
-  }
 }

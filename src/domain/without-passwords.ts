@@ -1,3 +1,5 @@
+import { parseJson } from "../json.ts";
+
 /**
  * A message's text without the passwords that it should never have held, for where it is kept. A text that holds none
  * comes back as it is. Of what is no JSON, anything that looks like a password's value is blanked.
@@ -5,7 +7,7 @@
 export function withoutPasswords(text: string): string {
   const shown = decodeBase64Object(text) ?? text;
   const blanked = blankPasswords(shown);
-  const parsed = parseJson(shown);
+  const parsed = parseMessageJson(shown);
   if (parsed === undefined) return blanked === shown ? text : blanked;
   const stripped = strip(parsed);
   const isClean = JSON.stringify(stripped) === JSON.stringify(parsed);
@@ -16,17 +18,12 @@ export function withoutPasswords(text: string): string {
 export function decodeBase64Object(text: string): string | undefined {
   if (!/^[A-Za-z0-9+/\s]+={0,2}\s*$/.test(text)) return undefined;
   const decoded = Buffer.from(text, "base64").toString("utf8");
-  return /^\s*\{/.test(decoded) && parseJson(decoded) !== undefined ? decoded : undefined;
+  return /^\s*\{/.test(decoded) && parseMessageJson(decoded) !== undefined ? decoded : undefined;
 }
 
 /** The parsed text, or undefined where it is no JSON or is nested deeper than any message. */
-export function parseJson(text: string): unknown {
-  if (depthOf(text) > maxDepth) return undefined;
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+export function parseMessageJson(text: string): unknown {
+  return depthOf(text) > maxDepth ? undefined : parseJson(text);
 }
 
 const maxDepth = 200; // deeper than any message; what walks and prints values would overflow the stack further down

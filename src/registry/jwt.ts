@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { parseJson } from "./parse-json.ts";
+import { parseJson } from "../json.ts";
 
 /** Source: distribution token authentication, "Token Format". */
 const grantSchema = z.object({ type: z.string(), name: z.string(), actions: z.array(z.string()) });

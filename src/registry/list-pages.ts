@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { MiB } from "../descriptor.ts";
 import { ImportError } from "../errors.ts";
+import { parseJson } from "../json.ts";
 import { codeOf } from "./errors-from-response.ts";
-import { parseJson } from "./parse-json.ts";
 import type { RegistryAccess, RegistryRequest, RegistryResponse } from "./registry.ts";
 
 /**

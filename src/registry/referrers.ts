@@ -2,6 +2,7 @@ import { z } from "zod";
 import { type Descriptor, isIndexType, mediaTypes } from "../descriptor.ts";
 import { type Digest, digestSchema } from "../digest.ts";
 import { ImportError } from "../errors.ts";
+import { parseJsonBytes } from "../json.ts";
 import { codeOf } from "./errors-from-response.ts";
 import { nextLink } from "./list-pages.ts";
 import { getManifest, maxManifestBytes } from "./manifests.ts";
@@ -76,7 +77,7 @@ export async function getTaggedReferrers(
 
 /** The entries of an index of referrers; those that cannot be understood are left out. Undefined: it is no index. */
 export function parseReferrers(bytes: Uint8Array): readonly ReferrerDescriptor[] | undefined {
-  const index = indexSchema.safeParse(parseJson(bytes));
+  const index = indexSchema.safeParse(parseJsonBytes(bytes));
   if (!index.success) return undefined;
   return (index.data.manifests ?? []).flatMap((entry) => {
     const parsed = descriptorSchema.safeParse(entry);
@@ -103,14 +104,6 @@ const descriptorSchema = z.object({
 /** A start page that answers every path is no list. */
 function isJson(response: RegistryResponse): boolean {
   return /json/i.test(response.header("content-type") ?? "json");
-}
-
-function parseJson(bytes: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder().decode(bytes));
-  } catch {
-    return undefined;
-  }
 }
 
 function malformed({ registry: { access } }: Repository, subject: Digest, what: string): ImportError {

@@ -1,9 +1,9 @@
 import { z } from "zod";
 import { ImportError } from "../errors.ts";
+import { parseJson } from "../json.ts";
 import { codeOf } from "./errors-from-response.ts";
 import { jwtLifetimeSeconds, readClaims } from "./jwt.ts";
 import { createKept } from "./kept.ts";
-import { parseJson } from "./parse-json.ts";
 import type { Credentials, RegistryAccess } from "./registry.ts";
 import { ownUrl, type TokenFetch } from "./token-request.ts";
 

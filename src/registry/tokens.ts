@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
 import { ImportError } from "../errors.ts";
+import { parseJson } from "../json.ts";
 import { codeOf } from "./errors-from-response.ts";
 import { jwtLifetimeSeconds } from "./jwt.ts";
 import { createKept } from "./kept.ts";
-import { parseJson } from "./parse-json.ts";
 import { createRefreshTokens } from "./refresh-tokens.ts";
 import type { Credentials, RegistryAccess } from "./registry.ts";
 import { createTokenEndpoint, type TokenQuery } from "./token-endpoint.ts";

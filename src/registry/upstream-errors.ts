@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { digestSchema } from "../digest.ts";
 import type { UpstreamError } from "../errors.ts";
-import { parseJson } from "./parse-json.ts";
+import { parseJson } from "../json.ts";
 
 /** The errors that a body holds: those of the OCI spec, of a token service, or the first words of a page. */
 export function parseUpstreamErrors(body: string): readonly UpstreamError[] {

@@ -1,6 +1,7 @@
 import type { TableClient, TransactionAction } from "@azure/data-tables";
 import { z } from "zod";
 import { ImportError, scrub } from "../errors.ts";
+import { parseJson } from "../json.ts";
 import { createOnce } from "./once.ts";
 import { classify, headersOf, type Refusal, toStorageError } from "./storage-errors.ts";
 
@@ -267,14 +268,6 @@ function decodeToken(token: string): string {
   const text = Buffer.from(token, "base64url").toString();
   if (!tokenSchema.safeParse(parseJson(text)).success) refuseToken();
   return Buffer.from(text).toString("base64");
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 function refuseToken(): never {

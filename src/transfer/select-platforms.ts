@@ -4,6 +4,7 @@ import type { Platform } from "../domain/import-spec.ts";
 import { childrenToLookInto, filterIndex } from "../domain/index-filter.ts";
 import { type ChildDescriptor, type ParsedManifest, parseManifest } from "../domain/manifest.ts";
 import { assertPlatformsFound } from "../domain/platform.ts";
+import { parseJsonBytes } from "../json.ts";
 import { type FetchedManifest, getManifest } from "../registry/manifests.ts";
 import type { Repository } from "../registry/registry.ts";
 import { mapConcurrently } from "./map-concurrently.ts";
@@ -77,18 +78,10 @@ async function platformsOfImage(
 ): Promise<readonly Platform[]> {
   if (kind !== "image" || config === undefined) return [];
   const bytes = config.inline ?? (await readBlob(source, config, signal));
-  const parsed = configSchema.safeParse(bytes && parseJson(bytes));
+  const parsed = configSchema.safeParse(bytes && parseJsonBytes(bytes));
   if (!parsed.success) return []; // an artifact's config says nothing of platforms
   const { "os.version": osVersion, variant, ...rest } = parsed.data;
   return [
     { ...rest, ...(variant === undefined ? {} : { variant }), ...(osVersion === undefined ? {} : { osVersion }) },
   ];
-}
-
-function parseJson(bytes: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder().decode(bytes));
-  } catch {
-    return undefined;
-  }
 }

@@ -2,7 +2,7 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import type { HttpRequest } from "@azure/functions";
 import { z } from "zod";
 import { ImportError } from "../../errors.ts";
-import { parseJson } from "../../registry/parse-json.ts";
+import { parseJson } from "../../json.ts";
 import type { CallerClaims, ReadToken } from "./entra-tokens.ts";
 
 export interface CallerDeps {

@@ -2,7 +2,7 @@ import type { PipelineResponse } from "@azure/core-rest-pipeline";
 import { z } from "zod";
 import type { ArmRefusal } from "../../domain/arm-refusal.ts";
 import { definedOnly, type ErrorPlace, ImportError } from "../../errors.ts";
-import { parseJson } from "../../registry/parse-json.ts";
+import { parseJson } from "../../json.ts";
 import { parseRetryAfter } from "../../registry/retry.ts";
 
 const errorBodySchema = z.looseObject({

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { importIdSchema } from "../../domain/import-id.ts";
 import { type MessageFacts, messageImportId, readMessageFacts } from "../../domain/message-facts.ts";
 import { poisonedText, poisonMessageSchema } from "../../domain/poison-message.ts";
-import { parseJson, withoutPasswords } from "../../domain/without-passwords.ts";
+import { parseMessageJson, withoutPasswords } from "../../domain/without-passwords.ts";
 import { ImportError, toImportError } from "../../errors.ts";
 import type { Poison, PoisonEntry } from "../../store/poison.ts";
 import type { Queue } from "../../store/queues.ts";
@@ -49,7 +49,7 @@ export function createDrainPoison(
 ) {
   return () =>
     queue.drain(async ({ id: messageId, text, insertedAt }) => {
-      await store(deps, readEntry(deps, parseJson(text) ?? text, { messageId, insertedAt }));
+      await store(deps, readEntry(deps, parseMessageJson(text) ?? text, { messageId, insertedAt }));
     });
 }
 

@@ -9,7 +9,7 @@ import {
   parseQueueMessage,
   type QueueMessage,
 } from "../../domain/queue-message.ts";
-import { parseJson } from "../../domain/without-passwords.ts";
+import { parseMessageJson } from "../../domain/without-passwords.ts";
 import { definedOnly, ImportError, importErrorWireSchema, unreachable } from "../../errors.ts";
 import type { Imports } from "../../store/imports.ts";
 import type { Poison, PoisonEntry, StoredPoison } from "../../store/poison.ts";
@@ -91,7 +91,7 @@ export function createRequeuePoison({ poison, imports, queue }: PoisonDeps): Htt
   return async (request) => {
     const { entry, etag } = await readEntry(poison, request);
     if (entry.isCut) throw cut(entry.id);
-    const message = parseQueueMessage(parseJson(entry.body));
+    const message = parseQueueMessage(parseMessageJson(entry.body));
     const importId = idOf(message) ?? entry.id;
     await queue.send(await encodeAnew(message, importId, imports));
     await poison.delete(entry.id, etag);

@@ -1,3 +1,4 @@
+import { parseJson } from "../../json.ts";
 import type { RpcReturn } from "../functions-host/rpc.ts";
 import { type Action, fieldOf, readActions } from "./actions.ts";
 import { sanitize } from "./sanitize.ts";
@@ -28,7 +29,7 @@ export function readReturn(returned: RpcReturn): EpisodeResponse {
 export function readThrown(thrown: unknown): EpisodeResponse {
   const message = sanitize(thrown instanceof Error ? thrown.message : String(thrown));
   const at = message.indexOf(stateLabel);
-  const state = at < 0 ? undefined : tryParse(message.slice(at + stateLabel.length));
+  const state = at < 0 ? undefined : parseJson(message.slice(at + stateLabel.length));
   return state === undefined ? { ...readState({}, true), error: message } : readState(state, true);
 }
 
@@ -45,12 +46,4 @@ function readState(state: unknown, hasThrown: boolean): EpisodeResponse {
     customStatus: jsonText(fieldOf(state, "customStatus")) ?? undefined,
     hasThrown,
   };
-}
-
-function tryParse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined; // broken by the sanitizer
-  }
 }

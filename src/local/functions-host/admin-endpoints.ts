@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { parseJson } from "../../json.ts";
 import type { IsAuthorized } from "./host-keys.ts";
 import { type HostAnswer, type HostRequest, jsonAnswer } from "./http-server.ts";
 import type { HttpFunction } from "./http-trigger.ts";
@@ -44,21 +45,13 @@ export function createAdminEndpoints(deps: AdminEndpointsDeps) {
 
 function runByHand(deps: AdminEndpointsDeps, request: HostRequest, { name }: FunctionMetadata): HostAnswer {
   const text = Buffer.from(request.body).toString("utf8");
-  const body = manualBodySchema.safeParse(text === "" ? {} : parse(text));
+  const body = manualBodySchema.safeParse(text === "" ? {} : parseJson(text));
   if (!body.success) return jsonAnswer(400, { Message: 'the body is JSON: {"input": …}' });
   const { input = "" } = body.data;
   const work = deps.runManually(name, typeof input === "string" ? input : JSON.stringify(input));
   if (!work) return jsonAnswer(400, { Message: `${name}: only timer and queue functions run by hand` });
   deps.track(work);
   return { status: 202 };
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined; // the schema refuses it
-  }
 }
 
 function hostStatus({ startedAt }: AdminEndpointsDeps) {

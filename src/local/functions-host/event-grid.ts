@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { parseJson } from "../../json.ts";
 import type { IsAuthorized } from "./host-keys.ts";
 import { type HostAnswer, type HostRequest, jsonAnswer } from "./http-server.ts";
 import type { RpcTypedData } from "./rpc.ts";
@@ -46,7 +47,7 @@ export function createEventGridEndpoint({ functions, isAuthorized, run }: EventG
   };
 
   async function deliver(name: string, request: HostRequest): Promise<HostAnswer> {
-    const events = eventsSchema.safeParse(parse(request));
+    const events = eventsSchema.safeParse(parseBody(request));
     if (!events.success) return { status: 400 };
     const outcomes = await Promise.all(
       events.data.map((event) => run(name, { json: JSON.stringify(event) }, bindingData(event))),
@@ -57,7 +58,7 @@ export function createEventGridEndpoint({ functions, isAuthorized, run }: EventG
 }
 
 function validate(request: HostRequest): HostAnswer {
-  const code = validationSchema.safeParse(parse(request));
+  const code = validationSchema.safeParse(parseBody(request));
   return code.success ? jsonAnswer(200, { validationResponse: code.data }) : { status: 400 };
 }
 
@@ -71,12 +72,8 @@ function bindingData(event: Readonly<Record<string, unknown>>): Record<string, R
   return event.data === undefined ? {} : { data: { json: JSON.stringify(event.data) } };
 }
 
-function parse({ body }: HostRequest): unknown {
-  try {
-    return JSON.parse(Buffer.from(body).toString("utf8"));
-  } catch {
-    return undefined; // the schema refuses it
-  }
+function parseBody({ body }: HostRequest): unknown {
+  return parseJson(Buffer.from(body).toString("utf8"));
 }
 
 function text(status: number, body: string): HostAnswer {

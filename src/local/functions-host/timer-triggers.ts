@@ -1,6 +1,7 @@
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
+import { parseJson } from "../../json.ts";
 import { expandNames } from "./host-json.ts";
 import { type FunctionMetadata, triggerOf } from "./rpc.ts";
 import type { ScheduleStatus, ScheduleStore, TimerClock, TimerFunction } from "./timer-listener.ts";
@@ -65,18 +66,10 @@ export function createScheduleStore(directory: string): ScheduleStore {
 
 async function readSchedules(file: string): Promise<Map<string, ScheduleStatus>> {
   const text = await readFile(file, "utf8").catch(() => "{}");
-  const parsed = scheduleFileSchema.safeParse(parse(text));
+  const parsed = scheduleFileSchema.safeParse(parseJson(text)); // cut off by a crash: past runs are then unknown
   const schedules = new Map<string, ScheduleStatus>();
   for (const [name, { last, next }] of Object.entries(parsed.success ? parsed.data : {})) {
     schedules.set(name, { last, next });
   }
   return schedules;
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined; // cut off by a crash: past runs are then unknown
-  }
 }

@@ -1,5 +1,6 @@
 import { mkdir, open, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { parseJson } from "../../json.ts";
 import { type CatalogChange, catalogChangeSchema, createCatalog, summarise } from "./catalog.ts";
 
 /** Changes of the catalog in a file, one JSON document per line. */
@@ -40,12 +41,4 @@ async function readHistory(path: string): Promise<CatalogChange[]> {
     if (!parsed.success) throw new Error(`${path}: line ${at + 1} is not a change of the catalog`);
     return parsed.data;
   });
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
