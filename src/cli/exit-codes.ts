@@ -22,8 +22,9 @@ Exit codes:
   0    the import succeeded, or was skipped because the target holds it already;
        of a promotion: all its images; rules test: the rule matches;
        login-check: nothing that was tried is refused; verify: the images are the same
-  1    the import failed, or a dry run foretells that it would; of a promotion: one
-       image at least; rules test: the rule does not match;
+  1    the import failed, or a dry run foretells that it would; of a promotion: its
+       selection or one image at least failed, whatever the error;
+       rules test: nothing would be imported;
        login-check: sign-in, pull or push does not work; verify: the images differ
   2    wrong usage, or the service refused the request (400, 401, 403, 422)
   3    the import or the promotion was cancelled
@@ -31,8 +32,8 @@ Exit codes:
   5    conflict: a target tag exists already, or the state forbids it (409)
   6    no such import, promotion, rule, schedule or message
   7    verify: a registry did not let the images be compared, or it took too long
-  124  --wait ran out; the import goes on
-  130  interrupted; the import goes on`;
+  124  --wait ran out; the import or the promotion goes on
+  130  interrupted; the import or the promotion goes on`;
 
 /** The end of an import as an exit code; undefined while it runs. */
 export function exitCodeOfImport(state: ImportState, errorCode: string | undefined): ExitCode | undefined {

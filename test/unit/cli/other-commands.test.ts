@@ -256,7 +256,7 @@ describe("drayage --help", () => {
     const run = await runCli(args);
 
     expect(run.exitCode).toBe(0);
-    expect(run.stdout).toContain("124  --wait ran out; the import goes on");
+    expect(run.stdout).toContain("124  --wait ran out; the import or the promotion goes on");
     expect(run.stdout).toContain("DRAYAGE_ENDPOINT");
   });
 
