@@ -86,6 +86,7 @@ export function aRecord(changes: Readonly<Record<string, unknown>> = {}): Record
     attempt: 1,
     createdAt: "2026-01-31T08:00:00.000Z",
     startedAt: "2026-01-31T08:00:01.000Z",
+    timeline: [],
     warnings: [],
     links: {
       self: `http://127.0.0.1/api/imports/${importId}`,
