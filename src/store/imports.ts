@@ -140,6 +140,8 @@ export function createImports(access: TableAccess): Imports {
 
 const rowSchema = z.looseObject({ v: z.literal(1), spec: z.string(), record: z.string() });
 const jsonSchema = z.looseObject({});
+/** While a deployment takes turns, instances of the former build read what those of the next one wrote: they let pass what they do not know. */
+const storedSchema = importRecordSchema.strip();
 
 /** The record as JSON (the spec apart, both cut at 32k characters), and beside it what lists filter by and overviews count. */
 export const importRow: RowCodec<ImportRecord> = {
@@ -161,7 +163,7 @@ export const importRow: RowCodec<ImportRecord> = {
   decode: (row) => {
     const columns = rowSchema.parse(row);
     const parse = (name: string) => jsonSchema.parse(JSON.parse(readText(columns, name) ?? "null"));
-    return importRecordSchema.parse({ ...parse("record"), spec: parse("spec") });
+    return storedSchema.parse({ ...parse("record"), spec: parse("spec") });
   },
 };
 

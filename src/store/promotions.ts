@@ -137,6 +137,8 @@ export function createPromotions(access: TableAccess): Promotions {
 }
 
 const rowSchema = z.looseObject({ v: z.literal(1), record: z.string() });
+/** Lets fields of a newer build pass, like that of imports. */
+const storedSchema = promotionRecordSchema.strip();
 const openRowSchema = z.object({
   v: z.literal(1),
   rowKey: importIdSchema,
@@ -153,7 +155,7 @@ export const promotionRow: RowCodec<PromotionRecord> = {
     state: record.state,
     ...textColumns("record", JSON.stringify(record)),
   }),
-  decode: (row) => promotionRecordSchema.parse(JSON.parse(readText(rowSchema.parse(row), "record") ?? "null")),
+  decode: (row) => storedSchema.parse(JSON.parse(readText(rowSchema.parse(row), "record") ?? "null")),
 };
 
 /** `isForgotten`: its items are being deleted, and whoever comes now must wait until that is done. */

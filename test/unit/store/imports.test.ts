@@ -50,6 +50,23 @@ describe("importRow", () => {
     expect(importRow.decode(row).spec.labels).toEqual(labels);
   });
 
+  it("reads a record to which a newer build has added something", () => {
+    const record = aRecord();
+    const { spec: _, ...rest } = record;
+
+    const row = { ...importRow.encode(record), record: JSON.stringify({ ...rest, ofTheNextBuild: 1 }) };
+
+    expect(importRow.decode(row)).toEqual(record);
+  });
+
+  it("refuses a spec that asks for what it does not know", () => {
+    const record = aRecord();
+
+    const row = { ...importRow.encode(record), spec: JSON.stringify({ ...record.spec, ofTheNextBuild: 1 }) };
+
+    expect(() => importRow.decode(row)).toThrow("ofTheNextBuild");
+  });
+
   it("refuses a row of a version it does not know", () => {
     expect(() => importRow.decode({ ...importRow.encode(aRecord()), v: 2 })).toThrow();
   });
