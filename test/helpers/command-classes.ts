@@ -17,7 +17,7 @@ const here = { kind: "here" } as const;
 
 /** The first that matches decides. A program that is not here has to be added, with what may run of it. */
 const classes: readonly (readonly [RegExp, CommandClass])[] = [
-  [/\baz [a-z]|^azd /, azure],
+  [/\baz [a-z]|\bazd [a-z]/, azure],
   [/^\w+=\/subscriptions\//, azure],
   [/^(EVENT_SINKS|ARM_TENANT_ID|ARM_ALLOWED_PRINCIPALS)=('[^']*'|\S+)$/, { kind: "settings" }],
   [/^BUFFER_BYTES=lots .*npm start$/s, here],

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { parameterSets } from "../../scripts/infrastructure.ts";
@@ -102,5 +103,34 @@ describe("roles", () => {
 
     expect(all.filter((line) => !Object.values(roles).some((role) => line.includes(role)))).toEqual([]);
     expect(new Set(all).size).toBe(all.length);
+  });
+});
+
+describe("the role of a deployer at a registry's resource group", () => {
+  const { Actions } = z
+    .object({ Actions: z.array(z.string()) })
+    .parse(JSON.parse(readFileSync("infra/registry-deployer.json", "utf8")));
+
+  it("may write whatever is deployed there, role assignments apart", () => {
+    const written = parameterSets
+      .flatMap((name) => readSnapshot(name))
+      .filter(({ id }) => id.includes("/resourceGroups/registries/"))
+      .map(({ type }) => type);
+
+    const types = new Set([...written, "Microsoft.Resources/deployments"]);
+    types.delete("Microsoft.Authorization/roleAssignments");
+    const isGranted = (type: string) => Actions.includes(`${type}/write`) || Actions.includes(`${type}/*`);
+    expect([...types].sort()).toEqual([
+      "Microsoft.EventGrid/systemTopics",
+      "Microsoft.EventGrid/systemTopics/eventSubscriptions",
+      "Microsoft.Insights/diagnosticSettings",
+      "Microsoft.Resources/deployments",
+    ]);
+    expect([...types].filter((type) => !isGranted(type))).toEqual([]);
+  });
+
+  it("may approve private endpoints, and may give rights to nobody", () => {
+    expect(Actions).toContain("Microsoft.ContainerRegistry/registries/privateEndpointConnectionsApproval/action");
+    expect(Actions.filter((action) => action === "*" || action.startsWith("Microsoft.Authorization/"))).toEqual([]);
   });
 });
