@@ -25,6 +25,17 @@ export const settingDescriptions: Readonly<Record<SettingName, SettingDescriptio
     meaning:
       "Name of the storage account, for access by the app's managed identity instead of a connection string. Public cloud only (`core.windows.net`)",
   },
+  AzureWebJobsStorage__tableServiceUri: {
+    group: "Storage",
+    example: "https://drayagestore.table.core.chinacloudapi.cn",
+    meaning:
+      "Address of the account's tables, instead of its name, in any cloud. The Functions host wants `AzureWebJobsStorage__blobServiceUri` as well",
+  },
+  AzureWebJobsStorage__queueServiceUri: {
+    group: "Storage",
+    example: "https://drayagestore.queue.core.chinacloudapi.cn",
+    meaning: "Address of the account's queues, likewise",
+  },
   AzureWebJobsStorage__clientId: {
     group: "Storage",
     example: "11111111-2222-3333-4444-555555555555",

@@ -29,7 +29,9 @@ export type StorageConfig =
   | { readonly kind: "connectionString"; readonly connectionString: string }
   | {
       readonly kind: "identity";
-      readonly accountName: string;
+      /** e.g. `https://drayagestore.table.core.windows.net`, without a slash at the end. */
+      readonly tableUrl: string;
+      readonly queueUrl: string;
       /** Of a user-assigned identity; undefined: the system-assigned one. */
       readonly clientId: string | undefined;
     };
@@ -256,8 +258,12 @@ const secretsKeySchema = z.string().transform((text, context): readonly SecretsK
 const storageKeys = {
   connectionString: "AzureWebJobsStorage",
   accountName: "AzureWebJobsStorage__accountName",
+  tableServiceUri: "AzureWebJobsStorage__tableServiceUri",
+  queueServiceUri: "AzureWebJobsStorage__queueServiceUri",
   clientId: "AzureWebJobsStorage__clientId",
 } as const;
+
+const serviceUriSchema = z.url({ protocol: /^https$/, error: "expected a URL with https" }).optional();
 
 /** Of every setting, as text. What `meta` says of `values` is for docs/configuration.md. */
 export const settingsSchema = z.object({
@@ -272,6 +278,8 @@ export const settingsSchema = z.object({
     .string()
     .regex(/^[a-z0-9]{3,24}$/, "is no storage account name")
     .optional(),
+  [storageKeys.tableServiceUri]: serviceUriSchema,
+  [storageKeys.queueServiceUri]: serviceUriSchema,
   [storageKeys.clientId]: z.string().optional(),
   TABLE_PREFIX: z
     .string()
@@ -308,7 +316,7 @@ export type SettingName = keyof typeof settingsSchema.shape;
 /** The names of all settings; docs/configuration.md has a row for each. */
 export const settingNames: readonly string[] = Object.keys(settingsSchema.shape);
 
-const missingStorage = `${storageKeys.connectionString}: is missing; set it, or ${storageKeys.accountName} for access by identity`;
+const missingStorage = `${storageKeys.connectionString}: is missing; set it, or for access by identity ${storageKeys.accountName}, or ${storageKeys.tableServiceUri} and ${storageKeys.queueServiceUri}`;
 
 /** What a sink must not fill: the app reads these itself. */
 function ownQueueNames(prefix: string): readonly string[] {
@@ -318,9 +326,18 @@ function ownQueueNames(prefix: string): readonly string[] {
 function toStorage(set: Readonly<Record<string, string | undefined>>): StorageConfig | undefined {
   const connectionString = set[storageKeys.connectionString];
   if (connectionString !== undefined) return { kind: "connectionString", connectionString };
+  const tableUrl = serviceUrl(set, "table");
+  const queueUrl = serviceUrl(set, "queue");
+  if (tableUrl === undefined || queueUrl === undefined) return undefined;
+  return { kind: "identity", tableUrl, queueUrl, clientId: set[storageKeys.clientId] };
+}
+
+/** As the Functions host has it: what names the service goes before the account's name, which is one of the public cloud. */
+function serviceUrl(set: Readonly<Record<string, string | undefined>>, service: "table" | "queue"): string | undefined {
+  const named = set[storageKeys[`${service}ServiceUri`]];
+  if (named !== undefined) return named.replace(/\/+$/, "");
   const accountName = set[storageKeys.accountName];
-  if (accountName === undefined) return undefined;
-  return { kind: "identity", accountName, clientId: set[storageKeys.clientId] };
+  return accountName === undefined ? undefined : `https://${accountName}.${service}.core.windows.net`;
 }
 
 function issueLines(error: z.ZodError | undefined): readonly string[] {

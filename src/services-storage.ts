@@ -46,7 +46,8 @@ export type Stores = ReturnType<typeof createStores>;
 /** In Azure by the app's identity; never a chain of whatever happens to sign in. */
 function toLocation(storage: StorageConfig): StorageLocation {
   if (storage.kind === "connectionString") return { connectionString: storage.connectionString };
-  return { accountName: storage.accountName, credential: identity(storage), suffix: "core.windows.net" };
+  const { tableUrl, queueUrl } = storage;
+  return { tableUrl, queueUrl, credential: identity(storage) };
 }
 
 function every(ms: number, run: () => void): () => void {

@@ -12,6 +12,8 @@ import { serviceEnvironment, serviceNodeFlags } from "./service-process.ts";
 const unset = {
   AzureWebJobsStorage: "",
   AzureWebJobsStorage__accountName: "",
+  AzureWebJobsStorage__tableServiceUri: "",
+  AzureWebJobsStorage__queueServiceUri: "",
   DEFAULT_TARGET: "",
   REGISTRIES: "",
   ALLOWED_SOURCES: "",

@@ -142,6 +142,5 @@ function assertFits(name: string, text: string): void {
 
 function openClient(storage: StorageLocation, name: string): QueueClient {
   if ("connectionString" in storage) return new QueueClient(storage.connectionString, name, options);
-  const { accountName, credential, suffix } = storage;
-  return new QueueClient(`https://${accountName}.queue.${suffix}/${name}`, credential, options);
+  return new QueueClient(`${storage.queueUrl}/${name}`, storage.credential, options);
 }

@@ -4,14 +4,14 @@ import { TableClient, type TableServiceClientOptions } from "@azure/data-tables"
 import type { TokenCredential } from "@azure/identity";
 import { createTable, type Table, type UnreadableRow } from "./table.ts";
 
-/** Where the tables are: what `AzureWebJobsStorage` or `AzureWebJobsStorage__accountName` says. */
+/** Where the tables are: what `AzureWebJobsStorage` or those settings say that begin with it. */
 export type StorageLocation =
   | { readonly connectionString: string }
   | {
-      readonly accountName: string;
+      /** e.g. `https://drayagestore.table.core.windows.net` */
+      readonly tableUrl: string;
+      readonly queueUrl: string;
       readonly credential: TokenCredential;
-      /** `core.windows.net` in the public cloud. */
-      readonly suffix: string;
     };
 
 export interface TableAccessOptions {
@@ -110,8 +110,7 @@ export function createTableAccess({ storage, tablePrefix }: TableAccessOptions):
 function openClient(storage: StorageLocation, tableName: string, options: TableServiceClientOptions): TableClient {
   if ("connectionString" in storage)
     return TableClient.fromConnectionString(storage.connectionString, tableName, { ...options });
-  const { accountName, credential, suffix } = storage;
-  return new TableClient(`https://${accountName}.table.${suffix}`, tableName, credential, options);
+  return new TableClient(storage.tableUrl, tableName, storage.credential, options);
 }
 
 function namesHttp(connectionString: string): boolean {

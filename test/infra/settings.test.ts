@@ -9,6 +9,7 @@ import { appSettings, onlyOne, type ParameterSet, readSnapshot, telemetrySetting
 const hostSettings = [
   ...telemetrySettings,
   "AzureWebJobsStorage__credential",
+  "AzureWebJobsStorage__blobServiceUri",
   "AzureWebJobsDisableHomepage",
   "APPLICATIONINSIGHTS_CONNECTION_STRING",
   "APPLICATIONINSIGHTS_AUTHENTICATION_STRING",
@@ -31,6 +32,9 @@ const valuesInAzure: Readonly<Record<string, string>> = {
   REGISTRY_SUFFIX: "azurecr.io",
   ARM_AUTHORITY: "https://login.microsoftonline.com/",
   ARM_AUDIENCES: "https://management.core.windows.net/,https://management.azure.com/",
+  AzureWebJobsStorage__blobServiceUri: "https://stdrayage.blob.core.windows.net",
+  AzureWebJobsStorage__queueServiceUri: "https://stdrayage.queue.core.windows.net",
+  AzureWebJobsStorage__tableServiceUri: "https://stdrayage.table.core.windows.net",
   AzureWebJobsStorage__clientId: "11111111-2222-3333-4444-555555555555",
   SECRETS_KEY: "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
   API_KEYS: "c2VjcmV0LWtleS1mb3ItcGlwZWxpbmVz",
@@ -69,6 +73,8 @@ describe.each(parameterSets)("application settings of parameter set %s", (name) 
   it("reaches storage and telemetry by identity", () => {
     expect(settings).not.toHaveProperty("AzureWebJobsStorage");
     expect(settings.AzureWebJobsStorage__credential).toBe("managedidentity");
+    for (const service of ["blob", "queue", "table"])
+      expect(settings[`AzureWebJobsStorage__${service}ServiceUri`]).toContain("environment().suffixes.storage");
     expect(settings.APPLICATIONINSIGHTS_AUTHENTICATION_STRING).toContain("Authorization=AAD");
   });
 });

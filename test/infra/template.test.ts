@@ -20,9 +20,10 @@ const templateSchema = z.object({
   resources: z.object({ app: z.object({ dependsOn: z.array(z.string()) }) }),
 });
 
-/** What is not for an app that Azure gives an identity: a connection string, what Kubernetes sets, a mounted file. */
+/** What is not for an app that Azure gives an identity: a connection string, a name of the public cloud, what Kubernetes sets, a mounted file. */
 const settingsElsewhere = [
   "AzureWebJobsStorage",
+  "AzureWebJobsStorage__accountName",
   "AZURE_CLIENT_ID",
   "AZURE_TENANT_ID",
   "AZURE_FEDERATED_TOKEN_FILE",

@@ -38,6 +38,33 @@ describe("parseConfig", () => {
     });
   });
 
+  it("reaches storage of another cloud by the addresses of its services, before the account's name", () => {
+    const { storage } = parseConfig({
+      AzureWebJobsStorage__accountName: "other",
+      AzureWebJobsStorage__tableServiceUri: "https://drayage1.table.core.chinacloudapi.cn/",
+      AzureWebJobsStorage__queueServiceUri: "https://drayage1.queue.core.chinacloudapi.cn",
+    });
+
+    expect(storage).toMatchObject({
+      kind: "identity",
+      tableUrl: "https://drayage1.table.core.chinacloudapi.cn",
+      queueUrl: "https://drayage1.queue.core.chinacloudapi.cn",
+    });
+  });
+
+  it.each([
+    ["one of two addresses", { AzureWebJobsStorage__tableServiceUri: "https://drayage1.table.core.windows.net" }],
+    [
+      "an address without https",
+      {
+        AzureWebJobsStorage__tableServiceUri: "http://drayage1.table.core.windows.net",
+        AzureWebJobsStorage__queueServiceUri: "https://drayage1.queue.core.windows.net",
+      },
+    ],
+  ])("refuses storage that is named by %s", (_what, settings) => {
+    expect(() => parseConfig(settings)).toThrow(/AzureWebJobsStorage/);
+  });
+
   it("reads every setting", () => {
     const config = parseConfig({
       AzureWebJobsStorage__accountName: "drayage1",
@@ -62,7 +89,12 @@ describe("parseConfig", () => {
     });
 
     expect(config).toMatchObject({
-      storage: { kind: "identity", accountName: "drayage1", clientId: "c" },
+      storage: {
+        kind: "identity",
+        tableUrl: "https://drayage1.table.core.windows.net",
+        queueUrl: "https://drayage1.queue.core.windows.net",
+        clientId: "c",
+      },
       tablePrefix: "test1",
       defaultTarget: "prod.azurecr.io",
       defaultTimeoutSeconds: 60,
