@@ -9,7 +9,7 @@ export interface SeededDescriptor {
 }
 
 /** Incompressible content that depends on `seed` only: an AES-CTR key stream, in blocks of 1 MiB. */
-export function* randomContent(seed: string, sizeBytes: number): Generator<Buffer> {
+function* randomContent(seed: string, sizeBytes: number): Generator<Buffer> {
   const key = createHash("sha256").update(seed).digest();
   const cipher = createCipheriv("aes-128-ctr", key.subarray(0, 16), key.subarray(16));
   const zeros = Buffer.alloc(MiB);

@@ -99,7 +99,7 @@ export async function measurePromotion({ source, target, service }: TriggerBench
   return { seconds, importsPerSecond: ended.counts.total / seconds, state: ended.state, counts: ended.counts };
 }
 
-export const manyTags = 5_000;
+const manyTags = 5_000;
 
 /** One small image under 5,000 tags. */
 export async function seedManyTags(source: string): Promise<void> {

@@ -34,7 +34,7 @@ export function formatJunit(promotion: PromotionView, items: readonly PromotionI
 }
 
 /** Text for an element or a quoted attribute. What XML 1.0 cannot hold becomes U+FFFD; line ends stay in attributes too. */
-export function escapeXml(text: string): string {
+function escapeXml(text: string): string {
   return text.toWellFormed().replace(/[&<>"'\p{Cc}\ufffe\uffff]/gu, (character) => {
     if (/[\t\n\r]/.test(character)) return `&#${character.charCodeAt(0)};`;
     return entities[character] ?? "\ufffd";

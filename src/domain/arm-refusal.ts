@@ -11,7 +11,7 @@ export interface ArmRefusal {
 }
 
 /** The role that importing needs, at the target and at a source that is read by the app's identity. */
-export const importRole = "Container Registry Data Importer and Data Reader";
+const importRole = "Container Registry Data Importer and Data Reader";
 
 /** The ImportError for a question about a registry that was not answered. */
 export function readRefused(place: ErrorPlace, refusal: ArmRefusal): ImportError {

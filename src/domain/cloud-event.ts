@@ -22,14 +22,14 @@ const omittedSchema = z
   .describe("Members that are empty or cut because the event was too large; the API has them in full.");
 
 /** What `GET /api/imports/{id}` answers, without links: an event does not know the service's address. */
-export const importEventDataSchema = importViewSchema.omit({ links: true }).extend({ omitted: omittedSchema });
+const importEventDataSchema = importViewSchema.omit({ links: true }).extend({ omitted: omittedSchema });
 export const importEventSchema = z
   .strictObject({ ...envelope, type: z.enum(importEventTypes), data: importEventDataSchema })
   .meta({ id: "ImportEvent", description: "An import has ended." });
 export type ImportEvent = Readonly<z.infer<typeof importEventSchema>>;
 
 const { id, state, trigger, attempt, createdAt, startedAt, finishedAt, error, warnings } = promotionRecordSchema.shape;
-export const promotionEventDataSchema = z.strictObject({
+const promotionEventDataSchema = z.strictObject({
   ...{ id, state, trigger, attempt, createdAt, startedAt, finishedAt, error, warnings },
   counts: itemCountsSchema,
 });

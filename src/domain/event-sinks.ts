@@ -24,7 +24,7 @@ const queueNameSchema = z
   .refine((name) => !/^drayage-(workitems|control-\d+)$/.test(name), "is a queue of orchestrations");
 
 /** One entry of the setting EVENT_SINKS. */
-export const eventSinkSchema = z.discriminatedUnion("kind", [
+const eventSinkSchema = z.discriminatedUnion("kind", [
   z.strictObject({
     ...common,
     kind: z.literal("webhook"),
@@ -43,7 +43,6 @@ export const eventSinkSchema = z.discriminatedUnion("kind", [
 ]);
 export type EventSink = Readonly<z.infer<typeof eventSinkSchema>>;
 export type WebhookSink = Extract<EventSink, { kind: "webhook" }>;
-export type QueueSink = Extract<EventSink, { kind: "queue" }>;
 export type EventGridSink = Extract<EventSink, { kind: "eventGrid" }>;
 
 /** What the other settings say about where a sink may be. */

@@ -24,13 +24,6 @@ export function createImportId(causedAt: Date, seed: Uint8Array | string): Impor
   return importIdSchema.parse(encodeTime(maxTime - causedAt.getTime()) + rest);
 }
 
-/** The time of the import's cause, back from its id. */
-export function importIdTime(id: ImportId): Date {
-  let value = 0;
-  for (const char of id.slice(0, timeChars)) value = value * 32 + alphabet.indexOf(char);
-  return new Date(maxTime - value);
-}
-
 function encodeTime(value: number): string {
   let rest = value;
   let text = "";

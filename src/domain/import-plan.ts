@@ -7,7 +7,7 @@ const targetIndexSchema = z.int().min(0); // position in ImportSpec's list of ta
  * One blob that is missing in some target repositories: it is streamed to the first and mounted into the others.
  * Digests and sizes only: what else is known of it stands in its ImportParts row.
  */
-export const plannedBlobSchema = z.strictObject({
+const plannedBlobSchema = z.strictObject({
   digest: digestSchema,
   sizeBytes: z.int().min(0),
   targets: z.array(targetIndexSchema).min(1),

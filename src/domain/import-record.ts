@@ -31,7 +31,7 @@ export function isPush(kind: Trigger["kind"]): boolean {
 }
 
 /** `attempt`: that of the promotion in which the import's own attempt was begun. */
-export const promotionItemRefSchema = z.strictObject({
+const promotionItemRefSchema = z.strictObject({
   id: importIdSchema,
   item: z.string().max(64),
   attempt: z.int().min(1).default(1),
@@ -49,7 +49,7 @@ export const waitingSchema = z
   .meta({ id: "Waiting" });
 
 /** An import that ACR's own import carries out. */
-export const delegationSchema = z.strictObject({
+const delegationSchema = z.strictObject({
   reason: z.enum(["requested", "networkRestricted"]),
   /** How often ACR was asked to begin; counted before it is asked. */
   starts: z.int().min(0),

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { digestSchema } from "../digest.ts";
 import { registryHostSchema, repositorySchema, tagSchema } from "./reference.ts";
 
-export const platformSchema = z.strictObject({
+const platformSchema = z.strictObject({
   os: z.string(),
   architecture: z.string(),
   variant: z.string().optional(),

@@ -21,13 +21,12 @@ export type ItemContent = Readonly<z.infer<typeof itemContentSchema>>;
 const bytesSchema = z.strictObject({ copied: z.int(), mounted: z.int(), skipped: z.int() });
 
 /** How an item ended. Without `importState`: its import was never begun. */
-export const itemResultSchema = z.strictObject({
+const itemResultSchema = z.strictObject({
   importState: importStateSchema.optional(),
   bytes: bytesSchema,
   finishedAt: z.iso.datetime(),
   error: importErrorWireSchema.optional(),
 });
-export type ItemResult = Readonly<z.infer<typeof itemResultSchema>>;
 
 /** One import of a promotion, as table `PromotionItems` holds it. */
 export const promotionItemSchema = z.strictObject({
@@ -50,7 +49,7 @@ export const promotionItemSchema = z.strictObject({
 });
 export type PromotionItem = Readonly<z.infer<typeof promotionItemSchema>>;
 
-export function isUnfinished(state: ItemState): boolean {
+function isUnfinished(state: ItemState): boolean {
   return state === "Pending" || state === "Queued";
 }
 

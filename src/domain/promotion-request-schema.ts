@@ -7,7 +7,7 @@ const maxItems = 1_000;
 /** Longest promotion request in UTF-16 characters: a thousand items of some hundred characters. */
 export const maxPromotionChars = 1_000_000;
 
-export const registryNameSchema = z.string().min(1).max(300);
+const registryNameSchema = z.string().min(1).max(300);
 
 /** What an import request says of how to copy; the same for every item that does not say otherwise. */
 export const howShape = importRequestSchema.pick({
@@ -45,7 +45,7 @@ export const selectionSchema = z.strictObject({
 export type Selection = Readonly<z.infer<typeof selectionSchema>>;
 
 /** An item of its own words: an import request that a promotion may hold. */
-export const promotionItemRequestSchema = importRequestSchema.omit({ dryRun: true, mode: true });
+const promotionItemRequestSchema = importRequestSchema.omit({ dryRun: true, mode: true });
 
 const maxConcurrentSchema = z
   .int()

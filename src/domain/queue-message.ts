@@ -11,7 +11,7 @@ const v = z.literal(1);
 export const maxMessageBytes = 65_536;
 
 /** One import. */
-export const importMessageSchema = z.strictObject({
+const importMessageSchema = z.strictObject({
   v,
   import: importRequestSchema,
   importId: importIdSchema.optional().describe("Given by the sender: messages with the same id are one import."),
@@ -20,14 +20,14 @@ export const importMessageSchema = z.strictObject({
 export type ImportMessage = Readonly<z.infer<typeof importMessageSchema>>;
 
 /** A promotion to be begun. */
-export const promotionMessageSchema = z.strictObject({
+const promotionMessageSchema = z.strictObject({
   v,
   promotion: promotionRequestSchema,
   promotionId: promotionIdSchema.optional(),
 });
 export type PromotionMessage = Readonly<z.infer<typeof promotionMessageSchema>>;
 
-export const queueItemSchema = z.strictObject({
+const queueItemSchema = z.strictObject({
   promotion: promotionIdSchema,
   /** Within the promotion. */
   key: z.string().min(1).max(64),
@@ -36,7 +36,7 @@ export const queueItemSchema = z.strictObject({
 export type QueueItem = Readonly<z.infer<typeof queueItemSchema>>;
 
 /** One item of a promotion that runs; what is to be imported stands in the item's row. */
-export const itemMessageSchema = z.strictObject({ v, item: queueItemSchema, importId: importIdSchema });
+const itemMessageSchema = z.strictObject({ v, item: queueItemSchema, importId: importIdSchema });
 export type ItemMessage = Readonly<z.infer<typeof itemMessageSchema>>;
 
 /** What queue `imports` holds. */

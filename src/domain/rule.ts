@@ -95,7 +95,7 @@ export function assertUsable({ rule, sourceRegistry, toImport }: CompiledRule): 
 }
 
 /** Whether the filter lets every tag through. */
-export function takesAll({ include = ["*"], exclude = [], semver }: TagFilter): boolean {
+function takesAll({ include = ["*"], exclude = [], semver }: TagFilter): boolean {
   return semver === undefined && exclude.length === 0 && include.some((glob) => glob === "*" || glob === "**");
 }
 

@@ -91,7 +91,7 @@ export const stepOutcomeSchema = z.discriminatedUnion("kind", [
 ]);
 export type StepOutcome = Readonly<z.infer<typeof stepOutcomeSchema>>;
 
-export const resolveOutcomeSchema = z.discriminatedUnion("kind", [
+const resolveOutcomeSchema = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("done"), plan: importPlanSchema }),
   failedSchema,
   waitSchema,
@@ -101,7 +101,7 @@ export const resolveOutcomeSchema = z.discriminatedUnion("kind", [
 export type ResolveOutcome = Readonly<z.infer<typeof resolveOutcomeSchema>>;
 
 /** What was believed to be at the target is not: `repair` copies and publishes it again, `error` is for a second time. */
-export const incompleteSchema = z.strictObject({
+const incompleteSchema = z.strictObject({
   kind: z.literal("incomplete"),
   error: importErrorWireSchema,
   repair: importPlanSchema,

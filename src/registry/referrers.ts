@@ -76,7 +76,7 @@ export async function getTaggedReferrers(
 }
 
 /** The entries of an index of referrers; those that cannot be understood are left out. Undefined: it is no index. */
-export function parseReferrers(bytes: Uint8Array): readonly ReferrerDescriptor[] | undefined {
+function parseReferrers(bytes: Uint8Array): readonly ReferrerDescriptor[] | undefined {
   const index = indexSchema.safeParse(parseJsonBytes(bytes));
   if (!index.success) return undefined;
   return (index.data.manifests ?? []).flatMap((entry) => {

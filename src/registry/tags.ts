@@ -1,17 +1,15 @@
 import { ImportError } from "../errors.ts";
-import { firstPage, type ListPage, listPages, type PagePosition } from "./list-pages.ts";
+import { type ListPage, listPages, type PagePosition } from "./list-pages.ts";
 import type { Repository } from "./registry.ts";
 import { parseUpstreamErrors } from "./upstream-errors.ts";
 
 /** Tags asked for per page: ECR refuses more than 1,000. */
 const pageEntries = 1_000;
 
-/** The tags of a repository, page by page, in the registry's order. A repository that is not there is an error. */
-export async function* listTags(repository: Repository, signal: AbortSignal): AsyncGenerator<string> {
-  for await (const { entries } of listTagPages(repository, firstPage, signal)) yield* entries;
-}
-
-/** The pages of {@link listTags} from a position on, which an earlier page has told. */
+/**
+ * The tags of a repository, in the registry's order, in pages from a position on that an earlier page has told. A
+ * repository that is not there is an error.
+ */
 export function listTagPages(
   repository: Repository,
   from: PagePosition,

@@ -50,7 +50,7 @@ export const itemRow: RowCodec<PromotionItem> = {
 };
 
 /** Of an item, what is needed to move it on. */
-export const itemMarkSchema = z.object({
+const itemMarkSchema = z.object({
   rowKey: z.string(),
   attempt: z.int(),
   state: itemStateSchema,

@@ -30,7 +30,7 @@ export interface Lane {
 }
 
 /** The source answers a range request with the whole blob. */
-export class RangesIgnoredError extends Error {
+class RangesIgnoredError extends Error {
   override readonly name = "RangesIgnoredError";
 }
 

@@ -58,7 +58,7 @@ export interface ArmEmulator extends AsyncDisposable {
   readonly swallowAnswer: () => Promise<void>;
 }
 
-export const armPlace = { subscription: "22222222-3333-4444-5555-666666666666", group: "registries" } as const;
+const armPlace = { subscription: "22222222-3333-4444-5555-666666666666", group: "registries" } as const;
 
 /** The id of a registry that an emulator has. */
 export function armIdOf(name: string): string {

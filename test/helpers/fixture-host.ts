@@ -58,7 +58,7 @@ export interface FixtureHost extends FunctionsHost, AsyncDisposable {
 let shared: Promise<Worker> | undefined; // one worker per process is all there can be
 
 /** The fixture app, loaded once per test file. */
-export function loadFixtureApp(): Promise<Worker> {
+function loadFixtureApp(): Promise<Worker> {
   shared ??= (async () => {
     const worker = createWorker({ appDirectory, log: () => {} });
     await worker.start();

@@ -1,5 +1,5 @@
 import { type Digest, parseDigest } from "../../src/digest.ts";
-import { type Answer, type Call, type Handle, repositoryOf } from "../../src/local/registry/call.ts";
+import type { Answer, Call, Handle } from "../../src/local/registry/call.ts";
 
 /** What a request is, as tests and faults tell requests apart. */
 export type RequestKind =
@@ -147,7 +147,7 @@ function startRecord(call: Call, number: number): Growing {
     method: call.method,
     path: call.path,
     queryKeys: [...new Set(query.keys())],
-    repository: repositoryOf(route),
+    repository: "repository" in route ? route.repository : undefined,
     digest: digestOfCall(call),
     reference: route.kind === "manifest" ? route.reference : undefined,
     session: route.kind === "upload" ? route.session : undefined,

@@ -1,8 +1,8 @@
 import { createHmac } from "node:crypto";
 
 /** Headers by which a receiver knows who sent a body, and when. */
-export const signatureHeader = "x-drayage-signature";
-export const timestampHeader = "x-drayage-timestamp";
+const signatureHeader = "x-drayage-signature";
+const timestampHeader = "x-drayage-timestamp";
 
 /**
  * Signs a body: HMAC-SHA-256 over `timestamp.body`, hexadecimal. The timestamp (seconds since 1970) is part of what is

@@ -5,7 +5,7 @@ import { selectionCursorSchema } from "../promotions/selection-page.ts";
 import { courseSchema, waitedSchema } from "./input.ts";
 
 /** What is to be done next. `isExpanded`: no selection is left to be listed after the reset. */
-export const promotePhaseSchema = z.discriminatedUnion("kind", [
+const promotePhaseSchema = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("reset"), after: z.string(), isExpanded: z.boolean() }),
   z.strictObject({ kind: z.literal("expand"), cursor: selectionCursorSchema.optional(), found: z.int().min(0) }),
   z.strictObject({ kind: z.literal("window"), window: windowSchema }),

@@ -31,7 +31,7 @@ export interface AdvancePromotionDeps {
 }
 
 /** Imports of a promotion that are queued or running at once, unless it says otherwise. */
-export const defaultMaxConcurrent = 50;
+const defaultMaxConcurrent = 50;
 
 /** Sorts behind every key: nothing is left to be queued. */
 const behindAll = "~";

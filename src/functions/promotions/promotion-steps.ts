@@ -49,14 +49,14 @@ const [, failed, wait, more, cancelled] = stepOutcomeSchema.options;
 const done = z.strictObject({ kind: z.literal("done") });
 
 /** `next`: there are more items to be reset behind this key. */
-export const resetOutcomeSchema = z.discriminatedUnion("kind", [
+const resetOutcomeSchema = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("next"), after: keySchema }),
   ...[done, failed, wait, more, cancelled],
 ]);
 export type ResetOutcome = Readonly<z.infer<typeof resetOutcomeSchema>>;
 
 /** `next`: there is a page behind this one. */
-export const expandOutcomeSchema = z.discriminatedUnion("kind", [
+const expandOutcomeSchema = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("next"), cursor: selectionCursorSchema, found: z.int().min(0) }),
   ...[done, failed, wait, more, cancelled],
 ]);

@@ -23,7 +23,7 @@ export interface SelectedImage {
  * last entry that was handled of the page that comes next, in code point order. Where the newest tags are wanted, `done` is
  * the oldest one that was handled, and `found` how many were among those of the digest that is wanted.
  */
-export const listPositionSchema = z.strictObject({
+const listPositionSchema = z.strictObject({
   after: z.string().optional(),
   skip: z.int().min(0),
   done: z.string().optional(),

@@ -49,7 +49,7 @@ export function tagOfImport({
 }
 
 /** Where a selection goes: what it says, else the default target. */
-export function targetRegistryOf({ target: { registry } }: Pick<Selection, "target">, names: RegistryNames): string {
+function targetRegistryOf({ target: { registry } }: Pick<Selection, "target">, names: RegistryNames): string {
   return registry === undefined ? (names.defaultTarget ?? "") : parseRegistry(registry, "target.registry", names);
 }
 

@@ -27,7 +27,7 @@ const summaryShape = {
   links: z.strictObject({ self: z.url(), requeue: z.url(), import: z.url().optional() }),
 };
 
-export const poisonSummarySchema = z
+const poisonSummarySchema = z
   .strictObject(summaryShape)
   .meta({ id: "PoisonSummary", description: "A queue message that was given up." });
 

@@ -1,7 +1,7 @@
 const dayMs = 86_400_000;
 /** Delays that the Azure Storage provider takes at once, and the hops that longer ones are cut into. */
-export const maximumShortTimerMs = 6 * dayMs;
-export const longTimerHopMs = 3 * dayMs;
+const maximumShortTimerMs = 6 * dayMs;
+const longTimerHopMs = 3 * dayMs;
 
 /** When the next timer on the way to `fireAt` fires: a delay of more than six days is cut into hops of three. */
 export function hopFireAt(nowMs: number, fireAt: string): string {

@@ -35,7 +35,7 @@ export function requireBearer(tokens: TokenService, realm: () => string, next: H
 }
 
 /** The rights that distribution asks for. */
-export function accessNeeded({ method, route, query }: Call): Access[] {
+function accessNeeded({ method, route, query }: Call): Access[] {
   if (route.kind === "catalog") return [{ type: "registry", name: "catalog", actions: ["*"] }];
   if (!("repository" in route)) return [];
   const needed: Access = { type: "repository", name: route.repository, actions: actionsOf(method) };

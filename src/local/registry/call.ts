@@ -105,8 +105,3 @@ function parseRest(repository: string, rest: string): Route {
   if (rest.startsWith("referrers/")) return { kind: "referrers", repository, digest: parseDigest(last) };
   return { kind: "manifest", repository, reference: last };
 }
-
-/** The repository a route is about, if it is about one. */
-export function repositoryOf(route: Route): string | undefined {
-  return "repository" in route ? route.repository : undefined;
-}

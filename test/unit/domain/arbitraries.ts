@@ -6,7 +6,7 @@ import { definedOnly } from "../../../src/errors.ts";
 const alphanumeric = fc.constantFrom(..."abcdefghijklmnopqrstuvwxyz0123456789");
 const word = fc.string({ unit: alphanumeric, minLength: 1, maxLength: 8 });
 
-export const anyDigest = (): fc.Arbitrary<Digest> =>
+const anyDigest = (): fc.Arbitrary<Digest> =>
   fc
     .tuple(
       fc.constantFrom(["sha256", 64] as const, ["sha512", 128] as const),
@@ -23,7 +23,7 @@ export const anyRepository = (): fc.Arbitrary<string> => {
 
 export const anyTag = (): fc.Arbitrary<string> => fc.stringMatching(/^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/);
 
-export const anyHost = (): fc.Arbitrary<string> =>
+const anyHost = (): fc.Arbitrary<string> =>
   fc.oneof(
     fc.constantFrom("docker.io", "localhost", "localhost:5000", "[::1]:5000", "prod.azurecr.io", "r:1"),
     fc.domain().map((name) => name.toLowerCase()),

@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { digestOf } from "../../../src/digest.ts";
 import { getBlob } from "../../../src/registry/blobs.ts";
+import { firstPage } from "../../../src/registry/list-pages.ts";
 import { getManifest, headManifest } from "../../../src/registry/manifests.ts";
-import { listTags } from "../../../src/registry/tags.ts";
+import { listTagPages } from "../../../src/registry/tags.ts";
 import { putBlob, startUpload } from "../../../src/registry/uploads.ts";
 import { type Responder, startServer } from "../../helpers/http-server.ts";
 import { createTestNetwork } from "../../helpers/network.ts";
@@ -52,7 +53,7 @@ const ways: Readonly<Record<string, readonly [(url: string) => Responder, (repos
   "the Link to a next page": [
     (url) => () => ({ status: 200, headers: { link: `<${url}>; rel="next"` }, body: '{"tags":["1"]}' }),
     async (repository) => {
-      for await (const _ of listTags(repository, never));
+      for await (const _ of listTagPages(repository, firstPage, never));
     },
   ],
 };

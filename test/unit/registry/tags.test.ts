@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { listTags, repositoryExists } from "../../../src/registry/tags.ts";
+import { firstPage } from "../../../src/registry/list-pages.ts";
+import type { Repository } from "../../../src/registry/registry.ts";
+import { listTagPages, repositoryExists } from "../../../src/registry/tags.ts";
 import { startServer } from "../../helpers/http-server.ts";
 import { image } from "../../helpers/images.ts";
 import { startRegistry } from "../../helpers/registry.ts";
@@ -7,19 +9,19 @@ import { createTestClient, thrownBy } from "../../helpers/registry-client.ts";
 
 const never = new AbortController().signal;
 
-async function collect(tags: AsyncIterable<string>): Promise<string[]> {
+async function listTags(repository: Repository): Promise<string[]> {
   const all: string[] = [];
-  for await (const tag of tags) all.push(tag);
+  for await (const { entries } of listTagPages(repository, firstPage, never)) all.push(...entries);
   return all;
 }
 
-describe("listTags", () => {
+describe("listTagPages", () => {
   it("lists every tag", async () => {
     await using registry = await startRegistry();
     await using client = createTestClient();
     for (const tag of ["a", "b", "c"]) await registry.seedImage("team/app", tag, image());
 
-    expect(await collect(listTags(client.repository(registry.host), never))).toEqual(["a", "b", "c"]);
+    expect(await listTags(client.repository(registry.host))).toEqual(["a", "b", "c"]);
   });
 
   it.each([
@@ -36,7 +38,7 @@ describe("listTags", () => {
     });
     await using client = createTestClient();
 
-    expect(await collect(listTags(client.repository(server.host), never))).toEqual(["a+b", "after a+b"]);
+    expect(await listTags(client.repository(server.host))).toEqual(["a+b", "after a+b"]);
   });
 
   it("ends where a link leads back to itself", async () => {
@@ -44,21 +46,21 @@ describe("listTags", () => {
     await using server = await startServer(() => ({ status: 200, headers: { link }, body: '{"tags":["z"]}' }));
     await using client = createTestClient();
 
-    expect(await collect(listTags(client.repository(server.host), never))).toEqual(["z", "z"]);
+    expect(await listTags(client.repository(server.host))).toEqual(["z", "z"]);
   });
 
   it("takes null for no tags", async () => {
     await using server = await startServer(() => ({ status: 200, body: '{"name":"team/app","tags":null}' }));
     await using client = createTestClient();
 
-    expect(await collect(listTags(client.repository(server.host), never))).toEqual([]);
+    expect(await listTags(client.repository(server.host))).toEqual([]);
   });
 
   it("throws that a repository is not there", async () => {
     await using registry = await startRegistry();
     await using client = createTestClient();
 
-    const thrown = await thrownBy(() => collect(listTags(client.repository(registry.host), never)));
+    const thrown = await thrownBy(() => listTags(client.repository(registry.host)));
 
     expect(thrown).toMatchObject({ code: "SOURCE_NOT_FOUND", httpStatus: 404 });
   });
@@ -67,7 +69,7 @@ describe("listTags", () => {
     await using server = await startServer(() => ({ status: 200, body: "<html>" }));
     await using client = createTestClient();
 
-    const thrown = await thrownBy(() => collect(listTags(client.repository(server.host), never)));
+    const thrown = await thrownBy(() => listTags(client.repository(server.host)));
 
     expect(thrown).toMatchObject({ code: "SOURCE_UNAVAILABLE", retryable: false });
   });

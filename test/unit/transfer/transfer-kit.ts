@@ -18,7 +18,7 @@ import type { SeededBlob, TestRegistry } from "../../helpers/registry.ts";
 import { emptyBoard } from "../../helpers/registry-client.ts";
 
 /** Time that passes as it does, and at once where somebody sleeps: but for sleeps that only an abort is to end. */
-export function createTestClock() {
+function createTestClock() {
   const sleeps: number[] = [];
   let skippedMs = 0;
   return {
