@@ -1,17 +1,13 @@
 import { isDeepStrictEqual } from "node:util";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import { createDeadEvents, type DeadEvents } from "../../../src/store/dead-events.ts";
-import { type Azurite, openTables, startAzurite } from "../../helpers/azurite.ts";
+import { useTables } from "../../helpers/use-tables.ts";
 
-let azurite: Azurite;
+const tables = useTables();
 let dead: DeadEvents;
 
-beforeAll(async () => {
-  azurite = await startAzurite();
-});
-afterAll(() => azurite[Symbol.asyncDispose]());
 beforeEach(() => {
-  dead = createDeadEvents(openTables(azurite));
+  dead = createDeadEvents(tables.access);
 });
 
 const anEvent = (id: string, minute = 0, data: unknown = {}) => ({

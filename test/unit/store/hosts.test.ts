@@ -1,26 +1,20 @@
 import fc from "fast-check";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import { createHosts, hostRow } from "../../../src/store/hosts.ts";
-import type { TableAccess } from "../../../src/store/storage-client.ts";
-import { type Azurite, openTables, startAzurite } from "../../helpers/azurite.ts";
+import { openTables } from "../../helpers/azurite.ts";
 import { startStorageProxy } from "../../helpers/storage-proxy.ts";
+import { useTables } from "../../helpers/use-tables.ts";
 
-let azurite: Azurite;
-let access: TableAccess;
+const tables = useTables();
 let time: Date;
 
-beforeAll(async () => {
-  azurite = await startAzurite();
-});
-afterAll(() => azurite[Symbol.asyncDispose]());
 beforeEach(() => {
-  access = openTables(azurite);
   time = new Date("2026-03-01T12:00:00.000Z");
 });
 
 const now = () => time;
 const seconds = (count: number) => new Date(time.getTime() + count * 1_000);
-const startProcess = () => createHosts(access, { now });
+const startProcess = () => createHosts(tables.access, { now });
 
 describe("host rows", () => {
   const anyPause = fc.record({
@@ -73,13 +67,13 @@ describe("createHosts", () => {
   it("reads a host once in five seconds, however many ask", async () => {
     const hosts = startProcess();
     await hosts.read("warm.example");
-    const before = access.transactions();
+    const before = tables.access.transactions();
 
     await Promise.all(Array.from({ length: 50 }, () => hosts.read("ghcr.io")));
     time = seconds(4.9);
     await hosts.read("ghcr.io");
 
-    expect(access.transactions() - before).toBe(1);
+    expect(tables.access.transactions() - before).toBe(1);
   });
 
   it("only ever prolongs a pause", async () => {
@@ -102,7 +96,7 @@ describe("createHosts", () => {
 
   it("loses one row that cannot be read, and no other", async () => {
     const row = hostRow.encodePause("ghcr.io", pause(60, "read|anonymous"));
-    await access.table("Hosts").upsert({ ...row, pausedUntil: "+033658-09-27T01:46:40.000Z" });
+    await tables.access.table("Hosts").upsert({ ...row, pausedUntil: "+033658-09-27T01:46:40.000Z" });
     await startProcess().pause("ghcr.io", pause(60));
 
     expect((await startProcess().read("ghcr.io")).pauses).toEqual([pause(60)]);
@@ -151,7 +145,7 @@ describe("createHosts", () => {
   });
 
   it("asks again after a read that failed", async () => {
-    await using proxy = await startStorageProxy(azurite);
+    await using proxy = await startStorageProxy(tables.azurite);
     const hosts = createHosts(openTables(proxy), { now });
     proxy.breakNext({ kind: "refuse", status: 403 });
 

@@ -1,21 +1,14 @@
 import fc from "fast-check";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import { createImports, type Imports, importRow } from "../../../src/store/imports.ts";
-import type { TableAccess } from "../../../src/store/storage-client.ts";
-import { type Azurite, openTables, startAzurite } from "../../helpers/azurite.ts";
 import { aDigest, anImportId, aRecord } from "../../helpers/import-records.ts";
+import { useTables } from "../../helpers/use-tables.ts";
 
-let azurite: Azurite;
-let access: TableAccess;
+const tables = useTables();
 let imports: Imports;
 
-beforeAll(async () => {
-  azurite = await startAzurite();
-});
-afterAll(() => azurite[Symbol.asyncDispose]());
 beforeEach(() => {
-  access = openTables(azurite);
-  imports = createImports(access);
+  imports = createImports(tables.access);
 });
 
 const anyText = fc.string({ unit: "grapheme", maxLength: 200 });
@@ -169,13 +162,13 @@ describe("createImports", () => {
   it("writes nothing when there is nothing to do", async () => {
     const record = aRecord();
     await imports.insert(record);
-    const before = access.transactions();
+    const before = tables.access.transactions();
 
     const after = await imports.update(record.id, () => undefined);
     const same = await imports.update(record.id, (found) => found);
 
     expect([after, same]).toEqual([record, record]);
-    expect(access.transactions() - before).toBe(2);
+    expect(tables.access.transactions() - before).toBe(2);
   });
 
   it("writes a record that was just read with one transaction, and only the first of two who read it", async () => {
@@ -183,12 +176,12 @@ describe("createImports", () => {
     await imports.insert(record);
     const stored = await imports.read(record.id);
     if (!stored) throw new Error("the import is gone");
-    const before = access.transactions();
+    const before = tables.access.transactions();
 
     const first = await imports.replace({ ...stored, record: { ...record, state: "Resolving" } });
     const second = await imports.replace({ ...stored, record: { ...record, state: "Failed" } });
 
-    expect(access.transactions() - before).toBe(2);
+    expect(tables.access.transactions() - before).toBe(2);
     expect(second).toBe("conflict");
     expect(first).toEqual(await imports.read(record.id));
     expect((await imports.read(record.id))?.record.state).toBe("Resolving");
@@ -268,11 +261,11 @@ describe("createImports list", () => {
 
   it("reads at most two pages of the table", async () => {
     await insertMany();
-    const before = access.transactions();
+    const before = tables.access.transactions();
 
     await imports.list({ limit: 50, target: "nobody.example" });
 
-    expect(access.transactions() - before).toBeLessThanOrEqual(2);
+    expect(tables.access.transactions() - before).toBeLessThanOrEqual(2);
   });
 
   it.each(["", "nonsense", Buffer.from("{}").toString("base64url"), "bnVsbA"])(

@@ -1,17 +1,13 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import { createKeys, type KeyClaim, type Keys } from "../../../src/store/keys.ts";
-import { type Azurite, openTables, startAzurite } from "../../helpers/azurite.ts";
 import { anImportId } from "../../helpers/import-records.ts";
+import { useTables } from "../../helpers/use-tables.ts";
 
-let azurite: Azurite;
+const tables = useTables();
 let keys: Keys;
 
-beforeAll(async () => {
-  azurite = await startAzurite();
-});
-afterAll(() => azurite[Symbol.asyncDispose]());
 beforeEach(() => {
-  keys = createKeys(openTables(azurite));
+  keys = createKeys(tables.access);
 });
 
 const now = new Date("2026-03-01T12:00:00.000Z");

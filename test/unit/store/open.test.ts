@@ -1,20 +1,13 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import { createOpen, type Open } from "../../../src/store/open.ts";
-import type { TableAccess } from "../../../src/store/storage-client.ts";
-import { type Azurite, openTables, startAzurite } from "../../helpers/azurite.ts";
 import { anImportId } from "../../helpers/import-records.ts";
+import { useTables } from "../../helpers/use-tables.ts";
 
-let azurite: Azurite;
-let access: TableAccess;
+const tables = useTables();
 let open: Open;
 
-beforeAll(async () => {
-  azurite = await startAzurite();
-});
-afterAll(() => azurite[Symbol.asyncDispose]());
 beforeEach(() => {
-  access = openTables(azurite);
-  open = createOpen(access);
+  open = createOpen(tables.access);
 });
 
 const createdAt = "2026-03-01T12:00:00.000Z";
@@ -38,12 +31,12 @@ describe("createOpen", () => {
     await Promise.all(ids.map((id) => open.insert({ id, createdAt, attempt: 1 })));
     const stopped = ids.slice(0, 3);
     for (const id of stopped) expect(await open.requestStop(id)).toBe(true);
-    const before = access.transactions();
+    const before = tables.access.transactions();
 
     const found = await open.readStopped();
 
     expect([...found].sort()).toEqual([...stopped].sort());
-    expect(access.transactions() - before).toBe(1);
+    expect(tables.access.transactions() - before).toBe(1);
   });
 
   it("cannot stop what is not open", async () => {

@@ -1,24 +1,17 @@
 import { randomBytes } from "node:crypto";
 import fc from "fast-check";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import type { Part } from "../../../src/domain/import-plan.ts";
 import { decodePart, encodePart, packContent, unpackContent } from "../../../src/store/part-row.ts";
 import { createParts, type PartResult, type Parts } from "../../../src/store/parts.ts";
-import type { TableAccess } from "../../../src/store/storage-client.ts";
-import { type Azurite, openTables, startAzurite } from "../../helpers/azurite.ts";
 import { aDigest, anImportId } from "../../helpers/import-records.ts";
+import { useTables } from "../../helpers/use-tables.ts";
 
-let azurite: Azurite;
-let access: TableAccess;
+const tables = useTables();
 let parts: Parts;
 
-beforeAll(async () => {
-  azurite = await startAzurite();
-});
-afterAll(() => azurite[Symbol.asyncDispose]());
 beforeEach(() => {
-  access = openTables(azurite);
-  parts = createParts(access);
+  parts = createParts(tables.access);
 });
 
 const mediaType = "application/vnd.oci.image.manifest.v1+json";
@@ -37,9 +30,9 @@ function done({ kind, target, digest }: Part, changes: Partial<PartResult> = {})
 }
 
 async function countTransactions(act: () => Promise<unknown>): Promise<number> {
-  const before = access.transactions();
+  const before = tables.access.transactions();
   await act();
-  return access.transactions() - before;
+  return tables.access.transactions() - before;
 }
 
 const createsTable = 1;

@@ -1,22 +1,15 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import { type Rule, ruleSchema } from "../../../src/domain/rule-schema.ts";
 import { createRules, type Rules } from "../../../src/store/rules.ts";
-import type { TableAccess } from "../../../src/store/storage-client.ts";
-import { type Azurite, openTables, startAzurite } from "../../helpers/azurite.ts";
+import { useTables } from "../../helpers/use-tables.ts";
 
-let azurite: Azurite;
-let access: TableAccess;
+const tables = useTables();
 let rules: Rules;
 let unreadable: string[];
-beforeAll(async () => {
-  azurite = await startAzurite();
-});
-afterAll(() => azurite[Symbol.asyncDispose]());
 beforeEach(() => {
-  access = openTables(azurite);
   unreadable = [];
-  access.onUnreadable(({ rowKey }) => unreadable.push(rowKey));
-  rules = createRules(access);
+  tables.access.onUnreadable(({ rowKey }) => unreadable.push(rowKey));
+  rules = createRules(tables.access);
 });
 
 const aRule = (name: string, repository = "team/*"): Rule =>
@@ -42,7 +35,7 @@ describe("createRules", () => {
   it("lists all rules but one that a later version has written", async () => {
     await put(aRule("a"));
     await put(aRule("c"));
-    await access.table("Rules").insert({ partitionKey: "rules", rowKey: "b", v: 2, rule: '{"name":"b"}' });
+    await tables.access.table("Rules").insert({ partitionKey: "rules", rowKey: "b", v: 2, rule: '{"name":"b"}' });
 
     expect((await rules.list()).map(({ rule }) => rule.name)).toEqual(["a", "c"]);
     expect(unreadable).toEqual(["b"]);

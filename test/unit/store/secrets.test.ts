@@ -1,24 +1,17 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import { firstSecretRow, retrySecretName } from "../../../src/domain/secret-row.ts";
 import { createSealer, randomSealingKey, type Sealer } from "../../../src/store/sealing.ts";
 import { createSecrets, type Secrets } from "../../../src/store/secrets.ts";
-import type { TableAccess } from "../../../src/store/storage-client.ts";
-import { type Azurite, openTables, startAzurite } from "../../helpers/azurite.ts";
 import { anImportId } from "../../helpers/import-records.ts";
+import { useTables } from "../../helpers/use-tables.ts";
 
-let azurite: Azurite;
-let access: TableAccess;
+const tables = useTables();
 let sealer: Sealer;
 let secrets: Secrets;
 
-beforeAll(async () => {
-  azurite = await startAzurite();
-});
-afterAll(() => azurite[Symbol.asyncDispose]());
 beforeEach(() => {
-  access = openTables(azurite);
   sealer = createSealer([randomSealingKey()]);
-  secrets = createSecrets(access, sealer);
+  secrets = createSecrets(tables.access, sealer);
 });
 
 const aRow = () => firstSecretRow(anImportId());
@@ -60,7 +53,7 @@ describe("createSecrets", () => {
     const row = aRow();
     await secrets.insert(row, { password: "entra" });
     const table = (name: string) => {
-      const opened = access.table(name);
+      const opened = tables.access.table(name);
       const replace: typeof opened.replace = async (changed, etag) => {
         await change()(row, credentials);
         return await opened.replace(changed, etag);
@@ -68,7 +61,7 @@ describe("createSecrets", () => {
       return { ...opened, replace };
     };
 
-    const replaced = await createSecrets({ ...access, table }, sealer).replace(row, { password: "late" });
+    const replaced = await createSecrets({ ...tables.access, table }, sealer).replace(row, { password: "late" });
 
     expect(replaced).toBe(isThere);
     expect(await secrets.read(row)).toEqual(isThere ? credentials : undefined);
@@ -119,11 +112,14 @@ describe("createSecrets", () => {
   it("opens what a former key has sealed while both keys are there, and seals with the first", async () => {
     const [former, next] = [randomSealingKey(), randomSealingKey()];
     const [row, later] = [aRow(), aRow()];
-    await createSecrets(access, createSealer([former])).insert(row, credentials);
-    const changing = createSecrets(access, createSealer([next, former]));
+    await createSecrets(tables.access, createSealer([former])).insert(row, credentials);
+    const changing = createSecrets(tables.access, createSealer([next, former]));
     await changing.insert(later, credentials);
 
-    const read = await Promise.all([changing.read(row), createSecrets(access, createSealer([next])).read(later)]);
+    const read = await Promise.all([
+      changing.read(row),
+      createSecrets(tables.access, createSealer([next])).read(later),
+    ]);
 
     expect(read).toEqual([credentials, credentials]);
   });
@@ -132,7 +128,7 @@ describe("createSecrets", () => {
     const row = aRow();
     await secrets.insert(row, credentials);
 
-    const stored = await access.table("Secrets").read({ partitionKey: row.importId, rowKey: row.name });
+    const stored = await tables.access.table("Secrets").read({ partitionKey: row.importId, rowKey: row.name });
 
     const bytes = Object.values(stored?.row ?? {}).map((value) =>
       value instanceof Uint8Array ? Buffer.from(value) : Buffer.from(String(value)),
@@ -147,11 +143,11 @@ describe("createSecrets", () => {
   it("opens a row that was copied to another import for nobody", async () => {
     const [row, other] = [aRow(), aRow()];
     await secrets.insert(row, credentials);
-    const stored = await access.table("Secrets").read({ partitionKey: row.importId, rowKey: row.name });
+    const stored = await tables.access.table("Secrets").read({ partitionKey: row.importId, rowKey: row.name });
     const sealed = stored?.row.sealed;
     if (!(sealed instanceof Uint8Array)) throw new Error("there is no sealed column");
 
-    await access.table("Secrets").insert({ partitionKey: other.importId, rowKey: other.name, v: 1, sealed });
+    await tables.access.table("Secrets").insert({ partitionKey: other.importId, rowKey: other.name, v: 1, sealed });
 
     await expect(secrets.read(other)).rejects.toMatchObject({ code: "CREDENTIALS_REQUIRED" });
   });
@@ -160,14 +156,14 @@ describe("createSecrets", () => {
     const row = aRow();
     await secrets.insert(row, credentials);
 
-    const read = createSecrets(access, createSealer([randomSealingKey()])).read(row);
+    const read = createSecrets(tables.access, createSealer([randomSealingKey()])).read(row);
 
     await expect(read).rejects.toMatchObject({ code: "CREDENTIALS_REQUIRED", side: "source" });
   });
 
   it("refuses credentials where there is no key, and stores nothing", async () => {
     const row = aRow();
-    const keyless = createSecrets(access, createSealer([]));
+    const keyless = createSecrets(tables.access, createSealer([]));
 
     await expect(keyless.insert(row, credentials)).rejects.toMatchObject({
       code: "INVALID_REQUEST",

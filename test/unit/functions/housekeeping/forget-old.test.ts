@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import { retrySecretName } from "../../../../src/domain/secret-row.ts";
 import { createForgetImport } from "../../../../src/functions/forget-import.ts";
 import { createForgetOld, type ForgetOldDeps } from "../../../../src/functions/housekeeping/forget-old.ts";
@@ -11,19 +11,15 @@ import { createPromotionItems } from "../../../../src/store/promotion-items.ts";
 import { createPromotions } from "../../../../src/store/promotions.ts";
 import { createSealer, randomSealingKey } from "../../../../src/store/sealing.ts";
 import { createSecrets } from "../../../../src/store/secrets.ts";
-import { type Azurite, openTables, startAzurite } from "../../../helpers/azurite.ts";
 import { aDigest, anImportId, aRecord } from "../../../helpers/import-records.ts";
 import { anItem, aPromotion } from "../../../helpers/promotion-records.ts";
+import { useTables } from "../../../helpers/use-tables.ts";
 import { createMemoryLog } from "../memory-stores.ts";
 
 const now = new Date("2026-06-30T12:00:00.000Z");
 const daysAgo = (days: number) => new Date(now.getTime() - days * 24 * 3_600_000);
 
-let azurite: Azurite;
-beforeAll(async () => {
-  azurite = await startAzurite();
-});
-afterAll(() => azurite[Symbol.asyncDispose]());
+const tables = useTables();
 
 let world: ReturnType<typeof createWorld>;
 beforeEach(() => {
@@ -31,7 +27,7 @@ beforeEach(() => {
 });
 
 function createWorld() {
-  const access = openTables(azurite);
+  const { access } = tables;
   const stores = {
     imports: createImports(access),
     open: createOpen(access),

@@ -1,16 +1,12 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import type { PromotionRecord } from "../../../../src/domain/promotion-record.ts";
 import { createAdvancePromotion } from "../../../../src/functions/promotions/advance-promotion.ts";
 import { advanceOutcomeSchema, type Window } from "../../../../src/functions/promotions/promotion-steps.ts";
 import { createPromotionItems, type PromotionItems } from "../../../../src/store/promotion-items.ts";
-import { type Azurite, openTables, startAzurite } from "../../../helpers/azurite.ts";
 import { anItem, aPromotion } from "../../../helpers/promotion-records.ts";
+import { useTables } from "../../../helpers/use-tables.ts";
 
-let azurite: Azurite;
-beforeAll(async () => {
-  azurite = await startAzurite();
-});
-afterAll(() => azurite.close());
+const tables = useTables();
 
 const startedAt = Date.parse("2026-03-01T12:00:00.000Z");
 const fromStart: Window = { oldest: "", newest: "" };
@@ -18,7 +14,7 @@ let items: PromotionItems;
 let queued: string[];
 let stopped: string[];
 beforeEach(() => {
-  items = createPromotionItems(openTables(azurite));
+  items = createPromotionItems(tables.access);
   queued = [];
   stopped = [];
 });

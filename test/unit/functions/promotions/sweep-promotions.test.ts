@@ -1,26 +1,19 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import { createImportId } from "../../../../src/domain/import-id.ts";
 import { type PromotionRecord, promotionRecordSchema } from "../../../../src/domain/promotion-record.ts";
 import type { InstanceState } from "../../../../src/functions/durable-port.ts";
 import { createSweepPromotions } from "../../../../src/functions/promotions/sweep-promotions.ts";
 import { createPromotionItems } from "../../../../src/store/promotion-items.ts";
 import { createPromotions, type Promotions } from "../../../../src/store/promotions.ts";
-import type { TableAccess } from "../../../../src/store/storage-client.ts";
-import { type Azurite, openTables, startAzurite } from "../../../helpers/azurite.ts";
 import { anItem } from "../../../helpers/promotion-records.ts";
+import { useTables } from "../../../helpers/use-tables.ts";
 import { createMemoryLog } from "../memory-stores.ts";
 import { noDurable } from "../schedules/schedule-builders.ts";
 
-let azurite: Azurite;
-let access: TableAccess;
+const tables = useTables();
 let promotions: Promotions;
-beforeAll(async () => {
-  azurite = await startAzurite();
-});
-afterAll(() => azurite[Symbol.asyncDispose]());
 beforeEach(() => {
-  access = openTables(azurite);
-  promotions = createPromotions(access);
+  promotions = createPromotions(tables.access);
 });
 
 const createdAt = "2026-05-01T12:00:00.000Z";
@@ -50,7 +43,7 @@ async function sweepOnce({ at = "2026-05-01T12:02:00.000Z", instance, meanwhile,
         return await promotions.read(id);
       },
     },
-    items: createPromotionItems(access),
+    items: createPromotionItems(tables.access),
     startInstance: async () => {
       await start?.();
       started += 1;
@@ -85,7 +78,7 @@ describe("sweepPromotions", () => {
 
   it("fails a promotion whose steps throw whenever they are started, with what they threw", async () => {
     await put({ state: "Running", fault: "advancePromotion: the row is not what it should be" });
-    await createPromotionItems(access).insert([item]);
+    await createPromotionItems(tables.access).insert([item]);
     let started = 0;
 
     for (let sweeps = 0; sweeps < 6; sweeps += 1) started += (await sweepOnce({ instance: "ended" })).started;
@@ -108,7 +101,7 @@ describe("sweepPromotions", () => {
 
   it("goes on for as long as items end between two starts", async () => {
     await put({ state: "Running" });
-    const items = createPromotionItems(access);
+    const items = createPromotionItems(tables.access);
     const rows = Array.from({ length: 6 }, (_, at) => ({ ...item, key: String(at) }));
     await items.insert(rows);
 
@@ -130,7 +123,7 @@ describe("sweepPromotions", () => {
   });
 
   it("forgets items without a record after 10 minutes, but not those of a request that just comes again", async () => {
-    const items = createPromotionItems(access);
+    const items = createPromotionItems(tables.access);
     const open = { id: record.id, attempt: 1 };
     await promotions.insertOpen({ ...open, createdAt });
     await items.insert([item]);

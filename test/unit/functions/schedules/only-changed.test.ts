@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import type { Digest } from "../../../../src/digest.ts";
 import type { ImportRecord } from "../../../../src/domain/import-record.ts";
 import { type Selection, selectionSchema } from "../../../../src/domain/promotion-request-schema.ts";
@@ -9,23 +9,19 @@ import { createOnlyChanged } from "../../../../src/functions/schedules/only-chan
 import { createRememberImported } from "../../../../src/functions/schedules/remember-imported.ts";
 import { createScheduleTags, type ScheduleTags } from "../../../../src/store/schedule-tags.ts";
 import { createSchedules, type Schedules } from "../../../../src/store/schedules.ts";
-import { type Azurite, openTables, startAzurite } from "../../../helpers/azurite.ts";
 import { image } from "../../../helpers/images.ts";
 import { aRecord } from "../../../helpers/import-records.ts";
 import { startRegistry, type TestRegistry } from "../../../helpers/registry.ts";
 import { createTestClient, type TestClient } from "../../../helpers/registry-client.ts";
+import { useTables } from "../../../helpers/use-tables.ts";
 import { aSchedule } from "./schedule-builders.ts";
 
-let azurite: Azurite;
+const tables = useTables();
 let scheduleTags: ScheduleTags;
 let schedules: Schedules;
 
-beforeAll(async () => {
-  azurite = await startAzurite();
-});
-afterAll(() => azurite[Symbol.asyncDispose]());
 beforeEach(async () => {
-  const access = openTables(azurite);
+  const { access } = tables;
   scheduleTags = createScheduleTags(access);
   schedules = createSchedules(access);
   const record = newSchedule(aSchedule(), new Date("2026-03-01T12:00:00.000Z"));

@@ -1,27 +1,20 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import { newSchedule, redefined } from "../../../../src/domain/schedule-record.ts";
 import { ImportError } from "../../../../src/errors.ts";
 import { createRunSchedules } from "../../../../src/functions/schedules/run-schedules.ts";
 import { createStartRun } from "../../../../src/functions/schedules/start-run.ts";
 import { createSchedules, type Schedules } from "../../../../src/store/schedules.ts";
-import type { TableAccess } from "../../../../src/store/storage-client.ts";
-import { type Azurite, openTables, startAzurite } from "../../../helpers/azurite.ts";
+import { useTables } from "../../../helpers/use-tables.ts";
 import { aSchedule, createFakePromotions, noDurable } from "./schedule-builders.ts";
 
-let azurite: Azurite;
-let access: TableAccess;
+const tables = useTables();
 let schedules: Schedules;
 let unreadable: string[];
 
-beforeAll(async () => {
-  azurite = await startAzurite();
-});
-afterAll(() => azurite[Symbol.asyncDispose]());
 beforeEach(() => {
-  access = openTables(azurite);
   unreadable = [];
-  access.onUnreadable(({ rowKey }) => unreadable.push(rowKey));
-  schedules = createSchedules(access);
+  tables.access.onUnreadable(({ rowKey }) => unreadable.push(rowKey));
+  schedules = createSchedules(tables.access);
 });
 
 /** The service's minute, at whatever time the test says it is. */
@@ -55,7 +48,7 @@ const read = async () => (await schedules.read("nightly")) ?? expect.unreachable
 describe("runSchedules", () => {
   it("begins what is due although a row beside it cannot be read", async () => {
     await keep();
-    await access.table("Schedules").insert({ partitionKey: "schedule", rowKey: "later", v: 2, record: "{}" });
+    await tables.access.table("Schedules").insert({ partitionKey: "schedule", rowKey: "later", v: 2, record: "{}" });
     const { at, promotions } = createMinutes();
 
     await at("2026-05-02T03:00:00.000Z");
