@@ -69,6 +69,12 @@ export async function startServer(respond: Responder, options: TestServerOptions
   };
 }
 
+/** A server that gives its replies one after another, the last one for ever. */
+export function startScript(...replies: readonly Reply[]): Promise<TestServer> {
+  let at = 0;
+  return startServer(() => replies[Math.min(at++, replies.length - 1)]);
+}
+
 async function readBody(incoming: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
   try {

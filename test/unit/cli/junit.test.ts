@@ -1,8 +1,6 @@
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { readFile } from "node:fs/promises";
 import fc from "fast-check";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { formatJunit } from "../../../src/cli/junit.ts";
 import { promotionItemSchema, promotionViewSchema } from "../../../src/cli/promotion-records.ts";
 import { startFakeApi } from "./fake-api.ts";
@@ -17,6 +15,7 @@ import {
 } from "./fake-promotions.ts";
 import { parseXml } from "./parse-xml.ts";
 import { runCli } from "./run-cli.ts";
+import { useFiles } from "./temporary-files.ts";
 
 const format = (promotion: unknown, items: readonly unknown[]) =>
   parseXml(
@@ -25,11 +24,7 @@ const format = (promotion: unknown, items: readonly unknown[]) =>
       items.map((item) => promotionItemSchema.parse(item)),
     ),
   );
-let directory = "";
-beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), "junit-"));
-});
-afterAll(() => rm(directory, { recursive: true, force: true }));
+const files = useFiles();
 
 describe("formatJunit", () => {
   it("has one test case per image: passed, skipped, failed, or an error where it did not end", () => {
@@ -112,7 +107,7 @@ describe("drayage promote --junit", () => {
   const args = ["promote", "--from", "dev.example", "--repository", "team/*", "--junit"];
 
   it("writes every page of the images, and prints the summary besides", async () => {
-    const path = join(directory, "all.xml");
+    const path = files.path("all.xml");
     const items = [anItem(1), aFailedItem(2), anItem(3), aFailedItem(4), anItem(5)];
     await using api = await startFakeApi(answersFor([failedPromotion], items));
 
@@ -125,8 +120,7 @@ describe("drayage promote --junit", () => {
   });
 
   it("leaves no older result where the start is refused", async () => {
-    const path = join(directory, "old.xml");
-    await writeFile(path, "<old/>");
+    const path = await files.write("old.xml", "<old/>");
     await using api = await startFakeApi(() => ({ status: 400, body: { code: "INVALID_REQUEST" } }));
 
     const run = await runCli([...args, path, "--endpoint", api.endpoint]);
@@ -136,7 +130,7 @@ describe("drayage promote --junit", () => {
   });
 
   it("does the same for promotions retry", async () => {
-    const path = join(directory, "retry.xml");
+    const path = files.path("retry.xml");
     await using api = await startFakeApi(answersFor([cancelledPromotion], [anItem(1, { state: "Cancelled" })]));
 
     const run = await runCli(["promotions", "retry", promotionId, "--junit", path, "--endpoint", api.endpoint]);

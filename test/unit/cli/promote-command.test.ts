@@ -1,7 +1,5 @@
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { readFile } from "node:fs/promises";
+import { describe, expect, it } from "vitest";
 import { Interrupted } from "../../../src/cli/follow.ts";
 import {
   promotionItemPageSchema as itemsByClient,
@@ -22,20 +20,11 @@ import {
   succeededPromotion,
 } from "./fake-promotions.ts";
 import { runCli, spawnCli } from "./run-cli.ts";
+import { useFiles } from "./temporary-files.ts";
 
 const selection = ["--from", "dev.example", "--repository", "team/*"];
 const failedItems = [aFailedItem(1), aFailedItem(2)];
-let directory = "";
-beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), "promote-"));
-});
-afterAll(() => rm(directory, { recursive: true, force: true }));
-
-async function aFile(name: string, text: string): Promise<string> {
-  const path = join(directory, name);
-  await writeFile(path, text);
-  return path;
-}
+const files = useFiles();
 
 it("reads what the service answers", () => {
   for (const promotion of [aPromotion(), succeededPromotion, failedPromotion, cancelledPromotion]) {
@@ -96,7 +85,7 @@ describe("drayage promote: the request", () => {
     ["JSON", asJson],
   ])("sends a file of %s, and flags win over it", async (format, text) => {
     await using api = await startFakeApi(answersFor([succeededPromotion]));
-    const path = await aFile(`plan.${format}`, text);
+    const path = await files.write(`plan.${format}`, text);
 
     const run = await runCli(["promote", "-f", path, "--conflict", "overwrite", "--endpoint", api.endpoint]);
 
@@ -294,7 +283,7 @@ describe("drayage promote: the end", () => {
   });
 
   it("leaves it running when --wait is over, and writes the JUnit file of what there is", async () => {
-    const junit = join(directory, "wait.xml");
+    const junit = files.path("wait.xml");
     await using api = await startFakeApi(answersFor([aPromotion()], [anItem(1), anItem(2, { state: "Queued" })]));
 
     const args = ["promote", ...selection, "--wait", "1", "--junit", junit];

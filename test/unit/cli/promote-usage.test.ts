@@ -1,23 +1,11 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { startFakeApi } from "./fake-api.ts";
 import { answersFor, succeededPromotion } from "./fake-promotions.ts";
 import { runCli } from "./run-cli.ts";
+import { useFiles } from "./temporary-files.ts";
 
 const selection = ["--from", "dev.example", "--repository", "team/*"];
-let directory = "";
-beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), "promote-"));
-});
-afterAll(() => rm(directory, { recursive: true, force: true }));
-
-async function aFile(name: string, text: string): Promise<string> {
-  const path = join(directory, name);
-  await writeFile(path, text);
-  return path;
-}
+const files = useFiles();
 
 describe("drayage promote: wrong usage", () => {
   const wrong: readonly (readonly [string, readonly string[], string])[] = [
@@ -49,7 +37,7 @@ describe("drayage promote: wrong usage", () => {
     expect(api.seen).toEqual([]);
   });
 
-  const files: readonly (readonly [string, string, string])[] = [
+  const wrongFiles: readonly (readonly [string, string, string])[] = [
     ["no YAML", "source: [\n", ":2:1: "],
     ["a key twice", "maxConcurrent: 1\nmaxConcurrent: 2\n", ":2:1: Map keys must be unique"],
     ["no mapping", "- a\n- b\n", ": expected properties"],
@@ -68,8 +56,8 @@ describe("drayage promote: wrong usage", () => {
       ":3:5 items[1].source: is missing",
     ],
   ];
-  it.each(files)("tells where a file holds %s", async (_, text, said) => {
-    const path = await aFile("wrong.yaml", text);
+  it.each(wrongFiles)("tells where a file holds %s", async (_, text, said) => {
+    const path = await files.write("wrong.yaml", text);
 
     const run = await runCli(["promote", "-f", path]);
 

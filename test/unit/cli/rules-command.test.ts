@@ -2,11 +2,12 @@ import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { ruleSchema } from "../../../src/domain/rule-schema.ts";
 import { aProblem, startFakeApi } from "./fake-api.ts";
-import { echo, openFiles, selection, selectionFlags } from "./resource-kit.ts";
+import { echo, selection, selectionFlags } from "./resource-kit.ts";
 import { runCli } from "./run-cli.ts";
+import { useFiles } from "./temporary-files.ts";
 
 const rule = ruleSchema.parse({ name: "team-to-prod", ...selection });
-const aFile = openFiles();
+const files = useFiles();
 
 describe("drayage rules", () => {
   it("lists them, or says that there are none", async () => {
@@ -78,7 +79,7 @@ describe("drayage rules", () => {
 
   it("replaces one from a file, under the name of the flag, and prints JSON", async () => {
     await using api = await startFakeApi(echo(200));
-    const path = await aFile("rule.yaml", "source: { registry: dev.example, repositories: [team/] }\n");
+    const path = await files.write("rule.yaml", "source: { registry: dev.example, repositories: [team/] }\n");
 
     const text = await runCli(["rules", "set", "-f", path, "--name", "b", "--endpoint", api.endpoint]);
     const json = await runCli(["rules", "set", "-f", path, "--name", "b", "--json", "--endpoint", api.endpoint]);
@@ -105,7 +106,7 @@ describe("drayage rules", () => {
   });
 
   it("tells the line of a rule file's problem", async () => {
-    const path = await aFile(
+    const path = await files.write(
       "wrong.yaml",
       "name: a\nsource:\n  registry: r\n  repositories: [a]\n  tags: { newest: 3 }\n",
     );
@@ -187,7 +188,7 @@ describe("drayage rules test", () => {
     ["a delivery of one event", '[{"eventType": "Microsoft.ContainerRegistry.ImagePushed"}]'],
   ])("sends %s from a file", async (_, text) => {
     await using api = await startFakeApi(() => ({ body: { matches: true, import: planned } }));
-    const path = await aFile("event.json", text);
+    const path = await files.write("event.json", text);
 
     const run = await runCli(["rules", "test", "a", "-f", path, "--endpoint", api.endpoint]);
 

@@ -3,8 +3,9 @@ import { parse } from "yaml";
 import { scheduleSchema } from "../../../src/domain/schedule-schema.ts";
 import { aProblem, type FakeAnswer, type SeenRequest, startFakeApi } from "./fake-api.ts";
 import { aPromotion, promotionId, someCounts, succeededPromotion } from "./fake-promotions.ts";
-import { echo, openFiles, selection, selectionFlags } from "./resource-kit.ts";
+import { echo, selection, selectionFlags } from "./resource-kit.ts";
 import { runCli } from "./run-cli.ts";
+import { useFiles } from "./temporary-files.ts";
 
 const schedule = scheduleSchema.parse({ name: "nightly", cron: "0 3 * * *", enabled: false, ...selection });
 const scheduleView = {
@@ -12,7 +13,7 @@ const scheduleView = {
   nextRuns: ["2026-02-01T03:00:00.000Z"],
   lastRun: { at: "2026-01-31T03:00:00.000Z", by: "timer", promotionId, state: "Succeeded" },
 };
-const aFile = openFiles();
+const files = useFiles();
 
 const scheduleRun = (_: SeenRequest, count: number): FakeAnswer => {
   if (count === 1)
@@ -36,7 +37,7 @@ describe("drayage schedules", () => {
   it("makes one from flags, and one from a file", async () => {
     await using api = await startFakeApi(echo(201));
     const times = ["--cron", "0 3 * * *", "--time-zone", "Europe/Berlin", "--newest", "3", "--max-concurrent", "7"];
-    const path = await aFile("schedule.json", JSON.stringify(schedule));
+    const path = await files.write("schedule.json", JSON.stringify(schedule));
 
     const flags = await runCli([
       ...["schedules", "set", "--name", "nightly", ...selectionFlags, ...times],

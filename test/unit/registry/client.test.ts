@@ -4,18 +4,12 @@ import { getBlob, headBlob } from "../../../src/registry/blobs.ts";
 import { apiHostOf } from "../../../src/registry/client.ts";
 import { getManifest } from "../../../src/registry/manifests.ts";
 import { startUpload } from "../../../src/registry/uploads.ts";
-import { type Reply, startServer } from "../../helpers/http-server.ts";
+import { startScript, startServer } from "../../helpers/http-server.ts";
 import { createTestClient, thrownBy } from "../../helpers/registry-client.ts";
 
 const never = new AbortController().signal;
 const content = Buffer.from("content");
 const digest = digestOf(content);
-
-/** A server that gives its replies one after another, the last one for ever. */
-function startScript(...replies: readonly Reply[]) {
-  let at = 0;
-  return startServer(() => replies[Math.min(at++, replies.length - 1)]);
-}
 
 describe("apiHostOf", () => {
   it("knows where Docker Hub's API is", () => {

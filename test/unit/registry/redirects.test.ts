@@ -3,18 +3,12 @@ import { digestOf } from "../../../src/digest.ts";
 import { ImportError } from "../../../src/errors.ts";
 import { getBlob, headBlob } from "../../../src/registry/blobs.ts";
 import { startUpload } from "../../../src/registry/uploads.ts";
-import { type Reply, startServer } from "../../helpers/http-server.ts";
+import { type Reply, startScript, startServer } from "../../helpers/http-server.ts";
 import { createTestClient, thrownBy } from "../../helpers/registry-client.ts";
 
 const never = new AbortController().signal;
 const content = Buffer.from("content");
 const digest = digestOf(content);
-
-/** A server that gives its replies one after another, the last one for ever. */
-function startScript(...replies: readonly Reply[]) {
-  let at = 0;
-  return startServer(() => replies[Math.min(at++, replies.length - 1)]);
-}
 
 async function read(chunks: AsyncIterable<Uint8Array>): Promise<string> {
   const all: Uint8Array[] = [];
