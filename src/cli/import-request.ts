@@ -44,20 +44,27 @@ export function toImportRequest(flags: ImportFlags, credentials: SourceCredentia
       targetTags: flags.image,
       untaggedTargetRepositories: flags.repository,
       mode: flags.force ? ("Force" as const) : undefined,
-      conflict: flags.conflict,
-      platforms: flags.platform,
-      sparseIndex: flags.sparseIndex,
-      referrers: toReferrers(flags),
-      strategy: flags.strategy,
-      verify: flags.verify,
-      timeoutSeconds: flags.timeout,
-      labels: flags.label === undefined ? undefined : parseLabels(flags.label),
     }),
+    ...toHow(flags),
   };
 }
 
+/** The part of a request that says how images are copied. */
+export function toHow(flags: HowFlags) {
+  return definedOnly({
+    conflict: flags.conflict,
+    platforms: flags.platform,
+    sparseIndex: flags.sparseIndex,
+    referrers: toReferrers(flags),
+    strategy: flags.strategy,
+    verify: flags.verify,
+    timeoutSeconds: flags.timeout,
+    labels: flags.label === undefined ? undefined : parseLabels(flags.label),
+  });
+}
+
 /** `--artifact-type` alone asks for referrers, too. */
-export function toReferrers({
+function toReferrers({
   referrers,
   artifactType,
 }: Pick<ImportFlags, "referrers" | "artifactType">): ImportRequest["referrers"] {
@@ -89,7 +96,7 @@ function isResourceId(registry: string): boolean {
 }
 
 /** `KEY=VALUE` texts as one object; throws a usage error for others. */
-export function parseLabels(texts: readonly string[]): Record<string, string> {
+function parseLabels(texts: readonly string[]): Record<string, string> {
   const labels = new Map<string, string>();
   for (const text of texts) {
     const equals = text.indexOf("=");

@@ -1,6 +1,6 @@
 import { definedOnly } from "../errors.ts";
 import type { CliIo } from "./cli-io.ts";
-import { type HowFlags, parseLabels, toReferrers, usage } from "./import-request.ts";
+import { type HowFlags, toHow, usage } from "./import-request.ts";
 import { placeByFlag, type RequestBody, type WrittenBody } from "./request-body.ts";
 import { readRequestFile } from "./request-file.ts";
 
@@ -51,19 +51,6 @@ function toSelection(flags: SelectionFlags): RequestBody {
     source: { registry: flags.from, repositories: flags.repository, ...whenFilled({ tags }) },
     ...whenFilled({ target }),
   };
-}
-
-function toHow(flags: HowFlags): RequestBody {
-  return definedOnly({
-    conflict: flags.conflict,
-    platforms: flags.platform,
-    sparseIndex: flags.sparseIndex,
-    referrers: toReferrers(flags),
-    strategy: flags.strategy,
-    verify: flags.verify,
-    timeoutSeconds: flags.timeout,
-    labels: flags.label === undefined ? undefined : parseLabels(flags.label),
-  });
 }
 
 /** Without the properties that are empty objects. */

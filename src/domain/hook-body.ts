@@ -3,7 +3,15 @@ import { z } from "zod";
 import { acceptedManifestTypes } from "../descriptor.ts";
 import { unreachable } from "../errors.ts";
 import type { HookKind } from "./hook-kinds.ts";
-import { ignored, type RegistryEvent, readAcrHook, readPush, registryOf, shown } from "./registry-event.ts";
+import {
+  ignored,
+  notificationSchema,
+  type RegistryEvent,
+  readAcrHook,
+  readPush,
+  registryOf,
+  shown,
+} from "./registry-event.ts";
 
 /**
  * The pushes that a webhook tells of. `registry`: the host that the sender goes by here, where its own word for itself
@@ -92,13 +100,7 @@ function readHarbor(body: unknown, registry: string | undefined): readonly Regis
 
 /** https://distribution.github.io/distribution/about/notifications: an envelope of events, blobs among them. */
 const distributionSchema = z.looseObject({ events: z.array(z.unknown()).max(maxEvents) });
-const distributionEventSchema = z.looseObject({
-  id: optionalText,
-  timestamp: text,
-  action: text,
-  target: z.looseObject({ mediaType: optionalText, digest: optionalText, repository: optionalText, tag: optionalText }),
-  request: z.looseObject({ host: optionalText }).nullish(),
-});
+const distributionEventSchema = notificationSchema.extend({ timestamp: text, action: text });
 
 function readDistribution(body: unknown, registry: string | undefined): readonly RegistryEvent[] {
   const envelope = distributionSchema.safeParse(body);

@@ -30,8 +30,11 @@ export type EventNames = Pick<RegistryNames, "registries" | "registrySuffix">;
 const text = z.string().max(2_000);
 const optionalText = text.nullish();
 
-/** The body of ACR webhooks, and `data` of ACR's Event Grid events: what other senders add is left alone. */
-const acrDataSchema = z.looseObject({
+/**
+ * A notification of distribution, as the body of ACR's webhooks and `data` of its Event Grid events have it, too: what
+ * other senders add is left alone.
+ */
+export const notificationSchema = z.looseObject({
   id: optionalText,
   timestamp: optionalText,
   action: optionalText,
@@ -62,7 +65,7 @@ export function readRegistryEvent(body: unknown, names: EventNames): RegistryEve
   const { id, eventType, type, eventTime, time, topic, source, data } = envelope.data;
   const kind = eventType ?? type ?? "";
   if (!pushTypes.test(kind)) return ignored(`events of type ${shown(kind)} start nothing`);
-  const parsed = acrDataSchema.safeParse(typeof data === "string" ? parseJson(data) : data);
+  const parsed = notificationSchema.safeParse(typeof data === "string" ? parseJson(data) : data);
   if (!parsed.success) return ignored("its data is not that of a push");
   const { target, request, timestamp } = parsed.data;
   return readPush({
@@ -75,7 +78,7 @@ export function readRegistryEvent(body: unknown, names: EventNames): RegistryEve
 
 /** Reads the body of an ACR webhook. */
 export function readAcrHook(body: unknown): RegistryEvent {
-  const parsed = acrDataSchema.safeParse(body);
+  const parsed = notificationSchema.safeParse(body);
   if (!parsed.success) return ignored("it is not the body of an ACR webhook");
   const { id, timestamp, action, target, request } = parsed.data;
   if (!pushActions.includes(action ?? "")) return ignored(`action ${shown(action)} starts nothing`);

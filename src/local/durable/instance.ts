@@ -5,6 +5,7 @@ import {
   type HistoryEvent,
   type ParentInstance,
   readEventFacts,
+  type StartedFields,
 } from "./history.ts";
 import type { RuntimeStatus, SnapshotRecord } from "./records.ts";
 import type { ScheduledTask } from "./tasks.ts";
@@ -35,14 +36,8 @@ export interface Instance {
   isNewGeneration: boolean;
 }
 
-export interface NewInstance {
+export interface NewInstance extends Omit<StartedFields, "instanceId"> {
   readonly id: string;
-  readonly executionId: string;
-  readonly name: string;
-  readonly version: string | null;
-  readonly input: string | null;
-  readonly parent: ParentInstance | undefined;
-  readonly generation: number | null;
   readonly atMs: number;
 }
 
