@@ -4,8 +4,8 @@ import { ended, type RecordEnd } from "../domain/import-transitions.ts";
 import type { Imports } from "../store/imports.ts";
 import type { Open } from "../store/open.ts";
 import type { Secrets } from "../store/secrets.ts";
-import type { HeldRow } from "./activities/held-row.ts";
 import type { EndedImports } from "./ended-imports.ts";
+import type { HeldRow } from "./held-row.ts";
 import type { Log } from "./log.ts";
 
 export interface EndImportDeps {

@@ -3,10 +3,10 @@ import { hasEnded, type ImportRecord } from "../domain/import-record.ts";
 import { formatImport, type ImportView } from "../domain/import-view.ts";
 import { withRate } from "../domain/progress.ts";
 import type { Parts } from "../store/parts.ts";
+import { baseUrlOf } from "./base-url.ts";
 import { createBriefCache } from "./brief-cache.ts";
 import { answerTagged, validators } from "./tagged-answer.ts";
 import { json } from "./triggers/http-answer.ts";
-import { baseUrlOf } from "./triggers/read-query.ts";
 
 export interface ImportAnswerDeps {
   readonly parts: Pick<Parts, "sum">;

@@ -26,10 +26,10 @@ import { placeOf } from "../../transfer/place-of.ts";
 import type { createVerifyDelegated } from "../../transfer/verify-delegated.ts";
 import type { ArmClient, OperationAnswer } from "../delegation/arm-client.ts";
 import type { FindRegistries } from "../delegation/find-registries.ts";
+import { type HeldRow, holdRow } from "../held-row.ts";
 import type { OpenRepositories } from "../open-repositories.ts";
 import { type DelegateInput, delegateInputSchema, type StepOutcome } from "../steps.ts";
 import type { Activity } from "./activity-frame.ts";
-import { type HeldRow, holdRow } from "./held-row.ts";
 
 export interface DelegateImportDeps {
   readonly imports: Pick<Imports, "replace" | "update">;

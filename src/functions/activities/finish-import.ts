@@ -5,11 +5,11 @@ import { ImportError, unreachable } from "../../errors.ts";
 import type { Imports } from "../../store/imports.ts";
 import type { Parts } from "../../store/parts.ts";
 import type { EndImport } from "../end-import.ts";
+import { holdRow } from "../held-row.ts";
 import type { OpenRepositories } from "../open-repositories.ts";
 import { type CheckedOutcome, type FinishInput, finishInputSchema, type ImportEnd } from "../steps.ts";
 import { findSuperseded } from "../superseded.ts";
 import type { Activity } from "./activity-frame.ts";
-import { holdRow } from "./held-row.ts";
 import type { PublishRoot } from "./publish-root.ts";
 
 export interface FinishImportDeps {

@@ -7,10 +7,10 @@ import type { Parts } from "../../store/parts.ts";
 import type { resolveImport } from "../../transfer/resolve-import.ts";
 import type { LeaveToAcr } from "../delegation/leave-to-acr.ts";
 import type { LocateSource } from "../delegation/locate-source.ts";
+import { holdRow } from "../held-row.ts";
 import type { OpenRepositories } from "../open-repositories.ts";
 import { type ResolveOutcome, type StepInput, stepInputSchema } from "../steps.ts";
 import type { Activity } from "./activity-frame.ts";
-import { holdRow } from "./held-row.ts";
 
 export interface ResolveImportDeps {
   readonly imports: Pick<Imports, "replace" | "update">;

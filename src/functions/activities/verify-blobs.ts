@@ -1,8 +1,8 @@
 import { verifying } from "../../domain/import-transitions.ts";
 import type { Imports } from "../../store/imports.ts";
+import { holdRow } from "../held-row.ts";
 import { type CheckedOutcome, type VerifyInput, verifyInputSchema } from "../steps.ts";
 import type { Activity } from "./activity-frame.ts";
-import { holdRow } from "./held-row.ts";
 import type { VerifyPlannedUnit } from "./verify-planned-unit.ts";
 
 export interface VerifyBlobsDeps {

@@ -6,8 +6,8 @@ import type { RegistryResourceId } from "../../domain/arm-resource-id.ts";
 import { hasEnded, type ImportRecord } from "../../domain/import-record.ts";
 import { ImportError, type ImportErrorWire, toImportError } from "../../errors.ts";
 import type { Parts } from "../../store/parts.ts";
+import { baseUrlOf } from "../base-url.ts";
 import { json } from "../triggers/http-answer.ts";
-import { baseUrlOf } from "../triggers/read-query.ts";
 import { armFailure } from "./arm-answer.ts";
 import { readApiVersion, readScope } from "./read-path.ts";
 

@@ -6,7 +6,7 @@ import { ImportError } from "../../errors.ts";
 import type { Repository } from "../../registry/registry.ts";
 import { type DelegatedSides, decideDelegation } from "../../transfer/delegated-facts.ts";
 import { placeOf } from "../../transfer/place-of.ts";
-import type { HeldRow } from "../activities/held-row.ts";
+import type { HeldRow } from "../held-row.ts";
 import type { OpenedRepositories, OpenRepositories } from "../open-repositories.ts";
 import type { FindRegistries } from "./find-registries.ts";
 

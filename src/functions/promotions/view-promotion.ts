@@ -11,8 +11,8 @@ import {
 } from "../../domain/promotion-record.ts";
 import { definedOnly } from "../../errors.ts";
 import type { ItemSum, PromotionItems } from "../../store/promotion-items.ts";
+import { baseUrlOf } from "../base-url.ts";
 import { createBriefCache } from "../brief-cache.ts";
-import { baseUrlOf } from "../triggers/read-query.ts";
 
 export interface ViewPromotionDeps {
   readonly items: Pick<PromotionItems, "sum" | "list">;

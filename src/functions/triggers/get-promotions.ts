@@ -5,10 +5,11 @@ import { hasPromotionEnded, itemStateSchema, promotionStateSchema } from "../../
 import { ImportError } from "../../errors.ts";
 import type { PromotionItems } from "../../store/promotion-items.ts";
 import type { Promotions, StoredPromotion } from "../../store/promotions.ts";
+import { baseUrlOf } from "../base-url.ts";
 import { summaryOf, type ViewPromotion, viewItem } from "../promotions/view-promotion.ts";
 import { answerTagged } from "../tagged-answer.ts";
 import type { HttpHandler } from "./http-answer.ts";
-import { baseUrlOf, readQuery } from "./read-query.ts";
+import { readQuery } from "./read-query.ts";
 
 export interface GetPromotionsDeps {
   readonly promotions: Pick<Promotions, "read" | "list">;

@@ -8,10 +8,11 @@ import type { Imports } from "../../store/imports.ts";
 import type { Open } from "../../store/open.ts";
 import type { PromotionItems } from "../../store/promotion-items.ts";
 import { mapConcurrently } from "../../transfer/map-concurrently.ts";
+import { baseUrlOf } from "../base-url.ts";
 import type { ViewImport } from "../import-answer.ts";
 import { answerTagged } from "../tagged-answer.ts";
 import type { HttpHandler } from "./http-answer.ts";
-import { baseUrlOf, readQuery } from "./read-query.ts";
+import { readQuery } from "./read-query.ts";
 
 export interface ListImportsDeps {
   readonly imports: Pick<Imports, "list" | "readMany">;

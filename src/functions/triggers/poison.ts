@@ -14,8 +14,9 @@ import { definedOnly, ImportError, importErrorWireSchema, unreachable } from "..
 import type { Imports } from "../../store/imports.ts";
 import type { Poison, PoisonEntry, StoredPoison } from "../../store/poison.ts";
 import type { Queue } from "../../store/queues.ts";
+import { baseUrlOf } from "../base-url.ts";
 import { type HttpHandler, json } from "./http-answer.ts";
-import { baseUrlOf, readQuery } from "./read-query.ts";
+import { readQuery } from "./read-query.ts";
 
 const summaryShape = {
   id: importIdSchema.describe("Of the import or promotion, where it is known."),

@@ -21,8 +21,3 @@ export function readImportId(request: HttpRequest): ImportId {
 export function importNotFound(id: string): ImportError {
   return new ImportError({ code: "IMPORT_NOT_FOUND", what: `there is no import ${id}` });
 }
-
-/** Scheme and host that the caller used, for links. */
-export function baseUrlOf(request: HttpRequest): string {
-  return new URL(request.url).origin;
-}

@@ -14,13 +14,13 @@ import { type Schedule, scheduleBodySchema } from "../../domain/schedule-schema.
 import { ImportError } from "../../errors.ts";
 import type { ScheduleTags } from "../../store/schedule-tags.ts";
 import type { FoundSchedule, Schedules } from "../../store/schedules.ts";
+import { baseUrlOf } from "../base-url.ts";
 import { formatScheduleEtag, isDefinedAs } from "../schedules/schedule-etag.ts";
 import type { StartRun, StartRunDeps } from "../schedules/start-run.ts";
 import { answerTagged, isKnown, validators } from "../tagged-answer.ts";
 import { type DurableHttpHandler, type HttpHandler, json } from "./http-answer.ts";
 import { readJsonBody } from "./read-body.ts";
 import { type Condition, readCondition } from "./read-condition.ts";
-import { baseUrlOf } from "./read-query.ts";
 import { readShape } from "./read-shape.ts";
 
 export interface ScheduleHandlersDeps {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { ImportRecord } from "../../../src/domain/import-record.ts";
-import { holdRow } from "../../../src/functions/activities/held-row.ts";
+import { holdRow } from "../../../src/functions/held-row.ts";
 import { aRecord } from "../../helpers/import-records.ts";
 import { createMemoryImports } from "./memory-stores.ts";
 

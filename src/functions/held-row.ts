@@ -1,7 +1,7 @@
-import type { ImportRecord } from "../../domain/import-record.ts";
-import { ImportError } from "../../errors.ts";
-import type { Imports, StoredImport } from "../../store/imports.ts";
-import { importGone } from "../import-gone.ts";
+import type { ImportRecord } from "../domain/import-record.ts";
+import { ImportError } from "../errors.ts";
+import type { Imports, StoredImport } from "../store/imports.ts";
+import { importGone } from "./import-gone.ts";
 
 /** The record as an activity last saw it: a change costs one transaction unless somebody else has written. */
 export interface HeldRow {

@@ -1,39 +1,43 @@
-import type { RequestSettings } from "../../domain/import-request.ts";
-import type { ImportSpec } from "../../domain/import-spec.ts";
-import { itemEnded } from "../../domain/promotion-item.ts";
-import type { ItemCounts, PromotionRecord } from "../../domain/promotion-record.ts";
-import type { Imports } from "../../store/imports.ts";
-import type { PromotionItems } from "../../store/promotion-items.ts";
-import type { Promotions } from "../../store/promotions.ts";
-import type { CancelRunning } from "../cancel-running.ts";
-import type { ClaimId } from "../claim-id.ts";
-import type { AfterEnd } from "../end-import.ts";
-import type { Log } from "../log.ts";
-import type { Course } from "../orchestrators/input.ts";
-import type { RetryAttempt } from "../retry-attempt.ts";
-import type { StartImport } from "../start-import.ts";
-import type { StopImport } from "../stop-import.ts";
-import { type ChangePromotionDeps, createCancelPromotion, createRetryPromotion } from "../triggers/change-promotion.ts";
+import type { RequestSettings } from "./domain/import-request.ts";
+import type { ImportSpec } from "./domain/import-spec.ts";
+import { itemEnded } from "./domain/promotion-item.ts";
+import type { ItemCounts, PromotionRecord } from "./domain/promotion-record.ts";
+import type { CancelRunning } from "./functions/cancel-running.ts";
+import type { ClaimId } from "./functions/claim-id.ts";
+import type { AfterEnd } from "./functions/end-import.ts";
+import type { Log } from "./functions/log.ts";
+import type { Course } from "./functions/orchestrators/input.ts";
+import { createAdvancePromotion } from "./functions/promotions/advance-promotion.ts";
+import { createExpandPromotion } from "./functions/promotions/expand-promotion.ts";
+import { type AfterPromotionEnd, createFinishPromotion } from "./functions/promotions/finish-promotion.ts";
+import { createPlanSelection, planMs } from "./functions/promotions/plan-selection.ts";
+import type { EnqueueItems } from "./functions/promotions/ports.ts";
+import { createPromotionActivity, type PromotionActivityDeps } from "./functions/promotions/promotion-activity.ts";
+import type { PromotionStepName } from "./functions/promotions/promotion-steps.ts";
+import { createResetPromotion } from "./functions/promotions/reset-promotion.ts";
+import type { ExpandPage, OnlyChanged } from "./functions/promotions/selection-page.ts";
+import { createStartItem } from "./functions/promotions/start-item.ts";
+import { createStartPromotion, settingsFor } from "./functions/promotions/start-promotion.ts";
+import { createSweepPromotions } from "./functions/promotions/sweep-promotions.ts";
+import { countsOf, createViewPromotion } from "./functions/promotions/view-promotion.ts";
+import type { RetryAttempt } from "./functions/retry-attempt.ts";
+import type { StartImport } from "./functions/start-import.ts";
+import type { StopImport } from "./functions/stop-import.ts";
+import {
+  type ChangePromotionDeps,
+  createCancelPromotion,
+  createRetryPromotion,
+} from "./functions/triggers/change-promotion.ts";
 import {
   createGetPromotion,
   createListPromotionItems,
   createListPromotions,
   type GetPromotionsDeps,
-} from "../triggers/get-promotions.ts";
-import { createPostPromotions } from "../triggers/post-promotions.ts";
-import { createAdvancePromotion } from "./advance-promotion.ts";
-import { createExpandPromotion } from "./expand-promotion.ts";
-import { type AfterPromotionEnd, createFinishPromotion } from "./finish-promotion.ts";
-import { createPlanSelection, planMs } from "./plan-selection.ts";
-import type { EnqueueItems } from "./ports.ts";
-import { createPromotionActivity, type PromotionActivityDeps } from "./promotion-activity.ts";
-import type { PromotionStepName } from "./promotion-steps.ts";
-import { createResetPromotion } from "./reset-promotion.ts";
-import type { ExpandPage, OnlyChanged } from "./selection-page.ts";
-import { createStartItem } from "./start-item.ts";
-import { createStartPromotion, settingsFor } from "./start-promotion.ts";
-import { createSweepPromotions } from "./sweep-promotions.ts";
-import { countsOf, createViewPromotion } from "./view-promotion.ts";
+} from "./functions/triggers/get-promotions.ts";
+import { createPostPromotions } from "./functions/triggers/post-promotions.ts";
+import type { Imports } from "./store/imports.ts";
+import type { PromotionItems } from "./store/promotion-items.ts";
+import type { Promotions } from "./store/promotions.ts";
 
 export interface PromotionDeps {
   readonly promotions: Promotions;
