@@ -3,6 +3,7 @@ import { ConnectionBar } from "./parts/connection-bar.tsx";
 import { ThemeChoice } from "./parts/theme-choice.tsx";
 import { formatHash, type Route, useRoute } from "./routing.ts";
 import { useServices } from "./services.ts";
+import { BarredView } from "./views/barred-view.tsx";
 import { SignInView } from "./views/sign-in-view.tsx";
 import { startView, views } from "./views.tsx";
 
@@ -13,7 +14,7 @@ export function App() {
   const view = views.find(({ name }) => name === (route.view === "" ? startView : route.view));
   const place = `${route.view}/${route.argument}`;
   useArrival(place, view?.title(route) ?? "Not found");
-  const isSigningIn = connection.kind === "sign-in";
+  const isShut = connection.kind === "sign-in" || connection.kind === "barred";
   return (
     <>
       <button type="button" class="skip" onClick={() => document.getElementById("main")?.focus()}>
@@ -44,7 +45,8 @@ export function App() {
       <ConnectionBar connection={connection} />
       <main id="main" tabIndex={-1}>
         {connection.kind === "sign-in" && <SignInView by={connection.by} isRepeated={connection.isRepeated} />}
-        <div key={place} hidden={isSigningIn}>
+        {connection.kind === "barred" && <BarredView />}
+        <div key={place} hidden={isShut}>
           {view === undefined ? <NotFound route={route} /> : view.render(route)}
         </div>
       </main>

@@ -69,6 +69,23 @@ describe.runIf(hasBrowser())("the dashboard of a service in trouble", () => {
     await page.getByRole("link", { name: "kept" }).waitFor();
   });
 
+  it("says that access is refused where something before the service does so, asks for no key, and tries again", async () => {
+    await using visit = await dashboard.open("#/rules");
+    const { page } = visit;
+    await page.getByRole("link", { name: "kept" }).waitFor();
+
+    await page.route("**/api/**", (route) => route.fulfill({ status: 403, body: "<html>Ip Forbidden</html>" }));
+    await page.evaluate(lookAgain);
+    await page.getByRole("heading", { name: "Access refused" }).waitFor();
+    expect(await page.getByRole("link", { name: "kept" }).isVisible()).toBe(false);
+    expect(await page.getByLabel("Function key").count()).toBe(0);
+    await page.unroute("**/api/**");
+    await page.getByRole("button", { name: "Try again" }).click();
+
+    await page.getByRole("link", { name: "kept" }).waitFor();
+    expect(await page.getByRole("heading", { name: "Access refused" }).count()).toBe(0);
+  });
+
   it("says what the service refuses, with its reason and its cure, and does not ask for a key", async () => {
     await using visit = await dashboard.open("#/start");
     const { page } = visit;

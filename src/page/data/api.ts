@@ -82,8 +82,7 @@ async function readOutcome<T>(response: Response): Promise<Outcome<T>> {
   // Easy Auth says how one signs in where it does not redirect; the host does not say so of its keys.
   const challenge = response.headers.get("www-authenticate") ?? "";
   if (response.status === 401 && /^bearer\b/i.test(challenge)) return { kind: "sign-in", by: "platform" };
-  // The host's own refusals have no body; those of the service say what it does not like about the request.
-  if (response.status === 401 || (response.status === 403 && !isProblem)) return { kind: "sign-in", by: "key" };
+  if (response.status === 401) return { kind: "sign-in", by: "key" };
   if (!response.ok) {
     const problem: ProblemView | undefined = isProblem ? await response.json() : undefined;
     return { kind: "refused", status: response.status, problem, retryAfterSeconds: secondsOf(response) };

@@ -8,6 +8,8 @@ export type Connection =
   | { readonly kind: "lost"; readonly retrySeconds: number }
   /** It answers, with 429 or 5xx. */
   | { readonly kind: "busy"; readonly status: number; readonly retrySeconds: number }
+  /** Something before the service refuses whoever looks at the page: an access restriction, or the platform's sign-in. */
+  | { readonly kind: "barred" }
   | { readonly kind: "sign-in"; readonly by: "key" | "platform"; readonly isRepeated: boolean };
 
 export interface PollerDeps {
@@ -37,7 +39,7 @@ const longestBackoffSeconds = 30;
 
 /**
  * Asks for what is on screen: one resource per tick in turn, so that a page costs one request per 2 s at most, and one
- * per 30 s while nothing runs. Nothing is asked for while the page is hidden or a key is missing. When the service
+ * per 30 s while nothing runs. Nothing is asked for while the page is hidden, a key is missing or access is refused. When the service
  * cannot be reached, one request tries at growing distances; the first that comes through refreshes everything.
  */
 export function createPoller({ after, isVisible }: PollerDeps): Poller {
@@ -56,7 +58,7 @@ export function createPoller({ after, isVisible }: PollerDeps): Poller {
 
   function schedule(): void {
     cancelTimer();
-    if (!isVisible() || connection.kind === "sign-in" || watched.size === 0) return;
+    if (!isVisible() || connection.kind === "sign-in" || connection.kind === "barred" || watched.size === 0) return;
     if (connection.kind === "lost" || connection.kind === "busy") {
       cancelTimer = after(connection.retrySeconds * 1_000, tick);
       return;
@@ -89,6 +91,8 @@ export function createPoller({ after, isVisible }: PollerDeps): Poller {
     if (outcome.kind === "unreachable") set({ kind: "lost", retrySeconds: backOff(0) });
     else if (outcome.kind === "refused" && (outcome.status === 429 || outcome.status >= 500)) {
       set({ kind: "busy", status: outcome.status, retrySeconds: backOff(outcome.retryAfterSeconds ?? 0) });
+    } else if (outcome.kind === "refused" && outcome.status === 403 && outcome.problem === undefined) {
+      set({ kind: "barred" }); // what the service itself refuses comes with a problem
     } else {
       hasTriedKey = false;
       heal(resource);
@@ -104,7 +108,7 @@ export function createPoller({ after, isVisible }: PollerDeps): Poller {
 
   function heal(resource: Resource): void {
     const { kind } = connection;
-    if (kind !== "lost" && kind !== "busy") return;
+    if (kind !== "lost" && kind !== "busy" && kind !== "barred") return;
     set({ kind: "fine" });
     for (const other of watched) if (other !== resource) load(other);
   }

@@ -42,7 +42,11 @@ describe("the page's API", () => {
       () => new Response(null, { status: 401, headers: { "www-authenticate": 'Bearer realm="app.example"' } }),
       { kind: "sign-in", by: "platform" },
     ],
-    ["403 of the platform", () => new Response("no", { status: 403 }), { kind: "sign-in", by: "key" }],
+    [
+      "403 of the platform",
+      () => new Response("no", { status: 403 }),
+      { kind: "refused", status: 403, problem: undefined },
+    ],
     ["403 about the request", problem(403), { kind: "refused", status: 403, problem: { code: "HOST_NOT_ALLOWED" } }],
     ["503 of the service", problem(503), { kind: "refused", status: 503, retryAfterSeconds: 7 }],
     ["502 of a proxy", () => new Response("<html>", { status: 502 }), { kind: "refused", problem: undefined }],

@@ -156,6 +156,37 @@ describe("the poller", () => {
     expect(scene.poller.connection()).toEqual({ kind: "fine" });
   });
 
+  it("stops where something before the service bars the way, and goes on once it is asked to and let in", async () => {
+    const scene = createScene();
+    await scene.watch("/list", "live");
+    await scene.watch("/other", "live");
+    scene.answerWith(refused(403));
+    await scene.pass(2);
+
+    expect(scene.poller.connection()).toEqual({ kind: "barred" });
+    expect(await scene.pass(60)).toEqual([]);
+
+    scene.answerWith(ok);
+    scene.poller.refresh();
+    await scene.settle();
+    expect(scene.poller.connection()).toEqual({ kind: "fine" });
+    expect(await scene.pass(4)).toHaveLength(2);
+  });
+
+  it("is not troubled by a 403 of the service itself", async () => {
+    const scene = createScene();
+    await scene.watch("/list", "live");
+    const problem = {
+      ...{ type: "t", title: "Host not allowed", status: 403, detail: "no", retryable: false },
+      code: "HOST_NOT_ALLOWED",
+    } as const;
+    scene.answerWith({ kind: "refused", status: 403, problem, retryAfterSeconds: undefined });
+
+    await scene.pass(10);
+
+    expect(scene.poller.connection()).toEqual({ kind: "fine" });
+  });
+
   it("stops where a key is wanted, tries once with what it gets, and says when that was no good", async () => {
     const scene = createScene();
     scene.answerWith({ kind: "sign-in", by: "key" });
