@@ -10,6 +10,8 @@ export interface ApiConnection {
   readonly endpoint: string;
   /** Sent as `x-functions-key`, to the endpoint only. */
   readonly key: string | undefined;
+  /** Sent as `Authorization: Bearer`, to the endpoint only: for a service behind the platform's sign-in. */
+  readonly token: string | undefined;
 }
 
 /** One request to the service. */
@@ -100,7 +102,8 @@ const maxProblemChars = 64 * 1024;
 async function sendCall(deps: ApiConnection, call: Call, signal: AbortSignal): Promise<Answer> {
   const headers = new Headers({ accept: "application/json", ...call.headers });
   if (deps.key !== undefined) headers.set("x-functions-key", deps.key);
-  const init: RequestInit = { method: call.method, headers, redirect: "manual" }; // the key must not follow a redirect
+  if (deps.token !== undefined) headers.set("authorization", `Bearer ${deps.token}`);
+  const init: RequestInit = { method: call.method, headers, redirect: "manual" }; // key and token must not follow a redirect
   if (call.body !== undefined) {
     headers.set("content-type", "application/json");
     init.body = JSON.stringify(call.body);
@@ -153,16 +156,29 @@ function refusal(endpoint: string, answer: Answer): CliError {
     isPassing: status === 429 || status >= 500,
     code: problem?.code,
     message: inside ?? `${endpoint} answered ${status}`,
-    hint: problem?.hint ?? hintFor(status, problem),
+    hint: problem?.hint ?? hintFor(answer, problem),
     correlationId: problem?.correlationId,
   });
 }
 
-function hintFor(status: number, problem: Problem | undefined): string | undefined {
+function hintFor({ status, headers }: Answer, problem: Problem | undefined): string | undefined {
+  if (status >= 300 && status < 400) {
+    if (leadsToSignIn(headers.get("location") ?? "")) return tokenHint;
+    return "the service redirects; give its final address as --endpoint";
+  }
+  // The platform says how one signs in; the host does not say so of its keys.
+  if (status === 401 && headers.has("www-authenticate")) return tokenHint;
   if (status === 401 || status === 403) return "--key or DRAYAGE_KEY gives the function key of the service";
-  if (status >= 300 && status < 400) return "the service redirects; give its final address as --endpoint";
   if (status === 404 && problem?.code === undefined) return "is this the address of a Drayage service?";
   return undefined;
+}
+
+const tokenHint = "the platform before the service wants a sign-in: --token or DRAYAGE_TOKEN gives a token for it";
+
+/** App Service leads to its own sign-in, or at once to that of Microsoft Entra. */
+function leadsToSignIn(location: string): boolean {
+  const url = URL.parse(location, "https://service.invalid");
+  return url !== null && (url.pathname.startsWith("/.auth/login") || url.hostname.startsWith("login."));
 }
 
 function parseProblem(text: string): Problem | undefined {

@@ -19,13 +19,23 @@ export function addGlobalOptions(program: Command): void {
     )
     .addOption(
       new Option("--key <key>", "function key of the service; better given by the variable").env("DRAYAGE_KEY"),
+    )
+    .addOption(
+      new Option(
+        "--token <token>",
+        "token for the platform's sign-in before the service; better given by the variable",
+      ).env("DRAYAGE_TOKEN"),
     );
 }
 
 /** Sends requests to the service that the global options name. */
 export function openService(command: Command, io: CliIo): SendCall {
-  const { endpoint, key } = command.optsWithGlobals<{ endpoint: string; key?: string }>();
-  return createSendCall({ fetch: io.fetch, endpoint: parseEndpoint(endpoint), key: key === "" ? undefined : key });
+  const { endpoint, key, token } = command.optsWithGlobals<{ endpoint: string; key?: string; token?: string }>();
+  const given = (text: string | undefined) => (text === "" ? undefined : text);
+  return createSendCall({
+    ...{ fetch: io.fetch, endpoint: parseEndpoint(endpoint) },
+    ...{ key: given(key), token: given(token) },
+  });
 }
 
 /** Client for the imports of the service that the global options name. */

@@ -101,6 +101,45 @@ describe("drayage import: the request", () => {
     expect(run.stderr).toContain("warning: --password can be seen in the process list");
   });
 
+  it.each([
+    ["the platform's own sign-in", "/.auth/login/aad?post_login_redirect_uri=%2Fapi%2Fimports"],
+    ["Microsoft Entra", "https://login.microsoftonline.com/common/oauth2/v2.0/authorize"],
+  ])("says what is missing where the platform leads to %s", async (_, location) => {
+    await using api = await startFakeApi(() => ({ status: 302, headers: { location } }));
+
+    const run = await runCli(["import", ...image, "--endpoint", api.endpoint]);
+
+    expect(run.exitCode).toBe(2);
+    expect(run.stderr).toContain("--token or DRAYAGE_TOKEN");
+  });
+
+  it("says so, too, where the platform answers 401, and not where the host wants a key", async () => {
+    const challenge = { "www-authenticate": 'Bearer realm="app.example"' };
+    await using platform = await startFakeApi(() => ({ status: 401, headers: challenge }));
+    await using host = await startFakeApi(() => ({ status: 401 }));
+
+    const [byPlatform, byHost] = [
+      await runCli(["import", ...image, "--endpoint", platform.endpoint]),
+      await runCli(["import", ...image, "--endpoint", host.endpoint]),
+    ];
+
+    expect(byPlatform.stderr).toContain("DRAYAGE_TOKEN");
+    expect(byHost.stderr).toContain("DRAYAGE_KEY");
+    expect(byHost.stderr).not.toContain("DRAYAGE_TOKEN");
+  });
+
+  it("sends a token to the service, and does not follow a redirect with it", async () => {
+    await using elsewhere = await startFakeApi(() => ({ body: succeeded }));
+    await using api = await startFakeApi(() => ({ status: 307, headers: { location: elsewhere.endpoint } }));
+
+    const run = await runCli(["import", ...image, "--endpoint", api.endpoint, "--token", "the-token"]);
+
+    expect(api.seen[0]?.headers.authorization).toBe("Bearer the-token");
+    expect(api.seen[0]?.headers).not.toHaveProperty("x-functions-key");
+    expect(elsewhere.seen).toEqual([]);
+    expect(run.stderr).not.toContain("the-token");
+  });
+
   it("sends the function key to the service, and does not follow a redirect with it", async () => {
     await using elsewhere = await startFakeApi(() => ({ body: succeeded }));
     await using api = await startFakeApi(() => ({ status: 307, headers: { location: elsewhere.endpoint } }));
