@@ -4,7 +4,7 @@
 targetScope = 'resourceGroup'
 
 import { assertName } from 'modules/names.bicep'
-import { Alerts, Network, Registry, VaultSettings, Settings } from 'modules/types.bicep'
+import { Alerts, Network, Registry, SignIn, VaultSettings, Settings } from 'modules/types.bicep'
 
 @description('Region. Flex Consumption must be there: az functionapp list-flexconsumption-locations.')
 param location string = resourceGroup().location
@@ -70,6 +70,9 @@ param network Network = { kind: 'none' }
 @description('Address ranges (CIDR) that may call the app. None: everybody who has a key or a token.')
 @maxLength(100)
 param inboundRanges string[] = []
+
+@description('Sign-in of App Service before the app, instead of function keys. Not given: nothing is changed about it.')
+param signIn SignIn?
 
 @description('Subscribes to the events of registries. The function that takes them must be deployed: false for the first time.')
 param subscribeToEvents bool = false
@@ -230,6 +233,7 @@ module app 'modules/function-app.bicep' = {
     subnetId: !isPrivate ? '' : network.kind == 'new' ? newNetwork!.outputs.appSubnetId : network.appSubnetId
     inboundRanges: inboundRanges
     takesEvents: takesEvents
+    signIn: signIn
     registries: [
       for (registry, at) in registries: {
         host: registryAccess[at].outputs.loginServer

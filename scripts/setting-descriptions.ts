@@ -121,6 +121,12 @@ export const settingDescriptions: Readonly<Record<SettingName, SettingDescriptio
     example: "/var/run/secrets/azure/tokens/azure-identity-token",
     meaning: "File that Kubernetes puts the token of the workload identity into",
   },
+  API_SIGN_IN: {
+    group: "Callers of the API",
+    example: "platform",
+    meaning:
+      "What the API wants from whoever calls it. `key`: a function key. `platform`: somebody whom App Service authentication has signed in ([docs/deploy.md](deploy.md#sign-in-of-people)); keys count no more. The app does not start with `platform` while that is off",
+  },
   API_KEYS: {
     group: "Callers of the ARM routes",
     example: "c2VjcmV0LWtleS1mb3ItcGlwZWxpbmVz",

@@ -14,6 +14,7 @@ import {
   orchestratorNames,
   pageFunctions,
 } from "./function-bindings.ts";
+import type { ApiRoute } from "./functions/api-route.ts";
 import { createDurablePort, createDurableUpkeep } from "./functions/durable-port.ts";
 import { createPlannedIds } from "./functions/telemetry/trace-ids.ts";
 import type { Handlers } from "./handlers.ts";
@@ -84,20 +85,31 @@ app.hook.appTerminate(async () => {
 
 const extraInputs = [df.input.durableClient()];
 
-for (const { name, method, ...binding } of apiFunctions) {
+/** Of a route of the API, who lets callers in: the host by its keys, or by API_SIGN_IN the app, which then asks itself. */
+function admission({ authLevel }: Pick<ApiRoute, "authLevel">) {
+  const asksItself = authLevel === "function" && config.callers.apiSignIn === "platform";
+  return asksItself
+    ? ({ authLevel: "anonymous", answering: (handle: Handle) => handlers().answeringSignedIn(handle) } as const)
+    : ({ authLevel, answering: (handle: Handle) => handlers().answering(handle) } as const);
+}
+type Handle = Parameters<Handlers["answering"]>[0];
+
+for (const { name, method, route, ...binding } of apiFunctions) {
+  const { authLevel, answering } = admission(binding);
   app.http(name, {
-    ...binding,
+    ...{ route, authLevel },
     methods: [method],
-    handler: (request, context) => handlers().answering((asked) => handlers().api[name](asked))(request, context),
+    handler: (request, context) => answering((asked) => handlers().api[name](asked))(request, context),
   });
 }
-for (const { name, method, ...binding } of durableApiFunctions) {
+for (const { name, method, route, ...binding } of durableApiFunctions) {
+  const { authLevel, answering } = admission(binding);
   app.http(name, {
-    ...binding,
+    ...{ route, authLevel },
     methods: [method],
     extraInputs,
     handler: (request, context) =>
-      handlers().answering((asked, of) => handlers().durableApi[name](asked, toDurable(of)))(request, context),
+      answering((asked, of) => handlers().durableApi[name](asked, toDurable(of)))(request, context),
   });
 }
 for (const { name, method, ...binding } of armFunctions) {

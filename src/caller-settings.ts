@@ -1,8 +1,10 @@
 import { z } from "zod";
 
-/** Who may use the routes that check their callers themselves: the app's own sign-in, where the platform has none. */
+/** Who may call: the API by what it takes for a sign-in, and the routes that check their callers themselves. */
 export interface CallerConfig {
-  /** Keys that are good for these routes. */
+  /** Whether the API's routes want a function key, or a caller whom the platform has signed in. */
+  readonly apiSignIn: "key" | "platform";
+  /** Keys that are good for the routes that check their callers themselves. */
   readonly apiKeys: readonly string[];
   /** The platform has checked who calls, and says so in a header that it lets nobody else send. */
   readonly isPlatformSignInOn: boolean;
@@ -57,6 +59,10 @@ const armAudiences = "https://management.azure.com,https://management.core.windo
 
 /** The settings about callers, as a part of all settings. */
 export const callerSettingsShape = {
+  API_SIGN_IN: z
+    .enum(["key", "platform"], "expected key or platform")
+    .meta({ values: "`key`, `platform`" })
+    .default("key"),
   API_KEYS: z
     .string()
     .transform((text, context) => {
@@ -89,6 +95,7 @@ export type CallerSettings = z.infer<z.ZodObject<typeof callerSettingsShape>>;
 export function toCallerConfig(settings: CallerSettings, isPlatformSignInOn: boolean): CallerConfig {
   const tenantId = settings.ARM_TENANT_ID;
   return {
+    apiSignIn: settings.API_SIGN_IN,
     apiKeys: settings.API_KEYS,
     isPlatformSignInOn,
     entra:
@@ -103,11 +110,19 @@ export function toCallerConfig(settings: CallerSettings, isPlatformSignInOn: boo
   };
 }
 
-/** What is wrong with settings that are right one by one. */
-export function callerProblems(settings: CallerSettings): readonly string[] {
-  const { ARM_TENANT_ID, ARM_ALLOWED_PRINCIPALS, ARM_APP_ROLE } = settings;
+/**
+ * What is wrong with settings that are right one by one. Without the platform's sign-in its headers are anybody's, and
+ * API_SIGN_IN=platform would open the API to everybody.
+ */
+export function callerProblems(settings: CallerSettings, isPlatformSignInOn: boolean): readonly string[] {
+  const { API_SIGN_IN, ARM_TENANT_ID, ARM_ALLOWED_PRINCIPALS, ARM_APP_ROLE } = settings;
   const isOpen = ARM_TENANT_ID !== undefined && ARM_ALLOWED_PRINCIPALS.length === 0 && ARM_APP_ROLE === undefined;
-  return isOpen ? ["ARM_TENANT_ID: needs ARM_ALLOWED_PRINCIPALS or ARM_APP_ROLE: a whole tenant is not let in"] : [];
+  return [
+    ...(isOpen ? ["ARM_TENANT_ID: needs ARM_ALLOWED_PRINCIPALS or ARM_APP_ROLE: a whole tenant is not let in"] : []),
+    ...(API_SIGN_IN === "platform" && !isPlatformSignInOn
+      ? ["API_SIGN_IN: platform needs App Service authentication, which is off: switch it on for the app, or set key"]
+      : []),
+  ];
 }
 
 function withAndWithoutSlash(audience: string): readonly string[] {

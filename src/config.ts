@@ -81,7 +81,7 @@ export interface Config {
   readonly events: EventSettings;
   /** What webhooks must bring, by kind; a kind without is refused. */
   readonly hookSecrets: HookSecrets;
-  /** Who may use the routes that check their callers themselves. */
+  /** Who may call. */
   readonly callers: CallerConfig;
   readonly signIn: SignInConfig;
 }
@@ -111,6 +111,7 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
   const set = Object.fromEntries([...proxiesInLowerCase(env), ...Object.entries(env)].filter(isSet));
   const { registries: registriesText, problems: fileProblems } = readRegistriesFile(set);
   const parsed = settingsSchema.safeParse({ ...set, REGISTRIES: registriesText });
+  const isPlatformSignInOn = /^true$/i.test(set.WEBSITE_AUTH_ENABLED ?? "");
   const storage = toStorage(set);
   const cas = readCertificateAuthorities(parsed.data?.REGISTRIES ?? []);
   const caProblems = cas.problems.map((problem) => `REGISTRIES: ${problem}`);
@@ -118,7 +119,7 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
   problems.push(...fileProblems);
   if (parsed.success) {
     const namesSecrets = parsed.data.REGISTRIES.some(({ auth }) => auth.secret !== undefined);
-    problems.push(...callerProblems(parsed.data), ...signInProblems(parsed.data, namesSecrets));
+    problems.push(...callerProblems(parsed.data, isPlatformSignInOn), ...signInProblems(parsed.data, namesSecrets));
   }
   if (storage === undefined || !parsed.success || problems.length > 0) throw new ConfigError(problems);
   const settings = parsed.data;
@@ -181,7 +182,7 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
     },
     hookSecrets: settings.HOOK_SECRETS,
     signIn: toSignInConfig(settings, storage.kind === "identity" ? storage.clientId : undefined),
-    callers: toCallerConfig(settings, /^true$/i.test(set.WEBSITE_AUTH_ENABLED ?? "")),
+    callers: toCallerConfig(settings, isPlatformSignInOn),
   };
 }
 

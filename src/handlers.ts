@@ -15,6 +15,7 @@ import { importImageName } from "./functions/start-import.ts";
 import { createTelemetry } from "./functions/telemetry/telemetry.ts";
 import type { PlannedIds } from "./functions/telemetry/trace-ids.ts";
 import { answering, type HttpHandler, json } from "./functions/triggers/http-answer.ts";
+import { signedIn } from "./functions/triggers/signed-in.ts";
 import { createServices } from "./services.ts";
 
 export interface HandlersDeps {
@@ -39,7 +40,7 @@ export function createHandlers({ config, plannedIds, stopping, isEmbedded, pageD
 
   let openApi: object | undefined;
   const getOpenApi: HttpHandler = async () => {
-    openApi ??= createOpenApi({ ...apiRoutes, ...armRoutes });
+    openApi ??= createOpenApi({ ...apiRoutes, ...armRoutes }, config.callers.apiSignIn);
     return json(200, openApi);
   };
   return {
@@ -49,7 +50,9 @@ export function createHandlers({ config, plannedIds, stopping, isEmbedded, pageD
     arm: services.arm(toDurable),
     page: createServePage({ readFiles: () => readPageFiles(pageDirectory) }),
     /** Answers what a handler throws. */
-    answering: (handle: Parameters<typeof answering>[1]) => answering(log, handle),
+    answering: (handle: Handle) => answering(log, handle),
+    /** The same for those alone whom the platform has signed in. */
+    answeringSignedIn: (handle: Handle) => answering(log, signedIn(log, handle)),
     orchestrators: {
       [importImageName]: importImage,
       [promoteName]: promote,
@@ -58,5 +61,7 @@ export function createHandlers({ config, plannedIds, stopping, isEmbedded, pageD
     },
   };
 }
+
+type Handle = Parameters<typeof answering>[1];
 
 export type Handlers = ReturnType<typeof createHandlers>;

@@ -1,6 +1,6 @@
 // The Function app on a Flex Consumption plan, and its application settings.
 
-import { VaultSettings, Settings } from 'types.bicep'
+import { SignIn, VaultSettings, Settings } from 'types.bicep'
 
 @description('Region.')
 param location string
@@ -56,6 +56,9 @@ param inboundRanges string[]
 @description('Event Grid may call the app, too.')
 param takesEvents bool
 
+@description('Sign-in of App Service before the app.')
+param signIn SignIn?
+
 @description('The registries that the identity signs in at.')
 param registries { host: string, resourceId: string, access: string, limits: string }[]
 
@@ -86,6 +89,7 @@ var derivedSettings = {
   REGISTRY_SUFFIX: substring(environment().suffixes.acrLoginServer, 1)
   ARM_AUTHORITY: environment().authentication.loginEndpoint
   ARM_AUDIENCES: join(environment().authentication.audiences, ',')
+  ...(signIn == null ? {} : { API_SIGN_IN: 'platform' })
 }
 
 var vaultReferences = mapValues(
@@ -124,6 +128,17 @@ var eventGridRule = {
   tag: 'ServiceTag'
   ipAddress: 'AzureEventGrid'
 }
+
+// What asks for a key, a secret or a token itself, and is called by what has no session. What is not in use is not left open.
+var hasArmRoutes = settings.?ARM_TENANT_ID != null || vaultSettings.?API_KEYS != null
+var pathsWithoutSignIn = concat(
+  ['/api/health'],
+  ['/admin/*'], // the host asks for its own key; deployments to Flex Consumption call it (Azure/azure-functions-core-tools#4196)
+  vaultSettings.?HOOK_SECRETS == null ? [] : ['/api/hooks/*'],
+  takesEvents ? ['/runtime/webhooks/EventGrid'] : [],
+  hasArmRoutes ? ['/subscriptions', '/subscriptions/*', '/tenants', '/metadata/endpoints'] : []
+)
+var allowedPrincipals = signIn.?allowedPrincipals ?? []
 
 resource plan 'Microsoft.Web/serverfarms@2024-04-01' = {
   name: 'plan-${name}'
@@ -208,6 +223,54 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
   resource appSettings 'config' = {
     name: 'appsettings'
     properties: union(derivedSettings, settings, vaultReferences, fixedSettings, workerSettings)
+    dependsOn: [
+      authentication // with API_SIGN_IN the app does not start while it is off
+    ]
+  }
+
+  resource authentication 'config' = if (signIn != null) {
+    name: 'authsettingsV2'
+    properties: {
+      platform: {
+        enabled: true
+      }
+      globalValidation: {
+        requireAuthentication: true
+        unauthenticatedClientAction: 'RedirectToLoginPage'
+        redirectToProvider: 'azureactivedirectory'
+        excludedPaths: pathsWithoutSignIn
+      }
+      httpSettings: {
+        requireHttps: true
+      }
+      login: {
+        preserveUrlFragmentsForLogins: true // the dashboard's places are fragments
+        tokenStore: {
+          enabled: false // nobody asks for the tokens
+        }
+      }
+      identityProviders: {
+        azureActiveDirectory: {
+          enabled: true
+          registration: {
+            clientId: signIn.?clientId
+            openIdIssuer: '${environment().authentication.loginEndpoint}${tenant().tenantId}/v2.0'
+          }
+          validation: {
+            allowedAudiences: ['api://${signIn.?clientId}']
+            ...(empty(allowedPrincipals) // an empty policy might let nobody in
+              ? {}
+              : {
+                  defaultAuthorizationPolicy: {
+                    allowedPrincipals: {
+                      identities: allowedPrincipals
+                    }
+                  }
+                })
+          }
+        }
+      }
+    }
   }
 
   // Packages come by Microsoft Entra only: no publishing passwords.

@@ -101,6 +101,7 @@ type DnsZoneIds = {
 @sealed()
 @description('Application settings of Drayage, as docs/configuration.md describes them. Those that always are secret can be given by vaultSettings only.')
 type Settings = {
+  API_SIGN_IN: string?
   TABLE_PREFIX: string?
   DEFAULT_TARGET: string?
   REGISTRY_SUFFIX: string?
@@ -147,6 +148,21 @@ type VaultSettings = {
 @minLength(1)
 @maxLength(127)
 type SecretName = string
+
+@export()
+@sealed()
+@description('App Service authentication before the app: who calls the API signs in at Microsoft Entra, and function keys count no more.')
+type SignIn = {
+  @description('Application (client) id of the app registration that they sign in to; docs/deploy.md says how it is made.')
+  @minLength(36)
+  @maxLength(36)
+  clientId: string
+
+  @description('Object ids of users and service principals that may come in; the platform takes 500 characters of them. Not given: whoever the registration lets in.')
+  @minLength(1)
+  @maxLength(13)
+  allowedPrincipals: string[]?
+}
 
 @export()
 @sealed()

@@ -1,4 +1,4 @@
-// Public endpoints: one registry to import into, one to import from, whose pushes start imports.
+// Public endpoints, behind the platform's sign-in: one registry to import into, one to import from, whose pushes start imports.
 
 using '../main.bicep'
 
@@ -35,6 +35,11 @@ param vaultSettings = {
   API_KEYS: 'drayage-api-keys'
   HOOK_SECRETS: 'drayage-hook-secrets'
   OTEL_EXPORTER_OTLP_HEADERS: 'drayage-otlp-headers'
+}
+
+param signIn = {
+  clientId: '22222222-3333-4444-5555-666666666666'
+  allowedPrincipals: ['77777777-8888-9999-aaaa-bbbbbbbbbbbb']
 }
 
 param secretsKey = 'MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY='

@@ -7,14 +7,18 @@ import type { ApiRoute } from "./api-route.ts";
 /** Where zod puts a schema that has an id, and where OpenAPI wants it. */
 const definitions = { zod: "#/$defs/", openApi: "#/components/schemas/" } as const;
 
-/** The OpenAPI 3.1 document of the given routes, made of the schemas that read and write what it describes. */
-export function createOpenApi(routes: Readonly<Record<string, ApiRoute>>): object {
+/**
+ * The OpenAPI 3.1 document of the given routes, made of the schemas that read and write what it describes. `apiSignIn`:
+ * what routes want whose auth level is `function`.
+ */
+export function createOpenApi(routes: Readonly<Record<string, ApiRoute>>, apiSignIn: "key" | "platform"): object {
   const schemas = new Map<string, object>();
   const toSchema = createToSchema(schemas);
   const paths: Record<string, Record<string, object>> = {};
+  const security = apiSignIn === "platform" ? { platform: [] } : { functionKey: [] };
   for (const [name, route] of Object.entries(routes)) {
     const path = `/${route.route}`;
-    paths[path] = { ...paths[path], [route.method.toLowerCase()]: operation(name, route, toSchema) };
+    paths[path] = { ...paths[path], [route.method.toLowerCase()]: operation(name, route, toSchema, security) };
   }
   return {
     openapi: "3.1.0",
@@ -25,13 +29,17 @@ export function createOpenApi(routes: Readonly<Record<string, ApiRoute>>): objec
       securitySchemes: {
         functionKey: { type: "apiKey", in: "header", name: "x-functions-key" },
         apiKey: { type: "apiKey", in: "header", name: "x-functions-key", description: "One of the setting API_KEYS." },
+        platform: {
+          ...{ type: "http", scheme: "bearer" },
+          description: "A token, or a browser's session, that the platform's sign-in takes (docs/deploy.md).",
+        },
         bearer: { type: "http", scheme: "bearer", description: "A token of Microsoft Entra (docs/arm.md)." },
       },
     },
   };
 }
 
-function operation(name: string, route: ApiRoute, toSchema: ToSchema): object {
+function operation(name: string, route: ApiRoute, toSchema: ToSchema, byHost: object): object {
   const { query, headers = {}, body, answers, problems, summary, authLevel, errors, security } = route;
   const ids = [...route.route.matchAll(/\{(\w+)\}/g)].map(([, id]) => id);
   const text = { type: "string" } as const;
@@ -49,7 +57,7 @@ function operation(name: string, route: ApiRoute, toSchema: ToSchema): object {
     operationId: name,
     summary,
     ...(security === "caller" ? { security: [{ bearer: [] }, { apiKey: [] }] } : {}),
-    ...(authLevel === "anonymous" ? {} : { security: [{ functionKey: [] }] }),
+    ...(authLevel === "anonymous" ? {} : { security: [byHost] }),
     parameters: [...inPath, ...(query === undefined ? [] : queryParameters(query)), ...inHeader],
     ...(body && { requestBody: { required: body.isRequired, content: json(body.schema) } }),
     responses: Object.fromEntries([...success, ...failure]),

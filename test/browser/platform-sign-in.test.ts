@@ -10,12 +10,15 @@ describe.runIf(hasBrowser())("the dashboard behind the platform's sign-in", () =
     startPlatformSignIn({ service: dashboard.api.url, toScripts });
 
   beforeAll(async () => {
-    dashboard = await startDashboard();
+    dashboard = await startDashboard({
+      keys: ["a key that nobody has"],
+      settings: { API_SIGN_IN: "platform", WEBSITE_AUTH_ENABLED: "True" }, // the second one is the platform's to set
+    });
     await dashboard.api.source.seedImage("team/app", "1", image({ layers: [20_000] }));
   });
   afterAll(() => dashboard[Symbol.asyncDispose]());
 
-  it("signs in by itself, asks for no key, and may read and change", async () => {
+  it("signs in by itself, asks for no key where API_SIGN_IN says platform, and may read and change", async () => {
     const { api, open } = dashboard;
     await using front = await startFront();
     await using visit = await open("#/start", { url: front.origin });
@@ -64,7 +67,10 @@ describe.runIf(hasBrowser())("the dashboard behind the platform's sign-in", () =
     await using visit = await dashboard.open("#/overview", { url: front.origin });
     const { page } = visit;
     await page.getByRole("heading", { name: "Failures by cause" }).waitFor();
-    await dashboard.api.importAndWait({ source: `${dashboard.api.source.host}/missing/app:1` }); // which is logged
+    const missing = { source: `${dashboard.api.source.host}/missing/app:1` };
+    const signedIn = { "x-ms-client-principal-id": front.passed[0]?.user ?? "" };
+    const ended = await dashboard.api.post("/api/imports?wait=100", missing, signedIn); // which is logged
+    expect(ended.status).toBe(200);
 
     const stored = await page.evaluate("JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie])");
     const lines = written.mock.calls.map(([line]) => String(line));

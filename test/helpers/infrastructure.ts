@@ -33,9 +33,14 @@ export function onlyOne(resources: readonly PredictedResource[], type: string): 
   return found;
 }
 
+/** A part of the app's configuration, by its name in Azure. */
+export function siteConfig(resources: readonly PredictedResource[], name: string): PredictedResource | undefined {
+  return resources.find((one) => one.type === "Microsoft.Web/sites/config" && one.id.endsWith(`/config/${name}`));
+}
+
 /** The app's application settings. */
 export function appSettings(resources: readonly PredictedResource[]): Readonly<Record<string, string>> {
-  return z.record(z.string(), z.string()).parse(onlyOne(resources, "Microsoft.Web/sites/config").properties);
+  return z.record(z.string(), z.string()).parse(siteConfig(resources, "appsettings")?.properties);
 }
 
 /** As `needs` does for programs: says what is missing, and throws where a run counts. */

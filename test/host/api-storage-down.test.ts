@@ -77,6 +77,12 @@ describe("a host with keys", () => {
     expect((await api.get(path, { "x-functions-key": "another" })).status).toBe(401);
   });
 
+  it("takes no principal for one, whoever names it", async () => {
+    const forged = { "x-ms-client-principal-id": "somebody", "x-ms-client-principal": "e30=" };
+
+    expect((await api.get("/api/imports", forged)).status).toBe(401);
+  });
+
   it("takes it as a query parameter too", async () => {
     expect((await api.get("/api/openapi.json?code=the-key")).status).toBe(200);
     expect((await api.get("/api/imports?code=the-key")).status).toBe(503);

@@ -1,7 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { parameterSets } from "../../scripts/infrastructure.ts";
-import { onlyOne, readSnapshot } from "../helpers/infrastructure.ts";
+import type { ApiRoute } from "../../src/functions/api-route.ts";
+import { apiRoutes } from "../../src/functions/api-routes.ts";
+import { armRoutes } from "../../src/functions/arm/arm-routes.ts";
+import { appSettings, onlyOne, readSnapshot, siteConfig } from "../helpers/infrastructure.ts";
 
 describe.each(parameterSets)("parameter set %s", (name) => {
   const resources = readSnapshot(name);
@@ -112,6 +115,52 @@ describe("events", () => {
     expect(text).not.toContain("EventGrid");
     expect(text).not.toContain("dead-letters");
     expect(text).not.toMatch(/id-drayage-\w+-events/);
+  });
+});
+
+describe("the platform's sign-in", () => {
+  it("leads everybody to Microsoft Entra, and lets in those alone who are named", () => {
+    expect(siteConfig(readSnapshot("public"), "authsettingsV2")?.properties).toMatchObject({
+      platform: { enabled: true },
+      globalValidation: { requireAuthentication: true, unauthenticatedClientAction: "RedirectToLoginPage" },
+      httpSettings: { requireHttps: true },
+      identityProviders: {
+        azureActiveDirectory: {
+          enabled: true,
+          registration: {
+            clientId: "22222222-3333-4444-5555-666666666666",
+            openIdIssuer: expect.stringMatching(/loginEndpoint, '00000000-0000-0000-0000-000000000002'\)\]$/), // one tenant
+          },
+          validation: {
+            allowedAudiences: ["api://22222222-3333-4444-5555-666666666666"], // not those of Azure: anybody has such a token
+            defaultAuthorizationPolicy: { allowedPrincipals: { identities: ["77777777-8888-9999-aaaa-bbbbbbbbbbbb"] } },
+          },
+        },
+      },
+    });
+    expect(appSettings(readSnapshot("public")).API_SIGN_IN).toBe("platform");
+  });
+
+  it("is kept from what asks callers itself, and from no route that relies on it", () => {
+    const { globalValidation } = z
+      .object({ globalValidation: z.object({ excludedPaths: z.array(z.string()) }) })
+      .parse(siteConfig(readSnapshot("public"), "authsettingsV2")?.properties);
+    const isKept = (path: string) =>
+      globalValidation.excludedPaths.some(
+        (one) => one === path || (one.endsWith("*") && path.startsWith(one.slice(0, -1))),
+      );
+    const routes: readonly ApiRoute[] = Object.values({ ...apiRoutes, ...armRoutes });
+    const byLevel = (level: string) => routes.filter(({ authLevel }) => authLevel === level);
+
+    expect(byLevel("anonymous").filter(({ route }) => !isKept(`/${route}`))).toEqual([]);
+    expect(byLevel("function").filter(({ route }) => isKept(`/${route}`))).toEqual([]);
+    expect(isKept("/runtime/webhooks/EventGrid")).toBe(true);
+    expect(isKept("/")).toBe(false);
+  });
+
+  it.each(["private-network", "abac"] as const)("is left as it is where nobody asks for it: %s", (name) => {
+    expect(siteConfig(readSnapshot(name), "authsettingsV2")).toBeUndefined();
+    expect(appSettings(readSnapshot(name))).not.toHaveProperty("API_SIGN_IN");
   });
 });
 

@@ -3,7 +3,14 @@ import { z } from "zod";
 import { parameterSets } from "../../scripts/infrastructure.ts";
 import { parseConfig, settingNames } from "../../src/config.ts";
 import { serviceEnvironment, serviceNodeFlags } from "../../src/local/service-process.ts";
-import { appSettings, onlyOne, type ParameterSet, readSnapshot, telemetrySettings } from "../helpers/infrastructure.ts";
+import {
+  appSettings,
+  onlyOne,
+  type ParameterSet,
+  readSnapshot,
+  siteConfig,
+  telemetrySettings,
+} from "../helpers/infrastructure.ts";
 
 /** What the host and the exporters of telemetry read. */
 const hostSettings = [
@@ -59,7 +66,9 @@ describe.each(parameterSets)("application settings of parameter set %s", (name) 
       isKnownInAzureOnly(value) ? valuesInAzure[key] : value,
     ]);
 
-    expect(() => parseConfig(Object.fromEntries(filled))).not.toThrow();
+    const isSignInOn = siteConfig(readSnapshot(name), "authsettingsV2") !== undefined;
+    const ofThePlatform = { WEBSITE_AUTH_ENABLED: isSignInOn ? "True" : "False" };
+    expect(() => parseConfig({ ...Object.fromEntries(filled), ...ofThePlatform })).not.toThrow();
   });
 
   it("signs in at each registry by identity, within the limits of its tier", () => {

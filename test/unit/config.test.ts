@@ -20,6 +20,26 @@ function problemsOf(env: Record<string, string | undefined>): readonly string[] 
   return [];
 }
 
+describe("API_SIGN_IN", () => {
+  const platform = { ...storage, API_SIGN_IN: "platform" };
+
+  it("is a key unless the settings say otherwise", () => {
+    expect(parseConfig(storage).callers.apiSignIn).toBe("key");
+    expect(parseConfig({ ...storage, WEBSITE_AUTH_ENABLED: "True" }).callers.apiSignIn).toBe("key");
+    expect(parseConfig({ ...platform, WEBSITE_AUTH_ENABLED: "True" }).callers.apiSignIn).toBe("platform");
+  });
+
+  it.each([undefined, "", "False", "1"])("is not the platform's as long as that says %j of its sign-in", (value) => {
+    expect(problemsOf({ ...platform, WEBSITE_AUTH_ENABLED: value })).toEqual([
+      "API_SIGN_IN: platform needs App Service authentication, which is off: switch it on for the app, or set key",
+    ]);
+  });
+
+  it("is one of two words", () => {
+    expect(problemsOf({ ...storage, API_SIGN_IN: "anonymous" })).toEqual(["API_SIGN_IN: expected key or platform"]);
+  });
+});
+
 describe("parseConfig", () => {
   it("needs nothing but storage", () => {
     expect(parseConfig(storage)).toMatchObject({

@@ -40,7 +40,8 @@ describe("docs/configuration.md", () => {
     const used = rows.filter((row) => !isOtherForm(row));
     const environment = Object.fromEntries(used.map(({ name, example }) => [name, example]));
 
-    expect(() => parseConfig(environment)).not.toThrow();
+    const ofThePlatform = { WEBSITE_AUTH_ENABLED: "True" };
+    expect(() => parseConfig({ ...environment, ...ofThePlatform })).not.toThrow();
   });
 
   it("names every profile", async () => {

@@ -23,6 +23,7 @@ export interface ArmDeps
   readonly allow: AllowSettings;
   readonly registries: Registries;
   readonly callers: {
+    readonly apiSignIn: "key" | "platform";
     readonly apiKeys: readonly string[];
     readonly isPlatformSignInOn: boolean;
     readonly entra: EntraDeps | undefined;
@@ -54,8 +55,11 @@ export function createArm(deps: ArmDeps, toDurable: ToDurable): Readonly<Record<
   const answering = createAnsweringArm({
     readCaller: createReadCaller({
       ...callers,
+      // Before the API it redirects whoever has no session, and these paths are kept from it (infra/modules/function-app.bicep):
+      // what it does there with headers that a client made up is not documented.
+      isPlatformSignInOn: callers.isPlatformSignInOn && callers.apiSignIn === "key",
       readToken: entra && createReadToken({ ...entra, network }),
-      isEmbedded,
+      isEmbedded: isEmbedded && !callers.isPlatformSignInOn,
     }),
     challenge: `Bearer authorization_uri="${authority}/${entra?.tenantId ?? "common"}", error="invalid_token"`,
     log,

@@ -46,6 +46,7 @@ export function problem(error: ImportError): HttpResponseInit {
     body: JSON.stringify(body),
     headers: {
       "content-type": "application/problem+json",
+      ...(status === 401 ? { "www-authenticate": "Bearer" } : {}), // RFC 9110, 15.5.2: a 401 says how one signs in
       ...(retryAfter === undefined ? {} : { "retry-after": String(Math.ceil(retryAfter)) }),
     },
   };

@@ -3,6 +3,7 @@ import { createRequire } from "node:module";
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from "playwright-core";
 import { expect } from "vitest";
 import { z } from "zod";
+import type { DrayageOptions } from "../../../src/local/drayage.ts";
 import { startBrowser } from "../../helpers/browser.ts";
 import { type Api, startApi } from "../../host/api-support/start-api.ts";
 
@@ -29,8 +30,10 @@ export interface Visit extends AsyncDisposable {
   readonly requests: { readonly paths: readonly string[]; readonly elsewhere: readonly string[] };
 }
 
-/** With `keys`, the API asks for one of them. */
-export async function startDashboard(options: { readonly keys?: readonly string[] } = {}): Promise<Dashboard> {
+/** With `keys`, the host asks for one of them. */
+export async function startDashboard(
+  options: Partial<Pick<DrayageOptions, "keys" | "settings">> = {},
+): Promise<Dashboard> {
   await using cleanup = new AsyncDisposableStack();
   const api = cleanup.use(await startApi(options));
   const browser = await startBrowser();

@@ -40,12 +40,13 @@ const documentSchema = z.strictObject({
     securitySchemes: z.strictObject({
       functionKey: z.strictObject({ type: z.literal("apiKey"), in: z.literal("header"), name: z.string() }),
       apiKey: z.looseObject({ type: z.literal("apiKey") }),
+      platform: z.looseObject({ type: z.literal("http"), scheme: z.literal("bearer") }),
       bearer: z.looseObject({ type: z.literal("http"), scheme: z.literal("bearer") }),
     }),
   }),
 });
 
-const document = documentSchema.parse(createOpenApi({ ...apiRoutes, ...armRoutes }));
+const document = documentSchema.parse(createOpenApi({ ...apiRoutes, ...armRoutes }, "key"));
 const routes: readonly (readonly [string, ApiRoute])[] = Object.entries({ ...apiRoutes, ...armRoutes });
 
 /** Every value of `$ref`, wherever it stands. */
