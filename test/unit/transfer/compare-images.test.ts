@@ -47,6 +47,17 @@ function layerOf({ manifests, blobs }: TestImage, at: number) {
   return found.descriptor;
 }
 
+/** An SBOM of `pushed` at both sides, the target may have lost its content. */
+async function seedSbom(at: "held" | "lost" = "held") {
+  const subject = { ...pushed.root, size: pushed.root.bytes.byteLength };
+  const sbom = artifact({ artifactType: "application/spdx+json", subject });
+  const blob = sbom.blobs.at(-1)?.descriptor;
+  if (blob === undefined) throw new Error("the SBOM has no blob");
+  await source.seedImage("team/app", undefined, sbom);
+  await target.seedImage("team/app", undefined, at === "held" ? sbom : { ...sbom, blobs: sbom.blobs.slice(0, -1) });
+  return { sbom, blob };
+}
+
 describe("compareImages", () => {
   it("finds no difference in a copy, by one HEAD for each blob and no download", async () => {
     await seedBoth(pushed);
@@ -209,5 +220,42 @@ describe("compareImages", () => {
     ]);
     expect(found.warnings[0]).toContain("1 more referrers");
     expect((await compare()).differences).toEqual([]);
+  });
+
+  it("looks into the referrers of both sides, and says what they lack", async () => {
+    await seedBoth(pushed);
+    const { sbom, blob } = await seedSbom("lost");
+
+    const found = await compare({ referrers: "compared" });
+
+    expect(found.differences).toMatchObject([
+      { kind: "missing", path: "application/spdx+json › layer 1", digest: blob.digest, source: blob.digest },
+    ]);
+    expect(found.differences[0]?.message).toContain(`target ${target.host}`);
+    expect(found.checked).toMatchObject({
+      manifests: 2 * (pushed.manifests.length + 1),
+      blobs: 2 * (pushed.blobs.length + sbom.blobs.length),
+    });
+  });
+
+  it("reads the blobs of referrers where content counts", async () => {
+    await seedBoth(pushed);
+    const { sbom, blob } = await seedSbom();
+    target.addFault(corruptByte({ digest: blob.digest, atBytes: 1 }));
+
+    expect(placesOf(await compare({ referrers: "compared" }))).toEqual([]);
+    const found = await compare({ referrers: "compared", blobs: "content" });
+
+    expect(placesOf(found)).toEqual(["corrupt at application/spdx+json › layer 1"]);
+    const bytes = [...pushed.blobs, ...sbom.blobs].reduce((sum, { descriptor }) => sum + descriptor.size, 0);
+    expect(found.checked.bytes).toBeGreaterThan(bytes);
+  });
+
+  it("tells a referrer that the target lists and does not hold", async () => {
+    await seedBoth(pushed);
+    const { sbom } = await seedSbom();
+    target.addFault(failing({ kind: "manifest-get", digest: sbom.root.digest, status: 404 }));
+
+    expect(placesOf(await compare({ referrers: "compared" }))).toEqual(["missing at application/spdx+json"]);
   });
 });
