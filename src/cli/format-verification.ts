@@ -8,7 +8,9 @@ export function formatVerification(record: VerificationRecord): string {
   const { same, source, target, differences, omittedDifferences, checked, warnings } = record;
   const count = differences.length + omittedDifferences;
   const lines = [
-    same ? `Same: ${formatChecked(checked)}` : `Different: ${counted(count, "difference")}; ${formatChecked(checked)}`,
+    same
+      ? `Same: ${formatChecked(halfOf(checked), "on each side")}${formatRead(checked)}`
+      : `Different: ${counted(count, "difference")}; ${formatChecked(checked, "on both sides together")}${formatRead(checked)}`,
     `  source  ${formatSource({ source })}  ${source.digest ?? "not there"}`,
     `  target  ${formatSource({ source: target })}  ${target.digest ?? "not there"}`,
     ...differences.flatMap(formatDifference),
@@ -18,9 +20,19 @@ export function formatVerification(record: VerificationRecord): string {
   return lines.map((line) => `${printable(line)}\n`).join("");
 }
 
-function formatChecked({ manifests, blobs, bytes }: VerificationRecord["checked"]): string {
-  const read = bytes > 0 ? `, ${formatBytes(bytes)} read and hashed` : "";
-  return `${counted(manifests, "manifest")} and ${counted(blobs, "blob")} on both sides${read}`;
+type Checked = VerificationRecord["checked"];
+
+/** What one side has of what is the same: the service counts both. */
+function halfOf({ manifests, blobs }: Checked): Pick<Checked, "manifests" | "blobs"> {
+  return { manifests: manifests / 2, blobs: blobs / 2 };
+}
+
+function formatChecked({ manifests, blobs }: Pick<Checked, "manifests" | "blobs">, where: string): string {
+  return `${counted(manifests, "manifest")} and ${counted(blobs, "blob")} ${where}`;
+}
+
+function formatRead({ bytes }: Checked): string {
+  return bytes > 0 ? `, ${formatBytes(bytes)} read and hashed` : "";
 }
 
 function formatDifference({ path, message, source, target }: VerificationRecord["differences"][number]): string[] {

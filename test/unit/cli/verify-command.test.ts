@@ -43,7 +43,7 @@ describe("drayage verify", () => {
     expect(run.exitCode).toBe(0);
     expect(run.stdout).toBe(
       [
-        "Same: 8 manifests and 2 blobs on both sides, 2.0 KiB read and hashed",
+        "Same: 4 manifests and 1 blob on each side, 2.0 KiB read and hashed",
         `  source  docker.io/library/alpine:3.20  ${digest("a")}`,
         `  target  prod.example/alpine:3.20  ${digest("a")}`,
         "",
@@ -58,7 +58,7 @@ describe("drayage verify", () => {
 
     expect(run.exitCode).toBe(1);
     expect(run.stdout.split("\n").filter((_, at) => at === 0 || at > 2)).toEqual([
-      "Different: 5 differences; 8 manifests and 2 blobs on both sides",
+      "Different: 5 differences; 8 manifests and 2 blobs on both sides together",
       "  linux/amd64 › layer 2: not the same",
       `    source  ${digest("b")}`,
       `    target  ${digest("c")}`,
