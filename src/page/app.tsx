@@ -1,4 +1,5 @@
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
+import { useArrival } from "./arrival.ts";
 import { ConnectionBar } from "./parts/connection-bar.tsx";
 import { ThemeChoice } from "./parts/theme-choice.tsx";
 import { formatHash, type Route, useRoute } from "./routing.ts";
@@ -70,17 +71,4 @@ function useConnection() {
   const [connection, setConnection] = useState(poller.connection());
   useEffect(() => poller.subscribe(() => setConnection(poller.connection())), [poller]);
   return connection;
-}
-
-/** A new place begins at its top, with its title in the window and the focus where reading goes on. */
-function useArrival(place: string, title: string): void {
-  const isFirst = useRef(true);
-  useEffect(() => {
-    document.title = `${title} · Drayage`;
-    if (!isFirst.current) {
-      document.getElementById("main")?.focus({ preventScroll: true });
-      window.scrollTo(0, 0);
-    }
-    isFirst.current = false;
-  }, [place, title]);
 }

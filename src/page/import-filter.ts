@@ -19,12 +19,33 @@ export function readFilter(query: URLSearchParams): ImportFilter {
 
 /** Imports per request of the list. */
 const perRequest = 50;
+/** The most that one request may ask for. */
+const maxPerRequest = 200;
+
+/** Where a part of the list begins that is not its head. */
+export interface ListStart {
+  /** Undefined: at the newest that is old enough. */
+  readonly token: string | undefined;
+  /** Newcomers from this time on are left out, so that they shift nothing; undefined: none are. */
+  readonly before: string | undefined;
+}
 
 /** The path of the API that lists what the filter lets through, with the progress of this moment. */
-export function formatListPath(filter: ImportFilter, continuationToken: string | undefined): string {
+export function formatListPath(filter: ImportFilter, start: ListStart | undefined): string {
+  const { token, before = "" } = start ?? {};
+  return formatPath({ ...filter, until: filter.until === "" ? before : filter.until }, perRequest, token);
+}
+
+/** The same of what was created since; what the filter itself says of that goes on to count. */
+export function formatHeadPath(filter: ImportFilter, since: string): string {
+  const isLater = Date.parse(filter.since) > Date.parse(since);
+  return formatPath({ ...filter, since: isLater ? filter.since : since }, maxPerRequest, undefined);
+}
+
+function formatPath(filter: ImportFilter, limit: number, continuationToken: string | undefined): string {
   const query = new URLSearchParams();
   for (const name of filterNames) if (filter[name] !== "") query.set(name, filter[name]);
-  query.set("limit", String(perRequest));
+  query.set("limit", String(limit));
   query.set("progress", "now");
   if (continuationToken !== undefined) query.set("continuationToken", continuationToken);
   return `/api/imports?${query}`;

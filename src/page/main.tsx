@@ -15,7 +15,7 @@ const key = {
   read: () => sessionStorage.getItem(keyName),
   write: (value: string) => sessionStorage.setItem(keyName, value),
 };
-const api = createApi({ fetch: window.fetch.bind(window), key });
+const api = createApi({ fetch: window.fetch.bind(window), key, clock: Date.now });
 const poller = createPoller({
   after: (ms, run) => {
     const timer = setTimeout(run, ms);

@@ -60,7 +60,7 @@ export const views: readonly View[] = [
     name: "promotions",
     inNavigation: "Promotions",
     title: () => "Promotions",
-    render: () => <PromotionsView />,
+    render: ({ query }) => <PromotionsView query={query} />,
   },
   {
     name: "promotion",

@@ -18,6 +18,16 @@ export interface Refusal {
   readonly retryAfterSeconds: number | undefined;
 }
 
+/** What was asked for is not there, by the word of the service itself: a host that starts, or a proxy, has a 404 of its own. */
+export function isMissing({ status, problem }: Refusal): boolean {
+  return status === 404 && problem !== undefined && problem.code.endsWith("_NOT_FOUND");
+}
+
+/** The same request may be answered later, without anybody changing anything. */
+export function isPassing({ status, problem }: Refusal): boolean {
+  return status === 429 || status >= 500 || (status === 404 && problem === undefined);
+}
+
 /** Where the function key is kept: for this tab, and no longer than it lives. */
 export interface KeyStore {
   readonly read: () => string | null;
@@ -26,7 +36,9 @@ export interface KeyStore {
 
 export interface ApiDeps {
   readonly fetch: typeof fetch;
-  readonly key: KeyStore;
+  readonly key: Pick<KeyStore, "read">;
+  /** Milliseconds since 1970. */
+  readonly clock: () => number;
 }
 
 /** A request that changes something. */
@@ -38,9 +50,13 @@ export interface Change {
   /** Only as it was when it had this ETag; `missing`: only where it is not there yet. */
   readonly ifMatch?: string;
   readonly timeoutMs?: number;
+  /** Ends waiting for the answer. */
+  readonly signal?: AbortSignal;
 }
 
 export interface Api {
+  /** The service's clock, as far as it is known: never ahead of it once it has answered. */
+  readonly now: () => Date;
   readonly get: <T>(path: string, etag: string | undefined) => Promise<Outcome<T>>;
   readonly change: <T>(change: Change) => Promise<Outcome<T>>;
 }
@@ -48,29 +64,35 @@ export interface Api {
 const answerMs = 20_000;
 
 /** The service that this page came from. The key goes into a header, never into a URL. */
-export function createApi({ fetch, key }: ApiDeps): Api {
-  async function send<T>(path: string, init: RequestInit, timeoutMs: number): Promise<Outcome<T>> {
+export function createApi({ fetch, key, clock }: ApiDeps): Api {
+  let serviceAheadMs = 0;
+  async function send<T>(path: string, init: RequestInit, signal: AbortSignal): Promise<Outcome<T>> {
     const headers = new Headers(init.headers);
     const known = key.read();
     if (known !== null) headers.set("x-functions-key", known);
     try {
-      const signal = AbortSignal.timeout(timeoutMs);
       // What the browser would answer from its own cache must come as the 304 that it is.
       const response = await fetch(path, { ...init, headers, signal, cache: "no-store", redirect: "manual" });
+      const atService = Date.parse(response.headers.get("date") ?? "");
+      if (!Number.isNaN(atService)) serviceAheadMs = atService - clock();
       return await readOutcome<T>(response);
     } catch {
       return { kind: "unreachable" }; // fetch says no more of it, and a body that breaks off is the same to us
     }
   }
   return {
-    get: (path, etag) => send(path, etag === undefined ? {} : { headers: { "if-none-match": etag } }, answerMs),
-    change: ({ method, path, body, idempotencyKey, ifMatch, timeoutMs = answerMs }) => {
+    now: () => new Date(clock() + serviceAheadMs),
+    get: (path, etag) =>
+      send(path, etag === undefined ? {} : { headers: { "if-none-match": etag } }, AbortSignal.timeout(answerMs)),
+    change: ({ method, path, body, idempotencyKey, ifMatch, timeoutMs = answerMs, signal }) => {
       const headers = {
         ...(body === undefined ? {} : { "content-type": "application/json" }),
         ...(idempotencyKey === undefined ? {} : { "idempotency-key": idempotencyKey }),
         ...(ifMatch === undefined ? {} : ifMatch === "missing" ? { "if-none-match": "*" } : { "if-match": ifMatch }),
       };
-      return send(path, { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) }, timeoutMs);
+      const limit = AbortSignal.timeout(timeoutMs);
+      const init = { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) };
+      return send(path, init, signal === undefined ? limit : AbortSignal.any([signal, limit]));
     },
   };
 }

@@ -1,12 +1,12 @@
-import type { Outcome } from "./api.ts";
-import type { Resource } from "./resource.ts";
+import { isPassing, type Outcome } from "./api.ts";
+import type { Pace, Resource } from "./resource.ts";
 
 /** How the page and the service get along. */
 export type Connection =
   | { readonly kind: "fine" }
   | { readonly kind: "paused" }
   | { readonly kind: "lost"; readonly retrySeconds: number }
-  /** It answers, with 429 or 5xx. */
+  /** It answers that it cannot answer for the moment. */
   | { readonly kind: "busy"; readonly status: number; readonly retrySeconds: number }
   /** Something before the service refuses whoever looks at the page: an access restriction, or the platform's sign-in. */
   | { readonly kind: "barred" }
@@ -27,6 +27,8 @@ export interface Poller {
   readonly visibilityChanged: () => void;
   /** A key was given: tries again with it. */
   readonly signedIn: () => void;
+  /** Does not wait for the next try of a service that fails. */
+  readonly tryNow: () => void;
   readonly wantSignIn: (by: "key" | "platform") => void;
   readonly connection: () => Connection;
   readonly subscribe: (listener: () => void) => () => void;
@@ -39,15 +41,18 @@ const longestBackoffSeconds = 30;
 
 /**
  * Asks for what is on screen: one resource per tick in turn, so that a page costs one request per 2 s at most, and one
- * per 30 s while nothing runs. Nothing is asked for while the page is hidden, a key is missing or access is refused. When the service
- * cannot be reached, one request tries at growing distances; the first that comes through refreshes everything.
+ * per 30 s while nothing runs; leads have every second turn. Nothing is asked for while the page is hidden, a key is
+ * missing or access is refused. When the service cannot be reached, one request tries at growing distances; the first
+ * that comes through refreshes everything.
  */
 export function createPoller({ after, isVisible }: PollerDeps): Poller {
   const watched = new Set<Resource>();
   const listeners = new Set<() => void>();
   let connection: Connection = { kind: "fine" };
   let turn = 0;
-  let backoffSeconds = 1;
+  let backoffSeconds = 0;
+  /** How often the back-off has grown: what was asked before it did fails of the same cause. */
+  let raises = 0;
   let cancelTimer: () => void = () => {};
   let hasTriedKey = false;
 
@@ -63,47 +68,63 @@ export function createPoller({ after, isVisible }: PollerDeps): Poller {
       cancelTimer = after(connection.retrySeconds * 1_000, tick);
       return;
     }
-    const isLive = [...watched].some((resource) => resource.pace() === "live");
+    const isLive = [...watched].some((resource) => paceOf(resource) === "live");
     cancelTimer = after(isLive ? liveTickMs : idleTickMs, tick);
   }
 
   function tick(): void {
-    const candidates = [...watched].filter((resource) => resource.pace() !== "still");
+    const candidates = [...watched].filter((resource) => paceOf(resource) !== "still");
     turn += 1;
-    const next = candidates[turn % Math.max(1, candidates.length)] ?? [...watched][0];
-    if (next !== undefined) load(next);
+    const leads = candidates.filter(({ isLead }) => isLead);
+    const others = candidates.filter(({ isLead }) => !isLead);
+    const hasBoth = leads.length > 0 && others.length > 0;
+    const group = hasBoth ? (turn % 2 === 0 ? leads : others) : candidates;
+    const at = hasBoth ? Math.floor(turn / 2) : turn;
+    const next = group[at % Math.max(1, group.length)] ?? [...watched][0];
+    if (next !== undefined) load(next, connection.kind === "fine");
   }
 
   /** Never rejects: a resource keeps its failure in its snapshot. */
-  function load(resource: Resource): void {
+  function load(resource: Resource, isCalm = false): void {
+    const asked: Asked = { raises, isCalm };
     resource.load().then(
-      (outcome) => settle(resource, outcome),
-      () => settle(resource, { kind: "unreachable" }),
+      (outcome) => settle(resource, outcome, asked),
+      () => settle(resource, { kind: "unreachable" }, asked),
     );
   }
 
-  function settle(resource: Resource, outcome: Outcome<unknown>): void {
+  function settle(resource: Resource, outcome: Outcome<unknown>, asked: Asked): void {
     if (!watched.has(resource)) return; // the view is gone, and so is what it found
     if (outcome.kind === "sign-in") {
       wantSignIn(outcome.by);
       return;
     }
-    if (outcome.kind === "unreachable") set({ kind: "lost", retrySeconds: backOff(0) });
-    else if (outcome.kind === "refused" && (outcome.status === 429 || outcome.status >= 500)) {
-      set({ kind: "busy", status: outcome.status, retrySeconds: backOff(outcome.retryAfterSeconds ?? 0) });
+    const failure = failureOf(outcome);
+    if (failure !== undefined) {
+      if (isFailing() && asked.raises < raises) return; // it failed with others: the next try is set
+      fail(failure, asked);
     } else if (outcome.kind === "refused" && outcome.status === 403 && outcome.problem === undefined) {
       set({ kind: "barred" }); // what the service itself refuses comes with a problem
     } else {
       hasTriedKey = false;
+      // Where one resource fails for long and others do not, each heals the other: only a turn that went well counts.
+      if (asked.isCalm && asked.raises === raises) backoffSeconds = 0;
       heal(resource);
     }
     schedule();
   }
 
-  function backOff(atLeastSeconds: number): number {
-    const isFailing = connection.kind === "lost" || connection.kind === "busy";
-    backoffSeconds = isFailing ? Math.min(longestBackoffSeconds, backoffSeconds * 2) : 1;
-    return Math.max(atLeastSeconds, backoffSeconds);
+  /** Many requests may fail at once: the distance grows once for all that were sent before it did. */
+  function fail(next: Failing, asked: Asked): void {
+    if (asked.raises === raises) {
+      raises += 1;
+      backoffSeconds = Math.min(longestBackoffSeconds, Math.max(1, backoffSeconds * 2));
+    }
+    set({ ...next, retrySeconds: Math.max(next.retrySeconds, backoffSeconds) });
+  }
+
+  function isFailing(): boolean {
+    return connection.kind === "lost" || connection.kind === "busy";
   }
 
   function heal(resource: Resource): void {
@@ -149,6 +170,11 @@ export function createPoller({ after, isVisible }: PollerDeps): Poller {
       set({ kind: "fine" });
       refresh();
     },
+    tryNow: () => {
+      if (!isVisible() || !isFailing()) return;
+      cancelTimer();
+      tick();
+    },
     wantSignIn,
     connection: () => connection,
     subscribe: (listener) => {
@@ -156,4 +182,29 @@ export function createPoller({ after, isVisible }: PollerDeps): Poller {
       return () => listeners.delete(listener);
     },
   };
+}
+
+/** What was so when a request was sent. */
+interface Asked {
+  readonly raises: number;
+  /** It was this one's turn while all was fine. */
+  readonly isCalm: boolean;
+}
+
+type Failing = Extract<Connection, { readonly retrySeconds: number }>;
+
+/** What an outcome says of the connection, if it may be another one soon; with the seconds that the service asks for. */
+function failureOf(outcome: Outcome<unknown>): Failing | undefined {
+  if (outcome.kind === "unreachable") return { kind: "lost", retrySeconds: 0 };
+  if (outcome.kind !== "refused" || !isPassing(outcome)) return undefined;
+  return { kind: "busy", status: outcome.status, retrySeconds: outcome.retryAfterSeconds ?? 0 };
+}
+
+/** A page that is older than the service may not understand what it answers: what it shows then says so. */
+function paceOf(resource: Resource): Pace {
+  try {
+    return resource.pace();
+  } catch {
+    return "idle";
+  }
 }

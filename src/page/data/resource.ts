@@ -1,4 +1,4 @@
-import type { Api, Outcome, Refusal } from "./api.ts";
+import { type Api, isMissing, type Outcome, type Refusal } from "./api.ts";
 
 /** What the page knows of something the API answers. */
 export interface Snapshot<T> {
@@ -12,6 +12,8 @@ export interface Snapshot<T> {
   readonly refusal: Refusal | undefined;
 }
 
+export const nothingYet: Snapshot<never> = { value: undefined, etag: undefined, isGone: false, refusal: undefined };
+
 /** How often something is asked for: `live` changes by the second, `idle` seldom, `still` not by itself. */
 export type Pace = "live" | "idle" | "still";
 
@@ -19,6 +21,8 @@ export type Pace = "live" | "idle" | "still";
 export interface Resource {
   readonly path: string;
   readonly pace: () => Pace;
+  /** What the rest of the screen belongs to: it must not wait until each of the others had its turn. */
+  readonly isLead: boolean;
   /** Asks once; the outcome is in the snapshot already. */
   readonly load: () => Promise<Outcome<unknown>>;
 }
@@ -26,6 +30,7 @@ export interface Resource {
 export interface ResourceOptions<T> {
   readonly api: Pick<Api, "get">;
   readonly path: string;
+  readonly isLead: boolean;
   readonly pace: (value: T | undefined) => Pace;
   readonly onChange: () => void;
 }
@@ -33,8 +38,8 @@ export interface ResourceOptions<T> {
 export type TypedResource<T> = Resource & { readonly snapshot: () => Snapshot<T> };
 
 /** Keeps the newest answer of a path, asked for by its ETag. */
-export function createResource<T>({ api, path, pace, onChange }: ResourceOptions<T>): TypedResource<T> {
-  let snapshot: Snapshot<T> = { value: undefined, etag: undefined, isGone: false, refusal: undefined };
+export function createResource<T>({ api, path, isLead, pace, onChange }: ResourceOptions<T>): TypedResource<T> {
+  let snapshot: Snapshot<T> = nothingYet;
   const set = (next: Snapshot<T>) => {
     snapshot = next;
     onChange();
@@ -52,12 +57,12 @@ export function createResource<T>({ api, path, pace, onChange }: ResourceOptions
     } else if (outcome.kind === "same") {
       if (snapshot.refusal !== undefined) set({ ...snapshot, refusal: undefined });
     } else if (outcome.kind === "refused") {
-      set({ ...snapshot, isGone: outcome.status === 404, refusal: outcome });
+      set({ ...snapshot, isGone: isMissing(outcome), refusal: outcome });
     }
     return outcome;
   };
   return {
-    path,
+    ...{ path, isLead },
     pace: () => (snapshot.isGone ? "still" : pace(snapshot.value)),
     load,
     snapshot: () => snapshot,

@@ -1,73 +1,31 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { useServices } from "../services.ts";
-import { createResource, type Pace, type Snapshot, type TypedResource } from "./resource.ts";
-
-export interface ChainOptions<T> {
-  readonly first: string;
-  /** The path that follows these answers; undefined: enough is on screen. */
-  readonly next: (values: readonly T[]) => string | undefined;
-  readonly pace: (value: T | undefined, at: number) => Pace;
-}
-
-interface Held<T> {
-  readonly resource: TypedResource<T>;
-  readonly stop: () => void;
-}
-
-const nothingYet: Snapshot<never> = { value: undefined, etag: undefined, isGone: false, refusal: undefined };
+import { type Chain, type ChainOptions, createChain } from "./chain.ts";
+import { nothingYet, type Pace, type Snapshot } from "./resource.ts";
 
 /** What the API answers at `path`, kept up to date while it is on screen. */
 export function useResource<T>(path: string, pace: (value: T | undefined) => Pace): Snapshot<T> {
-  const [snapshot = nothingYet] = useChain<T>({ first: path, next: () => undefined, pace });
+  const next = () => undefined;
+  const [snapshot = nothingYet] = useChain<T>({ first: path, next, tail: "followed", lead: "first", pace });
   return snapshot;
 }
 
 /** A page of the API and those that follow it, as far as they are wanted: all of them are on screen. */
-export function useChain<T>({ first, next, pace }: ChainOptions<T>): readonly Snapshot<T>[] {
+export function useChain<T>(options: ChainOptions<T>): readonly Snapshot<T>[] {
   const { api, poller } = useServices();
-  const held = useRef(new Map<string, Held<T>>());
+  const latest = useRef(options);
+  latest.current = options;
   const [, setVersion] = useState(0);
-  const latestPace = useRef(pace);
-  latestPace.current = pace;
+  const held = useRef<Chain<T> | undefined>(undefined);
+  held.current ??= createChain<T>(
+    { api, watch: poller.watch, onChange: () => setVersion((version) => version + 1) },
+    () => latest.current,
+  );
+  const chain = held.current;
+  const paths = chain.walk();
 
-  const paths = [first];
-  const values: T[] = [];
-  for (;;) {
-    const value = held.current.get(paths.at(-1) ?? "")?.resource.snapshot().value;
-    if (value === undefined) break;
-    values.push(value);
-    const following = next(values);
-    if (following === undefined) break;
-    paths.push(following);
-  }
-  const latestPaths = useRef(paths);
-  latestPaths.current = paths;
+  useEffect(() => chain.hold(paths), [paths.join("\n")]);
+  useEffect(() => chain.close, []);
 
-  useEffect(() => {
-    for (const [path, { stop }] of held.current) {
-      if (paths.includes(path)) continue;
-      stop();
-      held.current.delete(path);
-    }
-    for (const path of paths) {
-      if (held.current.has(path)) continue;
-      const resource = createResource<T>({
-        api,
-        path,
-        pace: (value) => latestPace.current(value, latestPaths.current.indexOf(path)),
-        onChange: () => setVersion((version) => version + 1),
-      });
-      held.current.set(path, { resource, stop: poller.watch(resource) });
-    }
-  }, [paths.join("\n")]);
-
-  useEffect(() => {
-    const all = held.current;
-    return () => {
-      for (const { stop } of all.values()) stop();
-      all.clear();
-    };
-  }, []);
-
-  return paths.map((path) => held.current.get(path)?.resource.snapshot() ?? nothingYet);
+  return chain.snapshots(paths);
 }

@@ -1,22 +1,25 @@
-import { useState } from "preact/hooks";
+import { useRef } from "preact/hooks";
+import { turnBack, turnForth } from "../routing.ts";
+import { ActionButton } from "./action-button.tsx";
 
-/** Where a page of a list begins; undefined: at its first entry. */
-type Start = string | undefined;
+/** How one gets on in a list that knows only its continuation tokens. */
+export interface Pages {
+  readonly isFirst: boolean;
+  readonly back: () => void;
+  readonly forth: (token: string) => void;
+}
 
-/** Turns pages of a list that knows only its continuation tokens. */
-export function usePages() {
-  const [starts, setStarts] = useState<readonly Start[]>([undefined]);
+/** Pages whose token stands in the address, so that whoever comes back to it finds the page again. */
+export function pagesAt(page: string, formatPage: (token: string) => string): Pages {
   return {
-    start: starts.at(-1),
-    isFirst: starts.length === 1,
-    forth: (token: string) => setStarts([...starts, token]),
-    back: () => setStarts(starts.slice(0, -1)),
-    reset: () => setStarts([undefined]),
+    isFirst: page === "",
+    back: () => turnBack(formatPage("")),
+    forth: (token) => turnForth(formatPage(token)),
   };
 }
 
 export interface PagerProps {
-  readonly pages: ReturnType<typeof usePages>;
+  readonly pages: Pages;
   /** Of the page that is shown. */
   readonly continuationToken: string | undefined;
   readonly names: { readonly back: string; readonly forth: string };
@@ -24,19 +27,21 @@ export interface PagerProps {
 
 /** Nothing where one page is all. */
 export function Pager({ pages, continuationToken, names }: PagerProps) {
-  if (pages.isFirst && continuationToken === undefined) return null;
+  const hasMore = !pages.isFirst || continuationToken !== undefined;
+  const wasNeeded = useRef(hasMore);
+  wasNeeded.current ||= hasMore; // it stays for whoever has a finger on it, while pages come and go
+  if (!wasNeeded.current) return null;
   return (
     <nav class="pages" aria-label="Pages">
-      <button type="button" disabled={pages.isFirst} onClick={pages.back}>
+      <ActionButton isBusy={pages.isFirst} onClick={pages.back}>
         {names.back}
-      </button>
-      <button
-        type="button"
-        disabled={continuationToken === undefined}
+      </ActionButton>
+      <ActionButton
+        isBusy={continuationToken === undefined}
         onClick={() => continuationToken !== undefined && pages.forth(continuationToken)}
       >
         {names.forth}
-      </button>
+      </ActionButton>
     </nav>
   );
 }

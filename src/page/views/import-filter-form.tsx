@@ -1,5 +1,7 @@
+import { useEffect, useRef } from "preact/hooks";
 import type { Trigger } from "../../domain/import-record.ts";
 import { type FilterName, fromLocalInput, type ImportFilter, toLocalInput } from "../import-filter.ts";
+import { ActionButton } from "../parts/action-button.tsx";
 import { stateLooks } from "../tones.ts";
 
 const triggerNames: Readonly<Record<Trigger["kind"], string>> = {
@@ -14,12 +16,14 @@ const triggerNames: Readonly<Record<Trigger["kind"], string>> = {
 
 export interface ImportFilterFormProps {
   readonly filter: ImportFilter;
-  readonly onChange: (filter: ImportFilter) => void;
+  /** `same`: a time is settled bit by bit, and going back means where one was before. */
+  readonly onChange: (filter: ImportFilter, entry: "new" | "same") => void;
 }
 
 /** Narrows the list; each change counts when it is made, texts when they are left or entered. */
 export function ImportFilterForm({ filter, onChange }: ImportFilterFormProps) {
-  const set = (name: FilterName, value: string) => onChange({ ...filter, [name]: value.trim() });
+  const set = (name: FilterName, value: string, entry: "new" | "same" = "new") =>
+    onChange({ ...filter, [name]: value.trim() }, entry);
   const isNarrowed = Object.values(filter).some((value) => value !== "");
   return (
     <search>
@@ -41,11 +45,11 @@ export function ImportFilterForm({ filter, onChange }: ImportFilterFormProps) {
             onChange={(to) => set("target", to)}
           />
           <Field label="Label" value={filter.label} hint="team=web" onChange={(to) => set("label", to)} />
-          <Moment label="Created from" value={filter.since} onChange={(to) => set("since", to)} />
-          <Moment label="Created before" value={filter.until} onChange={(to) => set("until", to)} />
-          <button type="button" disabled={!isNarrowed} onClick={() => onChange(noFilter)}>
+          <Moment label="Created from" value={filter.since} onChange={(to) => set("since", to, "same")} />
+          <Moment label="Created before" value={filter.until} onChange={(to) => set("until", to, "same")} />
+          <ActionButton isBusy={!isNarrowed} onClick={() => onChange(noFilter, "new")}>
             Show all
-          </button>
+          </ActionButton>
         </form>
       </details>
     </search>
@@ -103,14 +107,28 @@ function Field({ label, value, hint, onChange }: FieldProps & { readonly hint: s
   );
 }
 
+/** The browser tells of every digit that is typed: a time counts once it is left or entered. */
 function Moment({ label, value, onChange }: FieldProps) {
+  const input = useRef<HTMLInputElement>(null);
+  const shown = toLocalInput(value);
+  useEffect(() => {
+    if (input.current !== null) input.current.value = shown;
+  }, [shown]);
+  const settle = ({ currentTarget }: { readonly currentTarget: HTMLInputElement }) => {
+    // One that is filled in half has no value, either: it is no wish to look everywhere.
+    if (currentTarget.value !== shown && !currentTarget.validity.badInput)
+      onChange(fromLocalInput(currentTarget.value));
+  };
   return (
     <label>
       <span>{label}</span>
       <input
+        ref={input}
         type="datetime-local"
-        value={toLocalInput(value)}
-        onChange={({ currentTarget }) => onChange(fromLocalInput(currentTarget.value))}
+        onBlur={settle}
+        onKeyDown={(event) => {
+          if (event.key === "Enter") settle(event);
+        }}
       />
     </label>
   );

@@ -165,6 +165,8 @@ function ImportParts({ path, view }: { readonly path: string; readonly view: Vie
       const token = found.at(-1)?.continuationToken;
       return token === undefined || found.length >= maxPartRequests ? undefined : formatPartsPath(path, token);
     },
+    tail: "followed", // they are sorted by digest: new ones come anywhere
+    lead: "none",
     pace: () => (isRunning ? "live" : "still"),
   });
   // The last look at the parts may be from before the import's end.

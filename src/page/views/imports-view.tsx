@@ -1,24 +1,22 @@
-import { useState } from "preact/hooks";
-import type { ImportPage } from "../../domain/import-view.ts";
-import { useChain } from "../data/use-resource.ts";
-import { formatListPath, type ImportFilter, readFilter } from "../import-filter.ts";
+import { useEffect, useState } from "preact/hooks";
+import { enoughRows, useImportList } from "../data/use-import-list.ts";
+import { formatListPath, type ImportFilter, type ListStart, readFilter } from "../import-filter.ts";
+import { ActionButton } from "../parts/action-button.tsx";
 import { FailedOutcome } from "../parts/failed-outcome.tsx";
 import { ImportTable } from "../parts/import-table.tsx";
+import { Pager, pagesAt } from "../parts/pager.tsx";
 import { formatHash, navigate } from "../routing.ts";
-import { stateLooks } from "../tones.ts";
 import { ImportFilterForm } from "./import-filter-form.tsx";
 
-/** Rows that make a page; fewer, and the list looks further by itself. */
-const enoughRows = 20;
 /** Requests after which it stops looking until it is told to go on. */
 const patience = 20;
-
-/** Where a page of the list begins; undefined: at the newest. */
-type Start = string | undefined;
 
 /** The imports that there are, newest first, with those that run moving. */
 export function ImportsView({ query }: { readonly query: URLSearchParams }) {
   const filter = readFilter(query);
+  const page = query.get("page") ?? "";
+  const before = query.get("before") ?? "";
+  const start = page === "" ? undefined : { token: page, before: before === "" ? undefined : before };
   return (
     <>
       <div class="title">
@@ -27,57 +25,46 @@ export function ImportsView({ query }: { readonly query: URLSearchParams }) {
           Start an import
         </a>
       </div>
-      <ImportFilterForm filter={filter} onChange={(next) => navigate(formatHash("imports", "", next))} />
-      <ImportList key={formatListPath(filter, undefined)} filter={filter} />
+      <ImportFilterForm
+        filter={filter}
+        onChange={(next, entry) => navigate(formatHash("imports", "", { ...next }), { entry })}
+      />
+      <ImportList key={formatListPath(filter, undefined)} filter={filter} start={start} />
     </>
   );
 }
 
-function ImportList({ filter }: { readonly filter: ImportFilter }) {
-  const [starts, setStarts] = useState<readonly Start[]>([undefined]);
+interface ImportListProps {
+  readonly filter: ImportFilter;
+  readonly start: ListStart | undefined;
+}
+
+function ImportList({ filter, start }: ImportListProps) {
   const [maxRequests, setMaxRequests] = useState(patience);
-  const pages = useChain<ImportPage>({
-    first: formatListPath(filter, starts.at(-1)),
-    next: (found) => {
-      const token = found.at(-1)?.continuationToken;
-      const rows = found.reduce((count, { imports }) => count + imports.length, 0);
-      const wantsMore = token !== undefined && rows < enoughRows && found.length < maxRequests;
-      return wantsMore ? formatListPath(filter, token) : undefined;
-    },
-    pace: (page, at) => {
-      if (page?.imports.some(({ state }) => !stateLooks[state].hasEnded)) return "live";
-      return at === 0 ? "idle" : "still";
-    },
-  });
-  const imports = pages.flatMap(({ value }) => value?.imports ?? []);
-  const isSearching = pages.some(({ value, refusal }) => value === undefined && refusal === undefined);
-  const refusal = pages.find((page) => page.refusal !== undefined)?.refusal;
-  const older = pages.at(-1)?.value?.continuationToken;
-  const turn = (next: readonly Start[]) => {
-    setStarts(next);
-    setMaxRequests(patience);
-  };
+  const { imports, isSearching, requests, refusal, older } = useImportList(filter, start, maxRequests);
+  const isShort = older !== undefined && imports.length < enoughRows;
+  useEffect(() => setMaxRequests(patience), [start?.token]);
+  const formatPage = (page: string) =>
+    formatHash("imports", "", { ...filter, page, before: page === "" ? "" : (older?.before ?? "") });
   return (
     <>
       {refusal !== undefined && <FailedOutcome what="Listing" outcome={refusal} />}
       {imports.length > 0 && <ImportTable caption="Imports, newest first" imports={imports} />}
       <p class="search-state" role="status">
-        {searchText({ found: imports.length, isSearching, requests: pages.length, hasMore: older !== undefined })}
+        {searchText({ found: imports.length, isSearching, requests, hasMore: older !== undefined })}
       </p>
-      <nav class="pages" aria-label="Pages">
-        <button type="button" disabled={starts.length === 1} onClick={() => turn(starts.slice(0, -1))}>
-          Newer
-        </button>
-        {older !== undefined && imports.length < enoughRows ? (
-          <button type="button" disabled={isSearching} onClick={() => setMaxRequests(pages.length + patience)}>
+      {isShort && (
+        <div class="pages">
+          <ActionButton isBusy={isSearching} onClick={() => setMaxRequests(requests + patience)}>
             Look further
-          </button>
-        ) : (
-          <button type="button" disabled={older === undefined} onClick={() => turn([...starts, older])}>
-            Older
-          </button>
-        )}
-      </nav>
+          </ActionButton>
+        </div>
+      )}
+      <Pager
+        pages={pagesAt(start?.token ?? "", formatPage)}
+        continuationToken={isShort ? undefined : older?.token}
+        names={{ back: "Newer", forth: "Older" }}
+      />
     </>
   );
 }

@@ -3,7 +3,7 @@ import type { PromotionItemPage, PromotionItemView, PromotionView } from "../../
 import { formatBytes } from "../../domain/quantities.ts";
 import { useResource } from "../data/use-resource.ts";
 import { Badge } from "../parts/badge.tsx";
-import { Pager, usePages } from "../parts/pager.tsx";
+import { Pager, pagesAt } from "../parts/pager.tsx";
 import { SnapshotState } from "../parts/snapshot-state.tsx";
 import { formatHash, navigate } from "../routing.ts";
 import { useServices } from "../services.ts";
@@ -15,10 +15,12 @@ export interface PromotionItemsProps {
   readonly view: PromotionView;
   /** Only items in this state; empty: all. */
   readonly state: string;
+  /** Token of the page; empty: the first. */
+  readonly page: string;
 }
 
 /** The items of a promotion, by pages. */
-export function PromotionItems({ path, view, state }: PromotionItemsProps) {
+export function PromotionItems({ path, view, state, page }: PromotionItemsProps) {
   return (
     <section aria-labelledby="items-title">
       <div class="title">
@@ -38,21 +40,21 @@ export function PromotionItems({ path, view, state }: PromotionItemsProps) {
           </select>
         </label>
       </div>
-      <ItemList key={state} path={path} view={view} state={state} />
+      <ItemList key={state} {...{ path, view, state, page }} />
     </section>
   );
 }
 
 const perPage = "100";
 
-function ItemList({ path, view, state }: PromotionItemsProps) {
+function ItemList({ path, view, state, page: token }: PromotionItemsProps) {
   const { poller } = useServices();
-  const pages = usePages();
+  const pages = pagesAt(token, (page) => formatHash("promotion", view.id, { state, page }));
   const isRunning = !promotionLooks[view.state].hasEnded;
   const query = {
     limit: perPage,
     ...(state !== "" && { state }),
-    ...(pages.start !== undefined && { continuationToken: pages.start }),
+    ...(token !== "" && { continuationToken: token }),
   };
   const snapshot = useResource<PromotionItemPage>(`${path}/items?${new URLSearchParams(query)}`, () =>
     isRunning ? "live" : "still",

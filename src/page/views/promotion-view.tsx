@@ -65,7 +65,7 @@ export function PromotionView({ id, query }: PromotionViewProps) {
           <Progress view={view} />
           <FirstErrors view={view} />
           <PromotionFacts view={view} />
-          <PromotionItems path={path} view={view} state={query.get("state") ?? ""} />
+          <PromotionItems path={path} view={view} state={query.get("state") ?? ""} page={query.get("page") ?? ""} />
         </>
       )}
     </>

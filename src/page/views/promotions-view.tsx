@@ -1,7 +1,7 @@
 import type { PromotionPage, PromotionSummary } from "../../domain/promotion-record.ts";
 import { useResource } from "../data/use-resource.ts";
 import { Badge } from "../parts/badge.tsx";
-import { Pager, usePages } from "../parts/pager.tsx";
+import { Pager, pagesAt } from "../parts/pager.tsx";
 import { SnapshotState } from "../parts/snapshot-state.tsx";
 import { Time } from "../parts/time.tsx";
 import { describePromotion } from "../promotions.ts";
@@ -11,9 +11,10 @@ import { promotionLooks } from "../tones.ts";
 const perPage = "50";
 
 /** The promotions that there are, newest first. */
-export function PromotionsView() {
-  const pages = usePages();
-  const start = pages.start === undefined ? {} : { continuationToken: pages.start };
+export function PromotionsView({ query }: { readonly query: URLSearchParams }) {
+  const token = query.get("page") ?? "";
+  const pages = pagesAt(token, (page) => formatHash("promotions", "", { page }));
+  const start = token === "" ? {} : { continuationToken: token };
   const snapshot = useResource<PromotionPage>(
     `/api/promotions?${new URLSearchParams({ limit: perPage, ...start })}`,
     (page) => (page?.promotions.some(({ state }) => !promotionLooks[state].hasEnded) ? "live" : "idle"),

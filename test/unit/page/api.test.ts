@@ -8,7 +8,7 @@ function createScene(answer: () => Response) {
     asked.push(new Request(new URL(String(path), "http://drayage.example"), init));
     return answer();
   };
-  const api = (key: string | null) => createApi({ fetch, key: { read: () => key, write: () => {} } });
+  const api = (key: string | null) => createApi({ fetch, key: { read: () => key }, clock: () => 0 });
   return { asked, api };
 }
 const problem = (status: number) => () =>

@@ -2,21 +2,22 @@ import { describe, expect, it } from "vitest";
 import type { Outcome } from "../../../src/page/data/api.ts";
 import { createPoller } from "../../../src/page/data/poller.ts";
 import type { Pace, Resource } from "../../../src/page/data/resource.ts";
+import { aProblem } from "./problems.ts";
 
 const ok: Outcome<unknown> = { kind: "ok", value: {}, etag: undefined };
 const unreachable: Outcome<unknown> = { kind: "unreachable" };
-const refused = (status: number, retryAfterSeconds?: number): Outcome<unknown> => ({
-  kind: "refused",
-  status,
-  problem: undefined,
-  retryAfterSeconds,
+const refused = (status: number, retryAfterSeconds?: number, code?: "IMPORT_NOT_FOUND"): Outcome<unknown> => ({
+  ...{ kind: "refused", status, retryAfterSeconds },
+  problem: code === undefined ? undefined : aProblem({ status, code }),
 });
+
+type Answer = (request: { readonly path: string }) => Outcome<unknown>;
 
 /** A poller whose time passes by hand, and whose requests are counted. */
 function createScene() {
   let nowMs = 0;
   let isVisible = true;
-  let answer = ok;
+  let answer: Outcome<unknown> | Answer = ok;
   const timers = new Set<{ readonly atMs: number; readonly run: () => void }>();
   const requests: { readonly path: string; readonly atMs: number }[] = [];
   const poller = createPoller({
@@ -27,12 +28,12 @@ function createScene() {
     },
     isVisible: () => isVisible,
   });
-  const resource = (path: string, pace: Pace): Resource => ({
-    path,
+  const resource = (path: string, pace: Pace, isLead = false): Resource => ({
+    ...{ path, isLead },
     pace: () => pace,
     load: async () => {
       requests.push({ path, atMs: nowMs });
-      return answer;
+      return typeof answer === "function" ? answer({ path }) : answer;
     },
   });
   const settle = async () => {
@@ -42,12 +43,13 @@ function createScene() {
     poller,
     requests,
     settle,
-    watch: async (path: string, pace: Pace) => {
-      const stop = poller.watch(resource(path, pace));
+    watch: async (path: string, pace: Pace, isLead = false) => {
+      const stop = poller.watch(resource(path, pace, isLead));
       await settle();
       return stop;
     },
-    answerWith: (next: Outcome<unknown>) => {
+    watchAtOnce: (path: string, pace: Pace) => poller.watch(resource(path, pace)),
+    answerWith: (next: Outcome<unknown> | Answer) => {
       answer = next;
     },
     show: (visible: boolean) => {
@@ -149,7 +151,7 @@ describe("the poller", () => {
   it("is not troubled by an answer that is about the request", async () => {
     const scene = createScene();
     await scene.watch("/list", "live");
-    scene.answerWith(refused(404));
+    scene.answerWith(refused(404, undefined, "IMPORT_NOT_FOUND"));
 
     await scene.pass(10);
 
@@ -185,6 +187,77 @@ describe("the poller", () => {
     await scene.pass(10);
 
     expect(scene.poller.connection()).toEqual({ kind: "fine" });
+  });
+
+  it("gives what the others belong to every second turn", async () => {
+    const scene = createScene();
+    await scene.watch("/import", "live", true);
+    for (const at of [1, 2, 3, 4, 5]) await scene.watch(`/import/parts/${at}`, "live");
+
+    const sent = await scene.pass(40);
+
+    expect(sent.filter(({ path }) => path === "/import")).toHaveLength(10);
+    expect(new Set(sent.map(({ path }) => path)).size).toBe(6);
+  });
+
+  it("takes many requests that fail together for one try", async () => {
+    const scene = createScene();
+    scene.answerWith(unreachable);
+    for (let page = 1; page <= 20; page += 1) scene.watchAtOnce(`/list/${page}`, "live");
+    await scene.settle();
+
+    expect(scene.poller.connection()).toEqual({ kind: "lost", retrySeconds: 1 });
+    scene.answerWith(ok);
+    await scene.pass(1);
+    expect(scene.poller.connection()).toEqual({ kind: "fine" });
+  });
+
+  it("waits longer and longer for one thing that fails while the rest answers", async () => {
+    const scene = createScene();
+    await scene.watch("/list", "live");
+    await scene.watch("/broken", "live");
+    scene.answerWith(({ path }) => (path === "/broken" ? refused(500) : ok));
+
+    const sent = await scene.pass(300);
+
+    expect(sent.length).toBeLessThan(60);
+  });
+
+  it("takes a 404 that is not the service's for a service that is not there yet", async () => {
+    const scene = createScene();
+    await scene.watch("/import", "live");
+    scene.answerWith(refused(404));
+
+    await scene.pass(2);
+
+    expect(scene.poller.connection()).toMatchObject({ kind: "busy", status: 404 });
+  });
+
+  it("tries at once when it is told to, and else when the service has said", async () => {
+    const scene = createScene();
+    await scene.watch("/list", "live");
+    scene.answerWith(refused(429, 600));
+    await scene.pass(2);
+    scene.answerWith(ok);
+
+    scene.poller.tryNow();
+    await scene.settle();
+
+    expect(scene.poller.connection()).toEqual({ kind: "fine" });
+  });
+
+  it("goes on when something on screen does not understand its answer", async () => {
+    const scene = createScene();
+    const stop = scene.poller.watch({
+      ...{ path: "/new", isLead: true, load: async () => ok },
+      pace: () => {
+        throw new TypeError("no such state");
+      },
+    });
+    await scene.watch("/list", "live");
+
+    expect(await scene.pass(4)).toHaveLength(1);
+    stop();
   });
 
   it("stops where a key is wanted, tries once with what it gets, and says when that was no good", async () => {
