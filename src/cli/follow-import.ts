@@ -7,8 +7,15 @@ import type { FollowedCommand } from "./follow-command.ts";
 import { printJson } from "./print-json.ts";
 import { formatDirection, formatOutcome, formatProgressLine, renderLive } from "./progress-display.ts";
 
+export interface FollowedImportDeps {
+  readonly client: Pick<ApiClient, "getImport">;
+  readonly io: CliIo;
+  /** Whether the command brought credentials for the source. */
+  readonly credentials: "brought" | "none";
+}
+
 /** An import as `drayage import` and `drayage retry` follow it. */
-export function createFollowedImport(client: Pick<ApiClient, "getImport">, io: CliIo): FollowedCommand<ImportView> {
+export function createFollowedImport({ client, io, credentials }: FollowedImportDeps): FollowedCommand<ImportView> {
   return {
     noun: "import",
     commands: { show: "drayage show", cancel: "drayage cancel", list: "drayage list" },
@@ -22,7 +29,7 @@ export function createFollowedImport(client: Pick<ApiClient, "getImport">, io: C
     conclude: async (record, format) => {
       const exitCode = exitCodeOfImport(record.state, record.error?.code) ?? exitCodes.done;
       if (format === "json") printJson(io, record);
-      else (exitCode === exitCodes.done ? io.stdout : io.stderr).write(formatOutcome(record));
+      else (exitCode === exitCodes.done ? io.stdout : io.stderr).write(formatOutcome(record, credentials));
       return exitCode;
     },
   };

@@ -19,8 +19,11 @@ export function formatProgressLine(record: ImportView): string {
   return `${record.state}  ${formatNumbers(record, progress)}  (${formatCounts(record, progress)})`;
 }
 
-/** The end of an import in a few lines, each ended by a newline. */
-export function formatOutcome(record: ImportView): string {
+/**
+ * The end of an import in a few lines, each ended by a newline. Credentials that its request brought are deleted by then:
+ * a retry has to bring them again.
+ */
+export function formatOutcome(record: ImportView, credentials: "brought" | "none"): string {
   const lines = [formatHeadline(record)];
   for (const target of formatTargets(record)) lines.push(`  ${target}`);
   const digest = record.target?.digest ?? record.source?.digest;
@@ -32,7 +35,9 @@ export function formatOutcome(record: ImportView): string {
   } else if (record.error?.code === "PLATFORM_NOT_FOUND") {
     lines.push("  import again with another --platform");
   } else if (record.state === "Failed" || record.state === "Cancelled") {
-    lines.push(`  retry with: drayage retry ${record.id}`);
+    lines.push(
+      `  retry with: drayage retry ${record.id}${credentials === "brought" ? " -u USER --password-stdin" : ""}`,
+    );
   }
   return lines.map((line) => `${printable(line)}\n`).join("");
 }

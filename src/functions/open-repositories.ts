@@ -61,7 +61,8 @@ export function createOpenRepositories(deps: OpenRepositoriesDeps): OpenReposito
   ): RegistryAccess => {
     // What a request brings is for the registry itself: no mirror may see it.
     const registry = side === "source" && given === undefined ? registries.readFrom(asked) : asked;
-    const { profile, limits: granted } = registries.entryFor(registry) ?? {};
+    const { profile, limits: granted, auth } = registries.entryFor(registry) ?? {};
+    const isByEntry = auth !== undefined && auth.kind !== "anonymous";
     const limits = typeof granted === "string" ? limitPresets[granted] : granted;
     const isAcr = profileFor(registry, profile).name === "acr";
     return {
@@ -69,6 +70,7 @@ export function createOpenRepositories(deps: OpenRepositoriesDeps): OpenReposito
       registry,
       stage,
       credentials: toCredentials(registries.signInAt(registry, given), { host: registry, isAcr }),
+      credentialsFrom: given ? "request" : isByEntry ? "entry" : side === "target" ? "settings" : undefined,
       insecure: matchesAny(insecureHosts, registry),
       ...(profile === undefined ? {} : { profile }),
       ...(limits === undefined ? {} : { limits }),
@@ -121,12 +123,17 @@ export function createOpenRepositories(deps: OpenRepositoriesDeps): OpenReposito
 
   return {
     registryOf: (host) => client.open(access("target", host, "resolve", undefined)),
-    sourceOf: (host) => client.open(access("source", host, "resolve", undefined)),
+    sourceOf: (host) => client.open(bySettings(access("source", host, "resolve", undefined))),
     ofSpec,
     ofImport: async (record, stage) => ofSpec(record.spec, await credentialsOf(record), stage),
     toResolve,
     toCompare,
   };
+}
+
+/** A source that no request can give credentials for. */
+function bySettings(access: RegistryAccess): RegistryAccess {
+  return { ...access, credentialsFrom: access.credentialsFrom ?? "settings" };
 }
 
 function credentialsGone({ source: { registry } }: ImportSpec): ImportError {

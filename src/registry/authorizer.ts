@@ -36,6 +36,8 @@ export interface Authorizer {
   readonly accepted: () => void;
   /** A new token for the scopes; undefined at a host that is known to take none. */
   readonly newToken: (signal: AbortSignal) => Promise<string | undefined>;
+  /** How the host wants to be signed in at, as far as it has said so. */
+  readonly scheme: () => SignInScheme["kind"];
   /** Nothing is known of the host yet. */
   readonly isFirstContact: () => boolean;
 }
@@ -82,6 +84,7 @@ export function createAuthorizer({ access, signIn, tokens, scopes }: AuthorizerD
       const { scheme } = signIn;
       return scheme?.kind === "bearer" ? await tokens.renew(access, queryAt(scheme), signal) : undefined;
     },
+    scheme: () => signIn.scheme?.kind ?? "none",
     isFirstContact: () => signIn.scheme === undefined,
   };
 }

@@ -19,6 +19,8 @@ export interface RefusedResponse {
   readonly isPage: boolean;
   /** The request was one to sign in, and this is what can be done about its refusal. */
   readonly signInHint: string | undefined;
+  /** What can be done where a registry itself answers 401. */
+  readonly refusalHint: string;
   /** What it signed in with was given by a request, and says itself that its time is over. */
   readonly hasSignInEnded: boolean;
 }
@@ -133,7 +135,7 @@ function judge(place: ErrorPlace, refused: RefusedResponse, upstream: readonly U
     judgePage(refused) ??
     judgeByBody(place, refused, upstream) ??
     judgeSignIn(refused) ??
-    judgeByStatus(place, refused.status, isWrite(refused.method))
+    judgeByStatus(place, refused)
   );
 }
 
@@ -190,10 +192,11 @@ function judgeBarred(body: string): Judgement | undefined {
   return cacheRule.test(body) ? { kind: "CACHE_REPOSITORY", hint: hints.cacheRule } : undefined;
 }
 
-function judgeByStatus(place: ErrorPlace, status: number, writes: boolean): Judgement {
+function judgeByStatus(place: ErrorPlace, { status, method, refusalHint }: RefusedResponse): Judgement {
+  const writes = isWrite(method);
   switch (status) {
     case 401:
-      return { kind: "UNAUTHORIZED", hint: hints[place.side].unauthorized };
+      return { kind: "UNAUTHORIZED", hint: refusalHint };
     case 402:
     case 403:
     case 451:
@@ -247,7 +250,6 @@ const hints = {
     "the token given has expired: repeat the request, or POST /api/imports/{id}/retry, with fresh source.credentials",
   noRegistry: "check that this host is a container registry and not a proxy or web page before it",
   source: {
-    unauthorized: "check source.credentials; private and missing repositories look the same",
     forbidden: "the credentials are valid and may not pull from this repository",
     rateLimited: "signing in at the source raises its limit",
     notFound: "check repository and tag",
@@ -255,7 +257,6 @@ const hints = {
     locked: "the image is in quarantine, or locked against reading",
   },
   target: {
-    unauthorized: "check the target's entry in REGISTRIES and the role of its identity",
     forbidden: "the identity needs the right to push to this repository",
     rateLimited: "lower the number of imports that run at once",
     notFound: "it may have been deleted meanwhile",

@@ -41,6 +41,11 @@ export type Credentials =
 /** One side of one import: who asks which registry with what, and where errors say they happened. */
 export interface RegistryAccess extends ErrorPlace {
   readonly credentials: Credentials;
+  /**
+   * Who has given the credentials, for hints: a request, or the registry's entry. `settings`: nobody, and no request
+   * could. Absent: nobody, and the request for a source could.
+   */
+  readonly credentialsFrom?: "request" | "entry" | "settings" | undefined;
   /** Plain http instead of https: only for hosts that the operator named. */
   readonly insecure: boolean;
   /** Name of a profile that overrides the one found by host. */

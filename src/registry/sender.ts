@@ -9,6 +9,7 @@ import type { RegistryAccess, RegistryRequest, RegistryResponse, RequestBody } f
 import type { RequestClass } from "./request-class.ts";
 import { createResponse, discard, headerOf, parseLength, wholeBodyMs } from "./response.ts";
 import { type createRetry, parseRetryAfter } from "./retry.ts";
+import { refusalHint } from "./sign-in-hint.ts";
 import type { Transport, WireResponse } from "./transport.ts";
 
 export interface SenderDeps {
@@ -144,6 +145,7 @@ export function createSender({ transport, retry, userAgent, headersTimeoutMs, no
       storageHost: response.url.host === url.host ? undefined : response.url.host,
       isPage: isPage(response),
       signInHint: sending.signInHint,
+      refusalHint: refusalHint(access, sending.authorizer?.scheme() ?? "none"),
       hasSignInEnded: (sending.signInEndsAt?.getTime() ?? Number.POSITIVE_INFINITY) <= now().getTime(),
     });
   };

@@ -6,15 +6,13 @@ export function endOf(credentials: Credentials): Date | undefined {
   return "endsAt" in credentials ? credentials.endsAt : undefined;
 }
 
-/** What can be done about credentials that a token service refuses. */
-export function signInHint({ credentials, side }: RegistryAccess): string {
-  const where =
-    side === "source" ? "source.credentials, or the registry's entry in REGISTRIES" : "its entry in REGISTRIES";
+/** What can be done about credentials that are refused as such: by a token service, or by a registry that takes them itself. */
+export function signInHint(access: RegistryAccess): string {
+  const { credentials } = access;
+  const where = whereOf(access);
   switch (credentials.kind) {
     case "anonymous":
-      return side === "source"
-        ? "it gives no token without a sign-in: give source.credentials, or name the registry in REGISTRIES"
-        : "it gives no token without a sign-in: name the registry in REGISTRIES, with its auth";
+      return `it gives no token without a sign-in: ${giveSome(access)}`;
     case "password":
       return `user name or password is wrong or has expired: check ${where}`;
     case "identityToken":
@@ -26,4 +24,40 @@ export function signInHint({ credentials, side }: RegistryAccess): string {
     default:
       return unreachable(credentials);
   }
+}
+
+/**
+ * What can be done about a 401 of a registry itself. With Basic it has seen the credentials; a token is given for right
+ * ones only, which then lack a right, or there is nothing to have it for.
+ */
+export function refusalHint(access: RegistryAccess, scheme: "basic" | "bearer" | "none"): string {
+  const lookAlike = access.side === "source" ? "; private and missing repositories look the same" : "";
+  if (access.credentials.kind === "anonymous") return `nobody has signed in: ${giveSome(access)}${lookAlike}`;
+  if (scheme === "basic") return signInHint(access);
+  const taken = scheme === "bearer" ? "its token service takes the credentials: check their rights, and " : "check ";
+  return `${taken}${whereOf(access)}${lookAlike}`;
+}
+
+/** Where the credentials are that were refused. */
+function whereOf({ side, credentialsFrom }: RegistryAccess): string {
+  switch (credentialsFrom) {
+    case "request":
+      return "source.credentials";
+    case "entry":
+      return "the registry's entry in REGISTRIES";
+    case "settings":
+      return "its entry in REGISTRIES";
+    case undefined:
+      return side === "source"
+        ? "source.credentials, or the registry's entry in REGISTRIES"
+        : "its entry in REGISTRIES";
+    default:
+      return unreachable(credentialsFrom);
+  }
+}
+
+function giveSome({ side, credentialsFrom }: RegistryAccess): string {
+  return side === "source" && credentialsFrom !== "settings"
+    ? "give source.credentials, or name the registry in REGISTRIES"
+    : "name the registry in REGISTRIES, with its auth";
 }

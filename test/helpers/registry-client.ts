@@ -73,6 +73,7 @@ export interface TestClient extends AsyncDisposable {
 export interface AccessOptions {
   readonly side?: Side;
   readonly credentials?: Credentials;
+  readonly credentialsFrom?: RegistryAccess["credentialsFrom"];
   readonly insecure?: boolean;
   readonly profile?: string;
 }
@@ -108,6 +109,7 @@ export function createTestClient(options: TestClientOptions = {}): TestClient {
     registry: host,
     stage: "copy",
     credentials: options.credentials ?? { kind: "anonymous" },
+    credentialsFrom: options.credentialsFrom,
     insecure: options.insecure ?? true,
     ...(options.profile === undefined ? {} : { profile: options.profile }),
   });

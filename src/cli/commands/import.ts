@@ -66,7 +66,8 @@ function addModeOptions(command: Command): void {
 
 async function runImport(flags: Flags, client: ApiClient, io: CliIo): Promise<ExitCode> {
   toImportRequest(flags, undefined); // wrong usage shows before the password is read
-  const request = toImportRequest(flags, await readCredentials(flags, io));
+  const credentials = await readCredentials(flags, io);
+  const request = toImportRequest(flags, credentials);
   if (flags.resourceGroup !== undefined) io.stderr.write("note: --resource-group is not needed and ignored\n");
   const format = flags.json ? "json" : "text";
   if (flags.dryRun) return planOnly({ client, io }, request, format);
@@ -74,7 +75,8 @@ async function runImport(flags: Flags, client: ApiClient, io: CliIo): Promise<Ex
   const waitSeconds = flags.wait === false ? 0 : Math.min(quickSeconds, flags.wait ?? quickSeconds);
   const idempotencyKey = flags.idempotencyKey ?? randomUUID();
   const send = (signal: AbortSignal) => client.postImport({ request, waitSeconds, idempotencyKey }, signal);
-  return startAndFollow(io, createFollowedImport(client, io), settings, ({ note }) =>
+  const brought = credentials === undefined ? "none" : "brought";
+  return startAndFollow(io, createFollowedImport({ client, io, credentials: brought }), settings, ({ note }) =>
     postWithKey({ io, note }, { noun: "import", idempotencyKey, send }, flags.wait || Infinity),
   );
 }

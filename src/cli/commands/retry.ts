@@ -23,10 +23,12 @@ export function addRetryCommand(program: Command, { io, finish }: CommandDeps): 
     .action(async (id: string, flags: Flags, self: Command) => {
       const client = openClient(self, io);
       const credentials = await readCredentials(flags, io);
+      const brought = credentials === undefined ? "none" : "brought"; // without them it would be refused, had it had any
+      const followed = createFollowedImport({ client, io, credentials: brought });
       const reference = flags.resolve ? "resolve-again" : "as-resolved";
       const settings = { wait: flags.wait, format: flags.json ? "json" : "text" } as const;
       finish(
-        await startAndFollow(io, createFollowedImport(client, io), settings, ({ note }) =>
+        await startAndFollow(io, followed, settings, ({ note }) =>
           postRetry(
             { io, note },
             {

@@ -121,8 +121,11 @@ async function find(look: () => Promise<RegistryFinding>): Promise<RegistryFindi
     return await look();
   } catch (thrown) {
     if (isTimeout(thrown)) return { status: "failing", detail: "it did not answer in time, or is paused" };
-    const { code, message, hint } = toImportError(thrown).toWire();
-    return { status: "failing", detail: message, code, ...definedOnly({ hint }) };
+    const { code, message, hint, side, registry } = toImportError(thrown).toWire();
+    // It is neither source nor target of anything, and whoever asks knows which one it is.
+    const place = `${side} ${registry}: `;
+    const detail = message.startsWith(place) ? message.slice(place.length) : message;
+    return { status: "failing", detail, code, ...definedOnly({ hint }) };
   }
 }
 

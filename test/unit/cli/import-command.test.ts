@@ -242,6 +242,17 @@ describe("drayage import: the end", () => {
     expect(run.stderr).toContain(`drayage retry ${importId}`);
   });
 
+  it("says that a retry has to bring credentials again, where the import brought some", async () => {
+    await using api = await startFakeApi(() => ({ body: aFailure() }));
+    const run = async (...more: string[]) =>
+      (await runCli(["import", ...image, ...more, "--endpoint", api.endpoint], { stdin: "s3cret" })).stderr;
+
+    expect(await run()).toContain(`retry with: drayage retry ${importId}\n`);
+    expect(await run("-u", "ci", "--password-stdin")).toContain(
+      `retry with: drayage retry ${importId} -u USER --password-stdin\n`,
+    );
+  });
+
   it("lets no control character of a message reach the terminal", async () => {
     await using api = await startFakeApi(() => ({ body: aFailure({ message: "bad\u001b[2Jthing\rhidden" }) }));
 

@@ -83,7 +83,7 @@ describe("renderLive", () => {
 
     const begun = formatProgressLine(view({ state: "Verifying" }));
     const line = formatProgressLine(view({ state: "Verifying", progress: { ...progress, verified } }));
-    const outcome = formatOutcome(view({ ...ended, state: "Succeeded", progress: { ...progress, verified } }));
+    const outcome = formatOutcome(view({ ...ended, state: "Succeeded", progress: { ...progress, verified } }), "none");
 
     expect(begun).toBe("Verifying    0%  0 B of 100.0 MiB  (blobs 0/6 read again)");
     expect(line).toBe("Verifying   50%  50.0 MiB of 100.0 MiB  (blobs 4/6 read again)");
@@ -105,7 +105,10 @@ describe("formatOutcome", () => {
   it("names every target, the digest and the warnings", () => {
     const target = { registry: "prod.example", tags: ["a:1", "a:2"], untaggedRepositories: ["mirror/a"] };
 
-    const text = formatOutcome(view({ ...ended, state: "Succeeded", target, warnings: ["foreign layer left out"] }));
+    const text = formatOutcome(
+      view({ ...ended, state: "Succeeded", target, warnings: ["foreign layer left out"] }),
+      "none",
+    );
 
     expect(text).toBe(
       [

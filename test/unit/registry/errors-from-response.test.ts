@@ -23,6 +23,7 @@ function errorOf(
     storageHost,
     isPage: body.startsWith("<!doctype html>"),
     signInHint,
+    refusalHint: "check the sign-in",
     hasSignInEnded: false,
   });
 }

@@ -5,7 +5,7 @@ import { headBlob } from "../../../src/registry/blobs.ts";
 import type { Credentials, UserPassword } from "../../../src/registry/registry.ts";
 import { type Reply, startServer } from "../../helpers/http-server.ts";
 import { startRegistry } from "../../helpers/registry.ts";
-import { createTestClient, thrownBy } from "../../helpers/registry-client.ts";
+import { type AccessOptions, createTestClient, thrownBy } from "../../helpers/registry-client.ts";
 
 const never = new AbortController().signal;
 const digest = digestOf(Buffer.from("content"));
@@ -353,6 +353,38 @@ describe("a password that expires", () => {
       undefined,
       ...[basic("AWS", "p-1"), basic("AWS", "p-1"), basic("AWS", "p-2")],
     ]);
+  });
+});
+
+describe("the hint of a refusal", () => {
+  const challenged = (scheme: string) => ({ status: 401, headers: { "www-authenticate": scheme } });
+  const password = { kind: "password", username: "user", password: "wrong" } as const;
+  const refusalOf = async (access: AccessOptions, reply: Reply) => {
+    await using server = await startServer(() => reply);
+    await using client = createTestClient();
+    return await thrownBy(() => headBlob(client.repository(server.host, access), digest, never));
+  };
+
+  it.each([
+    ["request", "check source.credentials"],
+    ["entry", "check the registry's entry in REGISTRIES"],
+    [undefined, "check source.credentials, or the registry's entry in REGISTRIES"],
+  ] as const)(
+    "names where a wrong password came from (%s), with Basic as with tokens",
+    async (credentialsFrom, where) => {
+      const error = await refusalOf({ credentials: password, credentialsFrom }, challenged('Basic realm="r"'));
+
+      expect(String(error)).toMatch(new RegExp(`; user name or password is wrong or has expired: ${where}$`));
+    },
+  );
+
+  it.each([
+    [undefined, "nobody has signed in: give source.credentials, or name the registry in REGISTRIES; private and"],
+    ["settings", "nobody has signed in: name the registry in REGISTRIES, with its auth; private and"],
+  ] as const)("says what to give where nobody has given anything (%s)", async (credentialsFrom, hint) => {
+    const error = await refusalOf({ credentialsFrom }, challenged('Basic realm="r"'));
+
+    expect(String(error)).toContain(hint);
   });
 });
 

@@ -196,6 +196,20 @@ describe("a check of a registry without tokens", () => {
 });
 
 describe("a check of a registry that refuses", () => {
+  it("calls it neither source nor target, and sends nobody to the credentials of requests", async () => {
+    const wrong = authSchema.parse({ kind: "password", username: "pusher", password: "other" });
+    for (const kind of ["basic", "bearer"] as const) {
+      await using world = await openWorld({ entry: wrong, auth: { kind, users } });
+
+      const { signIn } = await world.check("team/app");
+
+      expect(signIn).toMatchObject({ status: "failing", code: "SOURCE_UNAUTHORIZED" });
+      expect(signIn.detail).toMatch(/^GET .* was answered 401/);
+      expect(signIn.detail).toContain("user name or password is wrong or has expired: check the registry's entry");
+      expect(signIn.detail).not.toContain("source");
+    }
+  });
+
   it("says that it lists no repositories", async () => {
     const noCatalog = failing({ kind: "catalog", status: 401, code: "UNAUTHORIZED" });
     await using world = await openWorld({ faults: [noCatalog] });
