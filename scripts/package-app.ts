@@ -1,9 +1,9 @@
-import { existsSync } from "node:fs";
 import { copyFile, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { basename, join, relative } from "node:path";
 import { z } from "zod";
 import { buildApp } from "./build-app.ts";
 import { buildPage } from "./build-page.ts";
+import { assertNoPasswords } from "./no-passwords.ts";
 import { createZip } from "./zip.ts";
 
 /** What is deployed, as a folder and as a zip of it. */
@@ -17,6 +17,9 @@ export interface AppPackage {
   readonly modules: readonly string[];
 }
 
+/** The app looks for it beside its package.json. */
+export const registriesFile = "registries.yaml";
+
 /** Fields of package.json that the host, Node or a reader of the deployed files has a use for. */
 const packageSchema = z.object({
   name: z.string(),
@@ -29,9 +32,11 @@ const packageSchema = z.object({
 
 /**
  * Builds the app for deployment into `outdir`: the folder `package`, its zip, and beside both the source maps, which
- * nothing in Azure reads.
+ * nothing in Azure reads. A registries.yaml that is here goes with it, unless it holds passwords: that is thrown.
  */
 export async function packageApp(outdir: string): Promise<AppPackage> {
+  const registries = await readFileIfThere(registriesFile);
+  if (registries !== undefined) assertNoPasswords(registries);
   const directory = join(outdir, "package");
   const mapsDirectory = join(outdir, "package-maps");
   for (const folder of [directory, mapsDirectory]) {
@@ -47,8 +52,7 @@ export async function packageApp(outdir: string): Promise<AppPackage> {
     await rename(join(directory, map), join(mapsDirectory, basename(map)));
 
   await copyFile("host.json", join(directory, "host.json"));
-  const registries = "registries.yaml"; // the app looks for it beside its package.json
-  if (existsSync(registries)) await copyFile(registries, join(directory, registries));
+  if (registries !== undefined) await writeFile(join(directory, registriesFile), registries);
   const fields = packageSchema.parse(JSON.parse(await readFile("package.json", "utf8")));
   await writeFile(join(directory, "package.json"), `${JSON.stringify(fields, undefined, 2)}\n`);
 
@@ -59,6 +63,10 @@ export async function packageApp(outdir: string): Promise<AppPackage> {
   const zipPath = join(outdir, "drayage.zip");
   await writeFile(zipPath, zip);
   return { directory, zipPath, zipBytes: zip.byteLength, files, modules: Object.keys(inputs) };
+}
+
+async function readFileIfThere(path: string): Promise<string | undefined> {
+  return (await readdir(".")).includes(path) ? await readFile(path, "utf8") : undefined;
 }
 
 /** Paths of all files below `directory`, with `/`, in a stable order. */

@@ -91,7 +91,8 @@ export const settingDescriptions: Readonly<Record<SettingName, SettingDescriptio
     group: "Registries",
     withoutIt: "`registries.yaml` beside `package.json`, if it is there",
     example: "/mounted/registries.yaml",
-    meaning: "The same list as a file, in YAML or JSON. Both given: the app does not start",
+    meaning:
+      "The same list as a file, in YAML or JSON. An empty REGISTRIES counts as not set; both given: the app does not start",
   },
   KEY_VAULT_URL: {
     group: "Identity and key vault",

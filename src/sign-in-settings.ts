@@ -88,20 +88,25 @@ export function withRegistriesFile(env: Environment, appDirectory: string): Envi
 
 /**
  * What REGISTRIES is to be read from: the file of REGISTRIES_FILE as the JSON that the setting has. A file that cannot
- * be read, or a setting besides it, is a problem.
+ * be read, or a setting with entries besides it, is a problem.
  */
 export function readRegistriesFile({ REGISTRIES, REGISTRIES_FILE: path }: Environment): {
   readonly registries?: string;
   readonly problems: readonly string[];
 } {
   if (path === undefined) return { ...(REGISTRIES === undefined ? {} : { registries: REGISTRIES }), problems: [] };
-  if (REGISTRIES !== undefined) return { problems: [`REGISTRIES: is set, and ${path} is there: keep one of the two`] };
+  if (REGISTRIES !== undefined && !/^\s*(\[\s*\]\s*)?$/.test(REGISTRIES)) return { problems: [twoLists(path)] };
   try {
     const entries: unknown = parse(readFileSync(path, "utf8")) ?? [];
     return { registries: JSON.stringify(entries), problems: [] };
   } catch (thrown) {
     return { problems: [`REGISTRIES_FILE: ${path} ${reasonOf(thrown)}`] };
   }
+}
+
+function twoLists(path: string): string {
+  const places = "the environment, local.settings.json or the app's settings in Azure";
+  return `REGISTRIES: is set in ${places}, and ${path} is there: keep one of the two`;
 }
 
 /** Where the fault is, and not what stands there: that may be a password. */

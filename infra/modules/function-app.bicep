@@ -85,7 +85,7 @@ var signIns = map(registries, registry => {
 var derivedSettings = {
   DEFAULT_TARGET: empty(targets) ? '' : targets[0]
   ALLOWED_TARGETS: join(targets, ',')
-  REGISTRIES: string(concat(signIns, otherRegistries))
+  REGISTRIES: empty(registries) && empty(otherRegistries) ? '' : string(concat(signIns, otherRegistries)) // else no file could have them
   REGISTRY_SUFFIX: substring(environment().suffixes.acrLoginServer, 1)
   ARM_AUTHORITY: environment().authentication.loginEndpoint
   ARM_AUDIENCES: join(environment().authentication.audiences, ',')

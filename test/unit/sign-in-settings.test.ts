@@ -55,9 +55,14 @@ describe("registries.yaml", () => {
       await file("wrong.yaml", "- host: a.example\n  auth: { kind: magic, password: hunter2 }\n"),
     ];
 
-    expect(problemsOf({ REGISTRIES_FILE: good, REGISTRIES: "[]" })).toEqual([
-      `REGISTRIES: is set, and ${good} is there: keep one of the two`,
+    const set = '[{"host":"a.example","auth":{"kind":"anonymous"}}]';
+    expect(problemsOf({ REGISTRIES_FILE: good, REGISTRIES: set })).toEqual([
+      `REGISTRIES: is set in the environment, local.settings.json or the app's settings in Azure, and ${good} is there: keep one of the two`,
     ]);
+    for (const empty of ["[]", " [ ] ", ""])
+      expect(parseConfig({ ...storage, REGISTRIES_FILE: good, REGISTRIES: empty }).registries.exactHosts).toHaveLength(
+        2,
+      );
     expect(problemsOf({ REGISTRIES_FILE: "/not/there" })).toEqual(["REGISTRIES_FILE: /not/there cannot be read"]);
     const faults = [problemsOf({ REGISTRIES_FILE: bad }).join(), problemsOf({ REGISTRIES_FILE: wrong }).join()];
     expect(faults[0]).toContain(`${bad} is no YAML: see line `);
