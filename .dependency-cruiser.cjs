@@ -10,7 +10,7 @@ const mayImport = {
   local: [],
   page: ["domain"],
 };
-const leaves = "^src/(errors|digest|descriptor|json|ip-address)\\.ts$";
+const leaves = "^src/(errors|digest|descriptor|json|printable|ip-address)\\.ts$";
 const layers = Object.keys(mayImport);
 
 /** @type {import("dependency-cruiser").IConfiguration} */
@@ -52,7 +52,7 @@ module.exports = {
       comment: "schemas and their library stay out of what browsers load",
       from: { path: layer("page") },
       to: {
-        path: "^src/(domain/|errors|digest|descriptor|json|ip-address)",
+        path: "^src/(domain/|errors|digest|descriptor|json|printable|ip-address)",
         pathNot: "^src/domain/(quantities|registry-account)\\.ts$",
         dependencyTypesNot: ["type-only"],
       },

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { printable } from "./printable.ts";
 
 /** Every way an import can fail. docs/errors.md has a row (cause, cure) for each code; a test compares the two. */
 export const errorCodes = [
@@ -209,11 +210,10 @@ export function definedOnly<T extends object>(value: T): Defined<T> {
 /**
  * Removes what must never be stored or logged: user info and query strings of URLs, bearer and basic credentials,
  * and `key=value` pairs whose name speaks of a secret (the Functions host would corrupt the state of an orchestration
- * whose message holds one: azure-functions-host#11896). Line breaks become spaces.
+ * whose message holds one: azure-functions-host#11896). Line breaks become spaces, and so does what is not printable.
  */
 export function scrub(text: string): string {
-  return text
-    .replace(/[\r\n\t]+/g, " ")
+  return printable(text)
     .replace(/:\/\/[^/\s@"']*@/g, "://") // whatever the scheme: a search for its beginning takes quadratic time
     .replace(/(:\/\/[^\s?#"'<>]*)\?[^\s"'<>]*/g, "$1")
     .replace(/\b(bearer|basic)\s+[a-z0-9+/=._~-]{8,}/gi, "$1 [removed]")

@@ -1,5 +1,5 @@
+import { printable } from "../printable.ts";
 import type { CliIo, TextOutput } from "./cli-io.ts";
-import { printable } from "./format-values.ts";
 
 /** Shows something that runs. `note` says something besides; `close` leaves the cursor on an empty line. */
 export interface Display<R> {

@@ -1,4 +1,5 @@
 import { hasPromotionEnded } from "../domain/promotion-record.ts";
+import { printable } from "../printable.ts";
 import { CliError } from "./cli-error.ts";
 import type { CliIo } from "./cli-io.ts";
 import type { Display } from "./display.ts";
@@ -84,7 +85,9 @@ async function readFailed(
     return await collectEntries(client.everyItem(id, "Failed", io.interrupted));
   } catch (thrown) {
     if (!(thrown instanceof CliError) || !thrown.isPassing) throw thrown;
-    io.stderr.write(`the failed images cannot be listed (${thrown.message}); later: drayage promotions items ${id}\n`);
+    io.stderr.write(
+      `the failed images cannot be listed (${printable(thrown.message)}); later: drayage promotions items ${id}\n`,
+    );
     return [];
   }
 }

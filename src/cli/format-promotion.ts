@@ -1,8 +1,9 @@
 import { hasPromotionEnded } from "../domain/promotion-record.ts";
 import { formatBytes, formatDuration } from "../domain/quantities.ts";
+import { printable } from "../printable.ts";
 import type { ErrorView } from "./api-records.ts";
 import { formatSelection } from "./format-selection.ts";
-import { fitLines, formatBar, formatTable, printable } from "./format-values.ts";
+import { fitLines, formatBar, formatTable } from "./format-values.ts";
 import { formatVia, secondsTaken } from "./progress-display.ts";
 import {
   ownErrorOf,

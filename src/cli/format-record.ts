@@ -1,7 +1,8 @@
 import { parseDigest, shortDigest } from "../digest.ts";
 import { formatBytes, formatDuration } from "../domain/quantities.ts";
+import { printable } from "../printable.ts";
 import type { DryRun, ImportView, PartView, ProgressView } from "./api-records.ts";
-import { counted, formatTable, printable } from "./format-values.ts";
+import { counted, formatTable } from "./format-values.ts";
 import {
   bytesDone,
   formatProgressLine,

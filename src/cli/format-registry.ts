@@ -1,6 +1,6 @@
 import { formatAccount } from "../domain/registry-account.ts";
 import { registryAbilities } from "../domain/registry-view.ts";
-import { printable } from "./format-values.ts";
+import { printable } from "../printable.ts";
 import type { CheckedRegistryRecord } from "./registry-records.ts";
 
 const marks: Readonly<Record<string, string>> = { ok: "✓", failing: "✗" };

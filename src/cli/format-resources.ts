@@ -1,5 +1,6 @@
+import { printable } from "../printable.ts";
 import { formatSelection } from "./format-selection.ts";
-import { formatTable, printable } from "./format-values.ts";
+import { formatTable } from "./format-values.ts";
 import type { NamedResource, PoisonView, RuleTest } from "./resource-records.ts";
 
 /** Rules as a table. */

@@ -1,3 +1,5 @@
+import { printable } from "../printable.ts";
+
 /** A bar of `width` characters; a fraction outside 0…1 is cut. */
 export function formatBar(fraction: number, width: number): string {
   const full = Math.round(Math.min(1, Math.max(0, fraction)) * width);
@@ -22,14 +24,6 @@ export function formatTable(rows: readonly (readonly string[])[]): string {
     .map((row) => row.map((cell, at) => (at === row.length - 1 ? cell : cell.padEnd(widths[at] ?? 0))).join("  "))
     .map((line) => `${line.trimEnd()}\n`)
     .join("");
-}
-
-/**
- * Text from outside without control characters: a registry's message must not move the cursor or recolour the terminal.
- */
-export function printable(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
-  return text.replace(/[\u0000-\u001f\u007f-\u009f]+/g, " ");
 }
 
 /** `1 blob`, `2 blobs`. */

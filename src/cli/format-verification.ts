@@ -1,5 +1,6 @@
 import { formatBytes } from "../domain/quantities.ts";
-import { counted, printable } from "./format-values.ts";
+import { printable } from "../printable.ts";
+import { counted } from "./format-values.ts";
 import { formatSource } from "./progress-display.ts";
 import type { VerificationRecord } from "./verification-record.ts";
 

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
 import packageJson from "../../package.json" with { type: "json" };
+import { printable } from "../printable.ts";
 import { CliError } from "./cli-error.ts";
 import type { CliIo } from "./cli-io.ts";
 import { addCancelCommand } from "./commands/cancel.ts";
@@ -17,7 +18,6 @@ import { addShowCommand } from "./commands/show.ts";
 import { addVerifyCommand } from "./commands/verify.ts";
 import { type ExitCode, exitCodes, exitCodesHelp } from "./exit-codes.ts";
 import { Interrupted } from "./follow.ts";
-import { printable } from "./format-values.ts";
 
 /** Runs `drayage` with the arguments after the program's name, and answers its exit code. */
 export async function runProgram(args: readonly string[], io: CliIo): Promise<ExitCode> {

@@ -1,7 +1,8 @@
 import { hasEnded } from "../domain/import-record.ts";
 import { formatBytes, formatDuration } from "../domain/quantities.ts";
+import { printable } from "../printable.ts";
 import type { ErrorView, ImportView, ProgressView } from "./api-records.ts";
-import { counted, fitLines, formatBar, printable } from "./format-values.ts";
+import { counted, fitLines, formatBar } from "./format-values.ts";
 
 /** The lines that a terminal redraws while the import runs, none is longer than `columns`. Of an ended one its head. */
 export function renderLive(record: ImportView, columns: number, elapsedSeconds: number): string[] {

@@ -8,6 +8,9 @@ describe("scrub", () => {
     ["sent Authorization: Bearer abcdefgh12345", "sent Authorization: Bearer [removed]"],
     ['{"password":"hunter2"}', '{"password [removed]"}'],
     ["two\r\nlines", "two lines"],
+    ["red\u001b[31m and gone\u009b2J", "red [31m and gone 2J"],
+    ["\u202emoved\u2066 around\u200f", " moved  around "],
+    ["pass\u202cword=hunter2", "pass word=hunter2"],
     ["tag team/app:1 at localhost:5000", "tag team/app:1 at localhost:5000"],
   ])("%s", (text, expected) => {
     expect(scrub(text)).toBe(expected);
@@ -15,6 +18,19 @@ describe("scrub", () => {
 });
 
 describe("ImportError", () => {
+  it("lets nothing that a registry says turn around or hide what follows", () => {
+    const said = "denied \u202e\u001b[8m";
+
+    const { message, upstream, hint } = new ImportError({
+      ...{ code: "SOURCE_FORBIDDEN", what: `refused (${said})`, hint: "check source.credentials" },
+      upstream: [{ code: said, message: said }],
+    }).toWire();
+
+    expect(message).toBe("refused (denied  [8m); check source.credentials");
+    expect(upstream).toEqual([{ code: "denied  [8m", message: "denied  [8m" }]);
+    expect(hint).toBe("check source.credentials");
+  });
+
   it.each([
     ["words with dots", "a."],
     ["schemes without an end", "a://"],

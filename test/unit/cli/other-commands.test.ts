@@ -37,6 +37,19 @@ describe("drayage show", () => {
     }
   });
 
+  it("writes nothing that a terminal obeys or that turns text around, and JSON of the same value", async () => {
+    const platform = "linux\u009b8m/\u202eamd64\u001b[2J";
+    await using api = await startFakeApi(({ url }) =>
+      url.includes("/parts") ? { body: { parts: [aPart({ platform })] } } : { body: succeeded },
+    );
+
+    const text = await runCli(["show", importId, "--parts", "--endpoint", api.endpoint]);
+    const json = await runCli(["show", importId, "--parts", "--json", "--endpoint", api.endpoint]);
+
+    for (const { stdout } of [text, json]) expect(stdout).not.toMatch(/[\u202e\u009b]|(?!\n)\p{Cc}/u);
+    expect(JSON.parse(json.stdout)).toMatchObject({ parts: [{ platform }] });
+  });
+
   it("reads every page of the parts", async () => {
     await using api = await startFakeApi(({ url }) => {
       if (!url.includes("/parts")) return { body: succeeded };
