@@ -2,8 +2,8 @@ import { useEffect, useRef } from "preact/hooks";
 import { markEntry, readEntry } from "./routing.ts";
 
 /**
- * A new place begins at its top, with its title in the window and the focus where reading goes on; one that is come
- * back to, where it was left.
+ * A new place begins at its top, or at what its address is about, with its title in the window and the focus where
+ * reading goes on; one that is come back to, where it was left.
  */
 export function useArrival(place: string, title: string): void {
   const isFirst = useRef(true);
@@ -53,6 +53,7 @@ function useScroll(place: string): void {
     placeBefore.current = place;
     if (wanted.current !== "stay") return scrollWhenPossible(wanted.current);
     if (isNewPlace) window.scrollTo(0, 0);
+    document.querySelector("[data-arrival]")?.scrollIntoView();
     return undefined;
   }, [hash]);
 }

@@ -4,7 +4,7 @@ import { formatSource } from "./places.ts";
 
 /** The request that would begin an import like this one; undefined for one that could not be read. */
 export function requestLike(view: ImportView): ImportRequest | undefined {
-  const { source, target, labels, conflict, platforms, sparseIndex, referrers, verify } = view;
+  const { source, target, labels, conflict, platforms, sparseIndex, referrers, verify, strategy } = view;
   if (source === undefined || target === undefined) return undefined;
   const { tags, untaggedRepositories } = target;
   const { artifactTypes } = referrers ?? {};
@@ -17,6 +17,7 @@ export function requestLike(view: ImportView): ImportRequest | undefined {
     ...(platforms !== undefined && { platforms: [...platforms], sparseIndex }),
     ...(referrers !== undefined && { referrers: artifactTypes === undefined || { artifactTypes: [...artifactTypes] } }),
     ...(verify !== "manifest" && { verify }),
+    ...(strategy !== undefined && { strategy }),
     ...(Object.keys(labels).length > 0 && { labels: { ...labels } }),
   };
 }
@@ -30,10 +31,10 @@ export function formatCurl(url: string, request: object): string {
   ].join(" \\\n  ");
 }
 
-/** The same as a call of the command line client, which has no flag for `verify`. */
+/** The same as a call of the command line client. */
 export function formatCommand(request: ImportRequest): string {
   const { source, target, conflict, targetTags = [], untaggedTargetRepositories = [], platforms = [] } = request;
-  const { labels = {}, referrers } = request;
+  const { labels = {}, referrers, verify, strategy } = request;
   const types = typeof referrers === "object" ? referrers.artifactTypes : undefined;
   const flags: readonly (readonly [string, string?])[] = [
     ["--source", typeof source === "string" ? source : source.sourceImage],
@@ -45,6 +46,8 @@ export function formatCommand(request: ImportRequest): string {
     ...(request.sparseIndex ? [["--sparse-index"] as const] : []),
     ...(referrers && types === undefined ? [["--referrers"] as const] : []),
     ...(types ?? []).map((type) => ["--artifact-type", type] as const),
+    ...(verify === undefined ? [] : [["--verify", verify] as const]),
+    ...(strategy === undefined ? [] : [["--strategy", strategy] as const]),
     ...Object.entries(labels).map(([key, value]) => ["--label", `${key}=${value}`] as const),
   ];
   const words = flags.map(([flag, value]) => (value === undefined ? flag : `${flag} ${quote(value)}`));

@@ -18,6 +18,8 @@ export interface ImportForm {
   readonly platforms: string;
   readonly sparseIndex: boolean;
   readonly referrers: boolean;
+  readonly verify: "manifest" | "full" | "none";
+  readonly strategy: "auto" | "stream" | "delegate";
   readonly labels: string;
 }
 
@@ -31,6 +33,8 @@ export const emptyForm: ImportForm = {
   platforms: "",
   sparseIndex: false,
   referrers: false,
+  verify: "manifest",
+  strategy: "auto",
   labels: "",
 };
 
@@ -50,6 +54,8 @@ export function toRequest(form: ImportForm): ImportRequest {
     conflict: form.conflict,
     ...(platforms.length > 0 && { platforms, sparseIndex: form.sparseIndex }),
     ...(form.referrers && { referrers: true }),
+    ...(form.verify !== "manifest" && { verify: form.verify }),
+    ...(form.strategy !== "auto" && { strategy: form.strategy }),
     ...(labels !== undefined && { labels }),
   };
 }
@@ -70,6 +76,8 @@ const fieldNames = [
   "platforms",
   "sparseIndex",
   "referrers",
+  "verify",
+  "strategy",
   "labels",
 ] as const satisfies readonly (keyof ImportForm)[];
 

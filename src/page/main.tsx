@@ -2,6 +2,7 @@ import { render } from "preact";
 import { App } from "./app.tsx";
 import { createApi } from "./data/api.ts";
 import { createPoller } from "./data/poller.ts";
+import { createDrafts } from "./drafts.ts";
 import "./page.css";
 import { createAct, type Services, ServicesContext } from "./services.ts";
 import { applyTheme, readTheme } from "./theme.ts";
@@ -26,7 +27,7 @@ const poller = createPoller({
 document.addEventListener("visibilitychange", poller.visibilityChanged);
 window.addEventListener("online", poller.refresh);
 
-const services: Services = { api, poller, key, act: createAct(api, poller) };
+const services: Services = { api, poller, key, drafts: createDrafts(), act: createAct(api, poller) };
 const root = document.getElementById("page");
 if (root !== null) {
   render(

@@ -33,6 +33,9 @@ export function useRoute(): Route {
   return parseHash(hash);
 }
 
+/** On the element of a view that its address is about: it is scrolled to when one arrives. */
+export const arrivalMark = { "data-arrival": "" } as const;
+
 /** What the browser keeps for each entry of its history. */
 export interface HistoryEntry {
   readonly id: string;

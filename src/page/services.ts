@@ -2,12 +2,14 @@ import { createContext } from "preact";
 import { useContext } from "preact/hooks";
 import type { Api, Change, KeyStore, Outcome } from "./data/api.ts";
 import type { Poller } from "./data/poller.ts";
+import type { Drafts } from "./drafts.ts";
 
 /** What every view works with. */
 export interface Services {
   readonly api: Api;
   readonly poller: Poller;
   readonly key: KeyStore;
+  readonly drafts: Drafts;
   /** Sends something that changes the service, and shows at once what became of it. */
   readonly act: <T>(change: Change) => Promise<Outcome<T>>;
 }

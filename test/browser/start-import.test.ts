@@ -96,6 +96,51 @@ describe.runIf(hasBrowser())("starting an import on the dashboard", () => {
     expect(await page.getByRole("button", { name: "Start this import" }).count()).toBe(0);
   });
 
+  it("unfolds the field that the service does not like, and leaves it open while it is mended", async () => {
+    await using visit = await dashboard.open("#/start");
+    const { page } = visit;
+    await page.getByLabel("Source", { exact: true }).fill(from());
+    await page.getByText("More", { exact: true }).click();
+    await page.getByRole("textbox", { name: "Platforms" }).fill("not a platform");
+    await page.getByText("More", { exact: true }).click();
+    await page.getByRole("textbox", { name: "Platforms" }).waitFor({ state: "hidden" });
+
+    await page.getByRole("button", { name: "Show the plan" }).click();
+
+    await page.locator("#field-platforms:focus").waitFor();
+    await page.keyboard.type("x");
+    await page.getByRole("alert").waitFor({ state: "hidden" });
+    await page.locator("#field-platforms:focus").waitFor();
+  });
+
+  it("keeps what was entered while one looks elsewhere, and in no storage", async () => {
+    await using visit = await dashboard.open("#/start");
+    const { page } = visit;
+    await page.getByLabel("Source", { exact: true }).fill(from());
+    await page.getByLabel("Target tags").fill("Not A Tag");
+    await page.getByText("More", { exact: true }).click();
+    await page.getByLabel("User name").fill("somebody");
+    await page.getByLabel("Password or token").fill("hunter2");
+    await page.getByRole("button", { name: "Show the plan" }).click();
+    await page
+      .getByRole("alert")
+      .getByText(/^About /)
+      .click();
+    await page.getByRole("alert").getByText("Cure:").waitFor(); // without leaving the form
+    expect(await page.getByLabel("Target tags").inputValue()).toBe("Not A Tag");
+
+    await page.getByRole("link", { name: "Errors", exact: true }).click();
+    await page.getByRole("heading", { name: "Errors and cures" }).waitFor();
+    await page.goBack();
+
+    await page.getByText("This is what you had entered").waitFor();
+    expect(await page.getByLabel("Source", { exact: true }).inputValue()).toBe(from());
+    const stored = await page.evaluate("JSON.stringify([{ ...localStorage }, { ...sessionStorage }])");
+    expect(stored).not.toContain("hunter2");
+    await page.getByRole("button", { name: "Begin anew" }).click();
+    expect(await page.getByLabel("Target tags").inputValue()).toBe("");
+  });
+
   it("needs no mouse", async () => {
     await using visit = await dashboard.open();
     const { page } = visit;
@@ -114,7 +159,7 @@ describe.runIf(hasBrowser())("starting an import on the dashboard", () => {
     await page.keyboard.type("keyboard/app:1");
     await tabTo(page, "Show the plan");
     await page.keyboard.press("Enter");
-    await page.getByText("The plan").waitFor();
+    await page.getByRole("heading", { name: "The plan" }).waitFor();
     await tabTo(page, "Start this import");
     await page.keyboard.press("Enter");
 

@@ -10,6 +10,12 @@ import { readImport } from "../host/api-support/start-api.ts";
 import { aRecord, aSpec } from "../unit/domain/records.ts";
 import { type Dashboard, findBarriers, startDashboard } from "./support/dashboard.ts";
 
+/** In the browser: whether all of an element can be seen without scrolling. */
+const isInView = `(selector) => {
+  const { top, bottom } = document.querySelector(selector).getBoundingClientRect();
+  return top >= 0 && bottom <= innerHeight;
+}`;
+
 describe.runIf(hasBrowser())("watching imports on the dashboard", () => {
   let dashboard: Dashboard;
   const from = (image = "team/app:1") => `${dashboard.api.source.host}/${image}`;
@@ -55,8 +61,9 @@ describe.runIf(hasBrowser())("watching imports on the dashboard", () => {
     await page.goto(`${api.url}/#/import/${failed.id}`);
 
     await page.locator(".badge", { hasText: "Failed" }).waitFor();
-    await stages.filter({ hasText: "Publishing" }).getByText("not come to").waitFor();
-    expect(await stages.filter({ hasText: "Resolving" }).getByText("not come to").count()).toBe(0);
+    await stages.filter({ hasText: "Publishing" }).getByText("not reached").waitFor();
+    await stages.filter({ hasText: "Resolving" }).getByText("failed here").waitFor();
+    await page.getByText("It failed before its parts were known.").waitFor();
   });
 
   it("tells why an import failed and what to do, and retries it once that is done", async () => {
@@ -66,9 +73,11 @@ describe.runIf(hasBrowser())("watching imports on the dashboard", () => {
     const { page } = visit;
     const card = page.locator(".card.bad");
     await card.getByText(`source ${api.source.host}: late/app:1 is not there`).waitFor();
-    await card.getByText("check repository and tag").first().waitFor();
-    await page.getByRole("link", { name: "Cause and cure of SOURCE_NOT_FOUND" }).click();
+    expect(await card.getByText(/check repository and tag/).count()).toBe(1); // the hint, apart from the message
+    await card.getByText("Check repository and tag.").waitFor();
+    await card.getByRole("link", { name: "SOURCE_NOT_FOUND among all errors" }).click();
     await page.locator(".wanted").getByText("Check repository and tag.").waitFor();
+    await page.waitForFunction(isInView, ".wanted");
     await page.goBack();
 
     await api.source.seedImage("late/app", "1", image({ seed: "late" }));
@@ -220,7 +229,7 @@ describe.runIf(hasBrowser())("watching imports on the dashboard", () => {
     const barriers: Record<string, readonly string[]> = {};
     for (const [hash, sign] of [
       ["#/imports", "Source → target"],
-      [`#/import/${failed}`, "Cause and cure"],
+      [`#/import/${failed}`, "among all errors"],
       [`#/import/${done}`, "linux/amd64"],
       ["#/start", "If a target tag exists"],
       ["#/errors", "Cure:"],

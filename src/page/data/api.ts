@@ -25,6 +25,7 @@ export function isMissing({ status, problem }: Refusal): boolean {
 
 /** The same request may be answered later, without anybody changing anything. */
 export function isPassing({ status, problem }: Refusal): boolean {
+  if (status < 400) return true; // something before the service spoke for it
   return status === 429 || status >= 500 || (status === 404 && problem === undefined);
 }
 
@@ -109,6 +110,10 @@ async function readOutcome<T>(response: Response): Promise<Outcome<T>> {
     const problem: ProblemView | undefined = isProblem ? await response.json() : undefined;
     return { kind: "refused", status: response.status, problem, retryAfterSeconds: secondsOf(response) };
   }
+  const type = response.headers.get("content-type") ?? "";
+  // The service answers JSON alone: this is a page of something before it, a captive portal or a proxy.
+  if (response.status !== 204 && !/^application\/(json|problem\+json)\b/.test(type))
+    return { kind: "refused", status: response.status, problem: undefined, retryAfterSeconds: undefined };
   // One build makes the page and the service: the types are those that the service writes by.
   const value: T = response.status === 204 ? undefined : await response.json();
   return { kind: "ok", value, etag: response.headers.get("etag") ?? undefined };

@@ -6,7 +6,7 @@ export type Connection =
   | { readonly kind: "fine" }
   | { readonly kind: "paused" }
   | { readonly kind: "lost"; readonly retrySeconds: number }
-  /** It answers that it cannot answer for the moment. */
+  /** It answers that it cannot answer for the moment; with 2xx something before it does, that does not speak for it. */
   | { readonly kind: "busy"; readonly status: number; readonly retrySeconds: number }
   /** Something before the service refuses whoever looks at the page: an access restriction, or the platform's sign-in. */
   | { readonly kind: "barred" }

@@ -1,6 +1,5 @@
 import type { Conflict } from "../../domain/import-spec.ts";
-
-const policies = ["fail", "skipIfSame", "overwrite"] as const satisfies readonly Conflict[];
+import { ChoiceField } from "./choice-field.tsx";
 
 /** What happens where a target tag exists, in words. */
 export const policyNames: Readonly<Record<Conflict, string>> = {
@@ -17,19 +16,6 @@ export interface ConflictChoiceProps {
 /** Chooses what happens where a target tag exists. */
 export function ConflictChoice({ value, onChange }: ConflictChoiceProps) {
   return (
-    <label class="field">
-      <span>If a target tag exists</span>
-      <select
-        value={value}
-        data-field="conflict"
-        onChange={({ currentTarget }) => onChange(policies.find((name) => name === currentTarget.value) ?? value)}
-      >
-        {policies.map((name) => (
-          <option key={name} value={name}>
-            {policyNames[name]}
-          </option>
-        ))}
-      </select>
-    </label>
+    <ChoiceField {...{ name: "conflict", label: "If a target tag exists", value, choices: policyNames, onChange }} />
   );
 }

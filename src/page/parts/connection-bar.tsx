@@ -15,6 +15,8 @@ function textOf(connection: Connection): string | undefined {
     case "lost":
       return "Connection lost. What you see may be old; trying again by itself.";
     case "busy":
+      if (connection.status < 400)
+        return "Something before the service answered, and not with its data. What you see may be old; trying again by itself.";
       return connection.status === 429
         ? "The service asks to slow down. Trying again by itself."
         : `The service answers with status ${connection.status}. Trying again by itself.`;

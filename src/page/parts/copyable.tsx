@@ -1,4 +1,4 @@
-import { useState } from "preact/hooks";
+import { useClipboard } from "./use-clipboard.ts";
 
 export interface CopyableProps {
   readonly label: string;
@@ -7,17 +7,12 @@ export interface CopyableProps {
 
 /** A command to read and to copy. */
 export function Copyable({ label, text }: CopyableProps) {
-  const [result, setResult] = useState("");
-  const copy = () => {
-    const done = () => setResult("Copied");
-    const failed = () => setResult("The browser does not let the page copy: select the text");
-    navigator.clipboard?.writeText(text).then(done, failed) ?? failed();
-  };
+  const { result, copy } = useClipboard();
   return (
     <div class="copyable">
       <p>
         <span>{label}</span>
-        <button type="button" onClick={copy} aria-label={`Copy ${label}`}>
+        <button type="button" onClick={() => copy(text)} aria-label={`Copy ${label}`}>
           Copy
         </button>
         <span role="status">{result}</span>

@@ -1,24 +1,27 @@
 import type { ImportErrorWire } from "../../errors.ts";
+import { withoutHint } from "../error-text.ts";
 import { formatHash } from "../routing.ts";
+import { Cure } from "./cure.tsx";
 import { Facts } from "./facts.tsx";
 
 /** An error as a record holds it: what happened, where, and what to do about it. */
 export function ErrorCard({ error }: { readonly error: ImportErrorWire }) {
-  const { code, message, hint, side, registry, stage, httpStatus, digest, upstream = [], correlationId } = error;
+  const { code, hint, side, registry, stage, httpStatus, digest, upstream = [], correlationId } = error;
   return (
     <section class="card bad" aria-labelledby="error-title">
       <h2 id="error-title">
         Failed: <code>{code}</code>
       </h2>
-      <p class="message">{message}</p>
+      <p class="message">{withoutHint(error)}</p>
       {hint !== undefined && (
         <p>
           <strong>What to do:</strong> {hint}
         </p>
       )}
+      <Cure code={code} />
+      {error.retryable && <p>It may pass by itself: a retry can succeed without any change.</p>}
       <p>
-        <a href={formatHash("errors", code)}>Cause and cure of {code}</a>
-        {error.retryable && " · may pass by itself: a retry can succeed without any change"}
+        <a href={formatHash("errors", code)}>{code} among all errors</a>
       </p>
       <Facts
         facts={[
@@ -36,7 +39,7 @@ export function ErrorCard({ error }: { readonly error: ImportErrorWire }) {
           <ul>
             {upstream.map((one) => (
               <li key={`${one.code} ${one.message}`}>
-                <code>{one.code}</code> {one.message}
+                <code>{one.code}</code> <bdi>{one.message}</bdi>
               </li>
             ))}
           </ul>

@@ -1,5 +1,5 @@
 import type { Outcome } from "../data/api.ts";
-import { formatHash } from "../routing.ts";
+import { Cure } from "./cure.tsx";
 import { Notice } from "./notice.tsx";
 
 export interface FailedOutcomeProps {
@@ -15,12 +15,21 @@ export function FailedOutcome({ what, outcome }: FailedOutcomeProps) {
   if (outcome.kind !== "refused") return null;
   const { problem, status } = outcome;
   return (
-    <Notice tone="bad" title={`${what} failed: ${problem?.title ?? `status ${status}`}`}>
+    <Notice tone="bad" title={`${what} failed: ${problem?.title ?? reasonOf(status)}`}>
       {problem !== undefined && (
-        <p>
-          {problem.detail} <a href={formatHash("errors", problem.code)}>About {problem.code}</a>
-        </p>
+        <>
+          <p>{problem.detail}</p>
+          <details>
+            <summary>About {problem.code}</summary>
+            <Cure code={problem.code} />
+          </details>
+        </>
       )}
     </Notice>
   );
+}
+
+/** Of an answer that does not say it. */
+function reasonOf(status: number): string {
+  return status < 400 ? "something before the service answered" : `status ${status}`;
 }

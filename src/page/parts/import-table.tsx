@@ -1,5 +1,6 @@
 import type { ImportView } from "../../domain/import-view.ts";
 import { formatBytes } from "../../domain/quantities.ts";
+import { withoutHint } from "../error-text.ts";
 import { formatSource, formatTarget } from "../places.ts";
 import { formatHash } from "../routing.ts";
 import { stateLooks } from "../tones.ts";
@@ -46,7 +47,11 @@ function ImportRow({ view }: { readonly view: ImportView }) {
       <td class="places">
         <a href={formatHash("import", id)}>{from}</a>
         <span class="to">→ {target === undefined ? "–" : formatTarget(target)}</span>
-        {error !== undefined && <span class="row-error">{error.message}</span>}
+        {error !== undefined && (
+          <span class="row-error">
+            <bdi>{withoutHint(error)}</bdi>
+          </span>
+        )}
       </td>
       <td class="progress">
         {progress !== undefined && (

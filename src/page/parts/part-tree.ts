@@ -69,10 +69,48 @@ export function isThere(part: TreePart): boolean {
   return "state" in part ? part.state === "done" : part.action === "skip";
 }
 
+/** Of what the parts are: of an import that goes on or of a plan, of one that has ended, or of one that failed at a part. */
+export interface Fate {
+  readonly hasEnded: boolean;
+  /** The part that it failed at. */
+  readonly failedDigest: string | undefined;
+}
+
+export const openFate: Fate = { hasEnded: false, failedDigest: undefined };
+
 /** What is or would be done with a part. */
-export function wayOf(part: TreePart): "copied" | "mounted" | "skipped" | "pending" | "copy" | "mount" | "skip" {
+export function wayOf(part: TreePart, { hasEnded, failedDigest }: Fate): Way {
   if (!("state" in part)) return part.action;
-  return part.state === "done" ? (part.via ?? "copied") : "pending";
+  if (part.digest === failedDigest) return "failed";
+  if (part.state === "done") return part.via ?? "copied";
+  return hasEnded ? "missing" : "pending";
+}
+
+export type Way = "copied" | "mounted" | "skipped" | "pending" | "failed" | "missing" | "copy" | "mount" | "skip";
+
+/** How each way is called. */
+export const wayNames: Readonly<Record<Way, string>> = {
+  ...{ copied: "copied", mounted: "mounted", skipped: "skipped", pending: "pending" },
+  ...{ failed: "failed here", missing: "not copied" },
+  ...{ copy: "copy", mount: "mount", skip: "skip" },
+};
+
+/** Whether a manifest has more children than its row holds: they stand beside it. */
+export function isUnlisted({ part, children }: TreeNode): boolean {
+  return part.kind === "manifest" && part.children === undefined && children.length === 0;
+}
+
+/** Whether a part stands somewhere below a node. */
+export function leadsTo({ children }: TreeNode, digest: string | undefined): boolean {
+  return children.some((child) => child.part.digest === digest || leadsTo(child, digest));
+}
+
+const maxNodes = 50; // more than anybody reads at once
+
+/** What of a manifest's parts is shown at first: the first of them, and what leads to the failure. */
+export function firstNodes(nodes: readonly TreeNode[], failedDigest: string | undefined): readonly TreeNode[] {
+  const isAtFault = (node: TreeNode) => node.part.digest === failedDigest || leadsTo(node, failedDigest);
+  return nodes.filter((node, at) => at < maxNodes || (failedDigest !== undefined && isAtFault(node)));
 }
 
 const kinds: readonly (readonly [RegExp, string])[] = [

@@ -1,7 +1,9 @@
 import type { ImportForm } from "../import-form.ts";
 import { CheckField } from "../parts/check-field.tsx";
+import { ChoiceField } from "../parts/choice-field.tsx";
 import { ConflictChoice } from "../parts/conflict-choice.tsx";
 import { CredentialFields } from "../parts/credential-fields.tsx";
+import { FoldedFields } from "../parts/folded-fields.tsx";
 import { TextField } from "../parts/text-field.tsx";
 
 export interface ImportFieldsProps {
@@ -42,6 +44,18 @@ const further: readonly TextFieldLook[] = [
   { name: "labels", label: "Labels", help: "key=value, one per line.", lines: "several" },
 ];
 
+/** What is read back at the target, in words. */
+export const verifyNames = { manifest: "tags and digests", full: "every blob, too", none: "nothing" };
+const strategyNames = {
+  auto: "this service, or ACR where only that can",
+  stream: "this service",
+  delegate: "ACR's own import",
+};
+const foldedNames: readonly string[] = [
+  ...further.map(({ name }) => name),
+  ...["sparseIndex", "verify", "strategy", "credentials"],
+];
+
 /** The fields of a request for an import, the rarer ones folded away. */
 export function ImportFields(props: ImportFieldsProps) {
   const { form, onChange } = props;
@@ -52,18 +66,25 @@ export function ImportFields(props: ImportFieldsProps) {
       ))}
       <ConflictChoice value={form.conflict} onChange={(conflict) => onChange({ ...form, conflict })} />
       <Check label="Bring signatures, SBOMs and attestations along" name="referrers" {...props} />
-      <details>
-        <summary>More</summary>
+      <FoldedFields isFaulty={foldedNames.some((name) => name === props.faulty)}>
         {further.map((look) => (
           <Text key={look.name} look={look} {...props} />
         ))}
         <Check label="Keep the index as it is and leave other platforms out (sparse)" name="sparseIndex" {...props} />
+        <ChoiceField
+          {...{ name: "verify", label: "Read back at the target", value: form.verify, choices: verifyNames }}
+          onChange={(verify) => onChange({ ...form, verify })}
+        />
+        <ChoiceField
+          {...{ name: "strategy", label: "Who copies", value: form.strategy, choices: strategyNames }}
+          onChange={(strategy) => onChange({ ...form, strategy })}
+        />
         <CredentialFields
           credentials={form.credentials}
           isRequired={false}
           onChange={(credentials) => onChange({ ...form, credentials })}
         />
-      </details>
+      </FoldedFields>
     </>
   );
 }

@@ -19,6 +19,7 @@ import { formatHash } from "../routing.ts";
 import { useServices } from "../services.ts";
 import { stateLooks } from "../tones.ts";
 import { ImportActions } from "./import-actions.tsx";
+import { verifyNames } from "./import-fields.tsx";
 import { StageTimeline } from "./stage-timeline.tsx";
 
 /** One import: how far it is, what it consists of, what went wrong, and what can be done. */
@@ -51,7 +52,7 @@ export function ImportView({ id }: { readonly id: string }) {
       {view.waiting !== undefined && (
         <Notice tone="neutral" title={`Waiting: ${view.waiting.code}`}>
           <p>
-            {view.waiting.message} Tried again <Time at={view.waiting.until} />.
+            <bdi>{view.waiting.message}</bdi> Next try: <Time at={view.waiting.until} />.
           </p>
         </Notice>
       )}
@@ -67,8 +68,8 @@ export function ImportView({ id }: { readonly id: string }) {
       <StageTimeline view={view} />
       <ImportProgress view={view} />
       <ImportFacts view={view} />
-      <ImportParts path={path} view={view} />
       <Commands view={view} />
+      <ImportParts path={path} view={view} />
     </>
   );
 }
@@ -114,7 +115,7 @@ function ImportProgress({ view: { progress, state, startedAt, finishedAt } }: { 
 }
 
 function ImportFacts({ view }: { readonly view: View }) {
-  const { id, source, target, trigger, labels, attempt, conflict, platforms, referrers } = view;
+  const { id, source, target, trigger, labels, attempt, conflict, platforms, referrers, verify, strategy } = view;
   return (
     <section class="card" aria-labelledby="facts-title">
       <h2 id="facts-title">What is imported</h2>
@@ -127,6 +128,8 @@ function ImportFacts({ view }: { readonly view: View }) {
           ["Target digest", target?.digest && <code>{target.digest}</code>],
           ["Platforms", platforms?.join(", ")],
           ["If a tag exists", policyNames[conflict]],
+          ["Read back", verify === "manifest" ? undefined : verifyNames[verify]],
+          ["Copied by", strategy && "ACR's own import"],
           ["Referrers", referrers && (referrers.artifactTypes?.join(", ") ?? "all of them")],
           ["Trigger", trigger.ref === undefined ? trigger.kind : `${trigger.kind}: ${trigger.ref}`],
           ["Labels", Object.keys(labels).length === 0 ? undefined : <Lines lines={formatLabels(labels)} />],
@@ -181,11 +184,23 @@ function ImportParts({ path, view }: { readonly path: string; readonly view: Vie
   return (
     <section class="card" aria-labelledby="parts-title">
       <h2 id="parts-title">Manifests and blobs</h2>
-      {parts.length === 0 && <p>{isRunning ? "Not known yet." : "There was nothing to do."}</p>}
-      <PartsList parts={parts} />
+      {parts.length === 0 && <p>{pages[0]?.value === undefined ? "Loading…" : noPartsText(view)}</p>}
+      <PartsList parts={parts} fate={{ hasEnded: !isRunning, failedDigest: failedDigest(view) }} />
       {isCut && <p>There are more than {parts.length} parts; the API and the command line client list them all.</p>}
     </section>
   );
+}
+
+function noPartsText({ state }: View): string {
+  if (!stateLooks[state].hasEnded) return "Not known yet.";
+  if (state === "Failed") return "It failed before its parts were known.";
+  if (state === "Cancelled") return "It was cancelled before its parts were known.";
+  return "There was nothing to do.";
+}
+
+/** The part that a failed import failed at, if its error names one. */
+function failedDigest({ state, error }: View): string | undefined {
+  return state === "Failed" ? error?.digest : undefined;
 }
 
 function formatPartsPath(path: string, continuationToken: string | undefined): string {

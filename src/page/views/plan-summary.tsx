@@ -1,6 +1,7 @@
 import type { PlanView, PlanWork } from "../../domain/plan-view.ts";
 import { formatBytes } from "../../domain/quantities.ts";
 import { Facts } from "../parts/facts.tsx";
+import { openFate } from "../parts/part-tree.ts";
 import { PartsList } from "../parts/parts-list.tsx";
 import { targetPlaces } from "../places.ts";
 
@@ -33,7 +34,7 @@ export function PlanSummary({ plan }: { readonly plan: PlanView }) {
           ))}
         </ul>
       )}
-      <PartsList parts={plan.parts} />
+      <PartsList parts={plan.parts} fate={openFate} />
     </section>
   );
 }

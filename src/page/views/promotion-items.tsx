@@ -2,6 +2,7 @@ import { useEffect, useRef } from "preact/hooks";
 import type { PromotionItemPage, PromotionItemView, PromotionView } from "../../domain/promotion-record.ts";
 import { formatBytes } from "../../domain/quantities.ts";
 import { useResource } from "../data/use-resource.ts";
+import { withoutHint } from "../error-text.ts";
 import { Badge } from "../parts/badge.tsx";
 import { Pager, pagesAt } from "../parts/pager.tsx";
 import { SnapshotState } from "../parts/snapshot-state.tsx";
@@ -102,7 +103,11 @@ function ItemTable({ items }: { readonly items: readonly PromotionItemView[] }) 
             <td class="places">
               {state === "Pending" ? source : <a href={formatHash("import", importId)}>{source}</a>}
               <span class="to">→ {target}</span>
-              {error !== undefined && <span class="row-error">{error.message}</span>}
+              {error !== undefined && (
+                <span class="row-error">
+                  <bdi>{withoutHint(error)}</bdi>
+                </span>
+              )}
             </td>
             <td>{bytesCopied === undefined ? "–" : formatBytes(bytesCopied)}</td>
           </tr>

@@ -1,5 +1,6 @@
 import type { PromotionPage, PromotionSummary } from "../../domain/promotion-record.ts";
 import { useResource } from "../data/use-resource.ts";
+import { withoutHint } from "../error-text.ts";
 import { Badge } from "../parts/badge.tsx";
 import { Pager, pagesAt } from "../parts/pager.tsx";
 import { SnapshotState } from "../parts/snapshot-state.tsx";
@@ -62,7 +63,11 @@ function PromotionTable({ promotions }: { readonly promotions: readonly Promotio
             </td>
             <td class="places">
               <a href={formatHash("promotion", promotion.id)}>{describePromotion(promotion)}</a>
-              {promotion.error !== undefined && <span class="row-error">{promotion.error.message}</span>}
+              {promotion.error !== undefined && (
+                <span class="row-error">
+                  <bdi>{withoutHint(promotion.error)}</bdi>
+                </span>
+              )}
             </td>
             <td>
               <Time at={promotion.createdAt} />

@@ -1,4 +1,5 @@
 import { useState } from "preact/hooks";
+import { formatBytes } from "../../domain/quantities.ts";
 import { formatAccount } from "../../domain/registry-account.ts";
 import type { CheckedRegistry, RegistryCheck, RegistryView } from "../../domain/registry-view.ts";
 import { useAttempt } from "../data/use-attempt.ts";
@@ -55,7 +56,10 @@ function RegistryCard({ registry }: { readonly registry: RegistryView }) {
           ["Kind", profile],
           ["Imports may", formatRights(allowedAs, isDefaultTarget)],
           ["Connection", isInsecure ? "plain http" : undefined],
-          ["Largest upload", learned.maxPutBytes === undefined ? undefined : `${learned.maxPutBytes} bytes at once`],
+          [
+            "Largest upload",
+            learned.maxPutBytes === undefined ? undefined : `${formatBytes(learned.maxPutBytes)} at once`,
+          ],
           ["Chunks", learned.refusesChunks ? "refused: blobs are sent whole" : undefined],
           ["Budget", budgets.length === 0 ? undefined : <Budgets budgets={budgets} />],
         ]}

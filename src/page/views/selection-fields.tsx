@@ -1,5 +1,6 @@
 import { CheckField } from "../parts/check-field.tsx";
 import { ConflictChoice } from "../parts/conflict-choice.tsx";
+import { FoldedFields } from "../parts/folded-fields.tsx";
 import { TextField } from "../parts/text-field.tsx";
 import type { SelectionForm } from "../selection-form.ts";
 
@@ -66,7 +67,6 @@ export function SelectionFields({ form, onChange, tags, faulty, fault }: Selecti
     />
   );
   const rarer = [...rarerTagFields, ...(tags === "selection" ? [newestField] : []), ...rarerTargetFields];
-  const isFolded = faulty === undefined || rarer.every(({ name }) => name !== faulty);
   return (
     <>
       {sourceFields.map(field)}
@@ -78,10 +78,7 @@ export function SelectionFields({ form, onChange, tags, faulty, fault }: Selecti
         isChecked={form.referrers}
         onChange={(referrers) => onChange({ ...form, referrers })}
       />
-      <details open={!isFolded}>
-        <summary>More</summary>
-        {rarer.map(field)}
-      </details>
+      <FoldedFields isFaulty={rarer.some(({ name }) => name === faulty)}>{rarer.map(field)}</FoldedFields>
     </>
   );
 }

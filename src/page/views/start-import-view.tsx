@@ -1,11 +1,12 @@
-import { useState } from "preact/hooks";
 import type { ImportView } from "../../domain/import-view.ts";
 import type { PlanView } from "../../domain/plan-view.ts";
 import { formatCurl } from "../commands.ts";
 import { emptyForm, fieldOf, toRequest } from "../import-form.ts";
 import { Copyable } from "../parts/copyable.tsx";
+import { DraftNotice } from "../parts/draft-notice.tsx";
 import { PlanFirst } from "../parts/plan-first.tsx";
 import { formatHash, navigate } from "../routing.ts";
+import { useDraft } from "../use-draft.ts";
 import { ImportFields } from "./import-fields.tsx";
 import { PlanSummary } from "./plan-summary.tsx";
 
@@ -13,15 +14,17 @@ const path = "/api/imports";
 
 /** A form that first shows what an import would do, and then starts it. */
 export function StartImportView() {
-  const [form, setForm] = useState(emptyForm);
+  const draft = useDraft("import", "", () => emptyForm);
+  const { value: form } = draft;
   const request = toRequest(form);
   return (
     <>
       <h1>Start an import</h1>
+      <DraftNotice {...draft} />
       <PlanFirst<PlanView, ImportView>
         {...{ path, request, planLabel: "Show the plan", startLabel: "Start this import" }}
         faultOf={({ property, detail }) => ({ faulty: fieldOf(property), fault: detail })}
-        fields={(fault) => <ImportFields form={form} onChange={setForm} {...fault} />}
+        fields={(fault) => <ImportFields form={form} onChange={draft.change} {...fault} />}
         renderPlan={(plan) => (
           <>
             <PlanSummary plan={plan} />
@@ -31,7 +34,10 @@ export function StartImportView() {
           </>
         )}
         mayStart={() => true}
-        onStarted={({ id }) => navigate(formatHash("import", id))}
+        onStarted={({ id }) => {
+          draft.forget();
+          navigate(formatHash("import", id));
+        }}
       />
     </>
   );

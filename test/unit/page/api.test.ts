@@ -50,7 +50,16 @@ describe("the page's API", () => {
     ["403 about the request", problem(403), { kind: "refused", status: 403, problem: { code: "HOST_NOT_ALLOWED" } }],
     ["503 of the service", problem(503), { kind: "refused", status: 503, retryAfterSeconds: 7 }],
     ["502 of a proxy", () => new Response("<html>", { status: 502 }), { kind: "refused", problem: undefined }],
-    ["a body that is cut off", () => new Response('{"a":', { status: 200 }), { kind: "unreachable" }],
+    [
+      "200 of a proxy or captive portal, which is a page",
+      () => new Response("<html>", { headers: { "content-type": "text/html" } }),
+      { kind: "refused", status: 200, problem: undefined },
+    ],
+    [
+      "a body that is cut off",
+      () => new Response('{"a":', { headers: { "content-type": "application/json" } }),
+      { kind: "unreachable" },
+    ],
   ])("understands %s", async (_name, answer, outcome) => {
     const { api } = createScene(answer);
 

@@ -1,6 +1,15 @@
 import { describe, expect, it } from "vitest";
 import type { PartView } from "../../../src/domain/part-view.ts";
-import { buildTrees, nameKind, summarize, type TreeNode, wayOf } from "../../../src/page/parts/part-tree.ts";
+import {
+  buildTrees,
+  firstNodes,
+  isUnlisted,
+  nameKind,
+  openFate,
+  summarize,
+  type TreeNode,
+  wayOf,
+} from "../../../src/page/parts/part-tree.ts";
 import { digestNamed } from "../domain/records.ts";
 
 const part = (name: string, change: Partial<PartView> = {}): PartView => ({
@@ -93,8 +102,45 @@ it.each([
 });
 
 it("says what became of a part, and what would", () => {
-  expect(wayOf(part("a"))).toBe("pending");
-  expect(wayOf(part("a", { state: "done", via: "mounted" }))).toBe("mounted");
+  expect(wayOf(part("a"), openFate)).toBe("pending");
+  expect(wayOf(part("a", { state: "done", via: "mounted" }), openFate)).toBe("mounted");
   const { state: _, ...planned } = part("a");
-  expect(wayOf({ ...planned, action: "skip" })).toBe("skip");
+  expect(wayOf({ ...planned, action: "skip" }, openFate)).toBe("skip");
+});
+
+it("says of a failed import at which part it failed, and that what waited was not copied", () => {
+  const fate = { hasEnded: true, failedDigest: digestNamed("bad") };
+
+  expect(wayOf(part("bad"), fate)).toBe("failed");
+  expect(wayOf(part("bad", { state: "done" }), fate)).toBe("failed"); // read back, it was not what it should be
+  expect(wayOf(part("a"), fate)).toBe("missing");
+  expect(wayOf(part("a", { state: "done" }), fate)).toBe("copied");
+});
+
+it("shows the first of very many parts, and the one that is at fault wherever it stands", () => {
+  const layers = Array.from({ length: 300 }, (_, at) => part(`layer${at}`));
+  const { children: _, ...large } = manifest("amd64", []);
+  const roots = buildTrees([large, ...layers])[0]?.roots ?? [];
+  const digests = (failed: string | undefined) => firstNodes(roots, failed).map(({ part: { digest } }) => digest);
+
+  expect(roots.filter(isUnlisted).map(({ part: { digest } }) => digest)).toEqual([digestNamed("amd64")]);
+  expect(digests(undefined)).toHaveLength(50);
+  expect(digests(digestNamed("layer200")).slice(50)).toEqual([digestNamed("layer200")]);
+});
+
+it("shows the child that leads to the part at fault", () => {
+  const platforms = Array.from({ length: 60 }, (_, at) => manifest(`platform${at}`, [`layer${at}`]));
+  const layers = platforms.map((_, at) => part(`layer${at}`));
+  const root = buildTrees([
+    manifest(
+      "index",
+      platforms.map((_, at) => `platform${at}`),
+    ),
+    ...platforms,
+    ...layers,
+  ])[0]?.roots[0];
+
+  const shown = firstNodes(root?.children ?? [], digestNamed("layer55"));
+
+  expect(shown.slice(50).map(({ part: { digest } }) => digest)).toEqual([digestNamed("platform55")]);
 });

@@ -4,6 +4,7 @@ import { importRequestSchema } from "../../../src/domain/import-request-schema.t
 import { formatImport } from "../../../src/domain/import-view.ts";
 import { errorCodes } from "../../../src/errors.ts";
 import { formatCommand, formatCurl, requestLike } from "../../../src/page/commands.ts";
+import { withoutHint } from "../../../src/page/error-text.ts";
 import { parseErrorRows, splitCode } from "../../../src/page/errors-page.ts";
 import { emptyForm, fieldOf, toRequest } from "../../../src/page/import-form.ts";
 import { aRecord, aSpec } from "../domain/records.ts";
@@ -27,6 +28,8 @@ describe("the form of an import", () => {
       platforms: "linux/amd64",
       sparseIndex: true,
       referrers: true,
+      verify: "full",
+      strategy: "stream",
       labels: "team = web\nnote=a=b\nflag",
     });
 
@@ -35,6 +38,7 @@ describe("the form of an import", () => {
       source: { sourceImage: "docker.io/library/alpine:3", credentials: { username: "me", password: "secret" } },
       targetTags: ["alpine:3", "alpine:latest"],
       labels: { team: "web", note: "a=b", flag: "" },
+      ...{ verify: "full", strategy: "stream" },
     });
   });
 
@@ -88,22 +92,35 @@ describe("commands", () => {
       verify: "full",
     });
 
-    const request = requestLike(formatImport(aRecord({ spec }), undefined, "https://drayage.example"));
+    const view = formatImport(aRecord({ spec }), undefined, "https://drayage.example");
+    const request = requestLike({ ...view, strategy: "delegate" });
 
     expect(importRequestSchema.parse(request)).toEqual(request);
-    expect(request).toMatchObject({ referrers: spec.referrers, verify: "full" });
+    expect(request).toMatchObject({ referrers: spec.referrers, verify: "full", strategy: "delegate" });
     expect(request && formatCommand(request)).toContain(
       [
         "--conflict overwrite",
         "--platform linux/arm64/v8",
         "--sparse-index",
         "--artifact-type application/spdx+json",
+        "--verify full",
+        "--strategy delegate",
       ].join(" \\\n  "),
     );
   });
 
   it("are not there for an import that could not be read", () => {
     expect(requestLike(formatImport(aRecord({ isUnreadable: true }), undefined, ""))).toBeUndefined();
+  });
+});
+
+describe("what an error says", () => {
+  it("has its hint once: the message ends with it, and it stands apart", () => {
+    const error = { message: "source r.example: gone; check the tag", hint: "check the tag" };
+
+    expect(withoutHint(error)).toBe("source r.example: gone");
+    expect(withoutHint({ message: "cut because it was lo", hint: "longer" })).toBe("cut because it was lo");
+    expect(withoutHint({ message: "no hint", hint: undefined })).toBe("no hint");
   });
 });
 
