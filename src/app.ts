@@ -116,10 +116,10 @@ for (const { name, method, ...binding } of armFunctions) {
   const handler = (...call: Parameters<Handlers["arm"][typeof name]>) => handlers().arm[name](...call);
   app.http(name, { ...binding, methods: [method], extraInputs, handler });
 }
-for (const { part, name, method, ...binding } of pageFunctions) {
+for (const { part, name, methods, ...binding } of pageFunctions) {
   app.http(name, {
     ...binding,
-    methods: [method],
+    methods: [...methods],
     handler: (request, context) => handlers().answering(handlers().page[part])(request, context),
   });
 }

@@ -50,8 +50,8 @@ export const armFunctions = Object.entries(armRoutes).map(([key, route]) => {
 
 /** The dashboard, by what of it the function serves. */
 export const pageFunctions = [
-  { part: "document", name: "page", method: "GET", route: pageRoutes.document, authLevel: "anonymous" },
-  { part: "asset", name: "pageAsset", method: "GET", route: pageRoutes.asset, authLevel: "anonymous" },
+  { part: "document", name: "page", methods: ["GET", "HEAD"], route: pageRoutes.document, authLevel: "anonymous" },
+  { part: "asset", name: "pageAsset", methods: ["GET", "HEAD"], route: pageRoutes.asset, authLevel: "anonymous" },
 ] as const;
 
 /** Every activity. */

@@ -42,7 +42,16 @@ export const overviewSchema = z
       .describe("Imports by the time that they were created, oldest first; the last bucket is still being filled."),
     totals: countsSchema,
     errors: z
-      .array(z.strictObject({ code: importErrorWireSchema.shape.code, count: z.int(), newest: importIdSchema }))
+      .array(
+        z.strictObject({
+          code: importErrorWireSchema.shape.code,
+          count: z.int(),
+          newest: importIdSchema,
+          import: importViewSchema
+            .optional()
+            .describe("The newest. Absent where it was deleted or begun again, and behind the 10 most frequent codes."),
+        }),
+      )
       .describe("Why imports failed, the most frequent first, with the newest import that did."),
     countedSince: isoTimeSchema.describe("Later than the first bucket: there were too many imports to count them all."),
     running: z

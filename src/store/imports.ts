@@ -9,7 +9,7 @@ import {
   type Trigger,
 } from "../domain/import-record.ts";
 import type { ImportSummary } from "../domain/overview.ts";
-import { importErrorWireSchema } from "../errors.ts";
+import { type ErrorCode, importErrorWireSchema } from "../errors.ts";
 import { readText, textColumns } from "./columns.ts";
 import type { TableAccess } from "./storage-client.ts";
 import { filterText, type Row, type RowKeys } from "./table.ts";
@@ -31,6 +31,8 @@ export interface ImportFilter {
   readonly source?: string;
   readonly target?: string;
   readonly trigger?: Trigger["kind"];
+  /** What the import ended with. */
+  readonly error?: ErrorCode;
 }
 
 /** One page of a list. */
@@ -211,7 +213,7 @@ function keysOf(id: ImportId): RowKeys {
 }
 
 /** Ids count down, so "at or after since" is an upper bound of keys; `~` sorts after every character of an id. */
-function filterOf({ since, until, state, source, target, trigger }: ImportFilter): string {
+function filterOf({ since, until, state, source, target, trigger, error }: ImportFilter): string {
   const conditions: string[] = [];
   const add = (column: string, operator: string, value: string) =>
     conditions.push(`${column} ${operator} ${filterText(value)}`);
@@ -229,6 +231,7 @@ function filterOf({ since, until, state, source, target, trigger }: ImportFilter
   if (source !== undefined) add("sourceRegistry", "eq", source);
   if (target !== undefined) add("targetRegistry", "eq", target);
   if (trigger) add("trigger", "eq", trigger);
+  if (error) add("errorCode", "eq", error);
   return conditions.join(" and ");
 }
 

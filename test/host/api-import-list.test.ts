@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { z } from "zod";
 import type { ImportView } from "../../src/domain/import-view.ts";
 import { importPageSchema } from "../../src/domain/import-view.ts";
+import { promotionViewSchema } from "../../src/domain/promotion-record.ts";
 import { image } from "../helpers/images.ts";
 import { type ImportsApi, startImportsApi } from "./api-support/imports-api.ts";
 import { readProblem } from "./api-support/start-api.ts";
@@ -36,6 +37,20 @@ describe("GET /api/imports", () => {
 
     expect(etag).toMatch(/^"[\w-]+"$/);
     expect(again.status).toBe(304);
+  });
+
+  it("finds what ended with an error, among all and among the imports of a promotion", async () => {
+    const since = new Date().toISOString();
+    const items = ["team/gone:1", "team/app:1"].map((image) => ({ source: api.from(image) }));
+    const { id: promotion } = promotionViewSchema.parse(await (await api.post("/api/promotions", { items })).json());
+    const find = async (query: Readonly<Record<string, string>>) =>
+      (await listAll(query)).map(({ source }) => source?.repository);
+    const error = "SOURCE_NOT_FOUND";
+
+    await expect.poll(() => find({ promotion, error }), { timeout: 60_000 }).toEqual(["team/gone"]);
+    expect(await find({ since, error })).toEqual(["team/gone"]);
+    expect(await find({ since, error: "TARGET_LOCKED" })).toEqual([]);
+    expect(await readProblem(await api.get("/api/imports?error=NOTHING"))).toMatchObject({ property: "error" });
   });
 
   it("finds by label, with or without its value", async () => {

@@ -25,7 +25,7 @@ describe("GET /api/overview", () => {
     const overview = overviewSchema.parse(await response.json());
     expect(overview.totals).toMatchObject({ succeeded: 1, failed: 1, running: 1 });
     expect(overview.totals.bytes.copied).toBe(done.progress?.bytes.copied);
-    expect(overview.errors).toEqual([{ code: "SOURCE_NOT_FOUND", count: 1, newest: failed.id }]);
+    expect(overview.errors).toEqual([{ code: "SOURCE_NOT_FOUND", count: 1, newest: failed.id, import: failed }]);
     expect(overview.running).toMatchObject({ count: 1, imports: [{ id: running.id, state: "Resolving" }] });
     const again = await api.get("/api/overview?window=hour", {
       "if-none-match": response.headers.get("etag") ?? "none",

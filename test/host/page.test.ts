@@ -20,9 +20,9 @@ beforeAll(async () => {
 afterAll(() => api[Symbol.asyncDispose]());
 
 /** As it comes over the wire: `fetch` would undo the compression. */
-function get(path: string, headers: Readonly<Record<string, string>> = {}): Promise<RawAnswer> {
+function get(path: string, headers: Readonly<Record<string, string>> = {}, method = "GET"): Promise<RawAnswer> {
   return new Promise((resolve, reject) => {
-    const sent = request(`${api.url}${path}`, { headers }, async (response) => {
+    const sent = request(`${api.url}${path}`, { headers, method }, async (response) => {
       const chunks: Buffer[] = [];
       for await (const chunk of response) chunks.push(chunk);
       resolve({ status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(chunks) });
@@ -68,6 +68,28 @@ describe("GET /", () => {
     const again = await get("/", { "if-none-match": String(headers.etag) });
 
     expect(again).toMatchObject({ status: 304, body: Buffer.alloc(0) });
+  });
+
+  it("has another ETag in each coding, and 304 for the one of that coding alone", async () => {
+    const codings = ["br", "gzip", "identity"];
+    const etags = await Promise.all(
+      codings.map(async (coding) => String((await get("/", { "accept-encoding": coding })).headers.etag)),
+    );
+    const ask = (coding: string, etag = "") => get("/", { "accept-encoding": coding, "if-none-match": etag });
+
+    expect(new Set(etags).size).toBe(3);
+    expect(await ask("br", etags[0])).toMatchObject({ status: 304, headers: { etag: etags[0] } });
+    expect(await ask("br", etags[1])).toMatchObject({ status: 200, headers: { "content-encoding": "br" } });
+  });
+
+  it("answers HEAD as GET, without a body", async () => {
+    const { headers } = await get("/");
+
+    const answer = await get("/", {}, "HEAD");
+
+    expect(answer).toMatchObject({ status: 200, body: Buffer.alloc(0) });
+    for (const name of ["etag", "content-type", "content-security-policy"])
+      expect(answer.headers[name]).toBe(headers[name]);
   });
 
   it("names no other host and has no script of its own", async () => {

@@ -13,6 +13,7 @@ interface Flags {
   readonly target?: string;
   readonly source?: string;
   readonly trigger?: string;
+  readonly error?: string;
   readonly since?: string;
   readonly until?: string;
   readonly limit: number;
@@ -29,6 +30,7 @@ export function addListCommand(program: Command, { io, finish }: CommandDeps): v
     .option("--target <registry>", "into this registry only")
     .option("--source <registry>", "from this registry only")
     .addOption(new Option("--trigger <kind>", "started this way only").choices(triggerSchema.shape.kind.options))
+    .option("--error <code>", "that ended with this error only, e.g. SOURCE_NOT_FOUND")
     .option("--since <time>", "not before this time, e.g. 2026-01-31T08:00:00Z or 2h ago", parseTime)
     .option("--until <time>", "not after this time", parseTime)
     .option("--limit <count>", "how many at most", parseCount, 20)
@@ -43,10 +45,10 @@ export function addListCommand(program: Command, { io, finish }: CommandDeps): v
 
 function listUpTo(
   client: ApiClient,
-  { limit, state, target, source, trigger, since, until }: Flags,
+  { limit, state, target, source, trigger, error, since, until }: Flags,
   signal: AbortSignal,
 ) {
-  return firstEntries(limit, { state, target, source, trigger, since, until }, async (query) => {
+  return firstEntries(limit, { state, target, source, trigger, error, since, until }, async (query) => {
     const { imports, continuationToken } = await client.listImports(query, signal);
     return { entries: imports, continuationToken };
   });

@@ -61,12 +61,21 @@ function answerFile(
   request: HttpRequest,
   more: Readonly<Record<string, string>>,
 ): HttpResponseInit {
-  const headers = { ...more, etag, vary: "accept-encoding" };
-  if (isKnown(request, etag)) return { status: 304, headers };
   const coding = chooseCoding(request.headers.get("accept-encoding") ?? "");
-  const described = { ...headers, "content-type": contentType };
-  if (coding === undefined) return { status: 200, headers: described, body: identity };
-  return { status: 200, headers: { ...described, "content-encoding": coding }, body: coded[coding] };
+  const headers = { ...more, etag: etagOf(etag, coding), vary: "accept-encoding" };
+  if (isKnown(request, headers.etag)) return { status: 304, headers };
+  const body = coding === undefined ? identity : coded[coding];
+  const described = {
+    ...headers,
+    "content-type": contentType,
+    ...(coding !== undefined && { "content-encoding": coding }),
+  };
+  return { status: 200, headers: described, ...(request.method !== "HEAD" && { body }) };
+}
+
+/** Of the bytes that are sent: each coding has its own (RFC 9110, 8.8.3). */
+function etagOf(etag: string, coding: Coding | undefined): string {
+  return coding === undefined ? etag : etag.replace(/"$/, `-${coding}"`);
 }
 
 const preference = ["br", "gzip"] as const satisfies readonly (keyof typeof codings)[];

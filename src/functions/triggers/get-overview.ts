@@ -1,5 +1,7 @@
 import { z } from "zod";
-import { hasEnded } from "../../domain/import-record.ts";
+import type { ImportId } from "../../domain/import-id.ts";
+import { hasEnded, type ImportRecord } from "../../domain/import-record.ts";
+import { formatImport } from "../../domain/import-view.ts";
 import {
   beginOfWindow,
   type CountedWindow,
@@ -9,6 +11,7 @@ import {
 } from "../../domain/overview.ts";
 import type { Imports } from "../../store/imports.ts";
 import type { Open } from "../../store/open.ts";
+import { baseUrlOf } from "../base-url.ts";
 import { createBriefCache } from "../brief-cache.ts";
 import type { ViewImport } from "../import-answer.ts";
 import { answerTagged } from "../tagged-answer.ts";
@@ -28,21 +31,33 @@ export const overviewQuerySchema = z.strictObject({
 
 const maxPages = 5; // of a thousand imports
 const shownRunning = 10;
+const shownErrors = 10;
 const freshMs = 10_000;
 
-/** `GET /api/overview`. Reads at most 5 pages of small columns every 10 s per process, and what runs now. */
+/** A window counted, and the newest import of each of its most frequent errors. */
+interface Counted {
+  readonly counts: ReturnType<typeof countWindow>;
+  readonly failed: ReadonlyMap<ImportId, ImportRecord>;
+}
+
+/**
+ * `GET /api/overview`. Reads at most 5 pages of small columns and the newest import of 10 errors every 10 s per process,
+ * and what runs now.
+ */
 export function createGetOverview({ imports, open, view, now }: GetOverviewDeps): HttpHandler {
-  const counted = createBriefCache<ReturnType<typeof countWindow>>({ now, freshMs, maxEntries: 3 });
+  const counted = createBriefCache<Counted>({ now, freshMs, maxEntries: 3 });
 
   const count = async (window: OverviewWindow, begin: Date) => {
     const found: Omit<CountedWindow, "window" | "begin"> = await imports.summarize(begin, maxPages);
-    return countWindow({ window, begin, ...found });
+    const counts = countWindow({ window, begin, ...found });
+    const failed = await imports.readMany(counts.errors.slice(0, shownErrors).map(({ newest }) => newest));
+    return { counts, failed: new Map(failed.map((record) => [record.id, record])) };
   };
 
   return async (request) => {
     const { window } = readQuery(request, overviewQuerySchema);
     const begin = beginOfWindow(window, now());
-    const [counts, all] = await Promise.all([
+    const [{ counts, failed }, all] = await Promise.all([
       counted(`${window} ${begin.toISOString()}`, () => count(window, begin)),
       open.list(),
     ]);
@@ -50,6 +65,11 @@ export function createGetOverview({ imports, open, view, now }: GetOverviewDeps)
     const records = await imports.readMany(newest.slice(0, shownRunning));
     const unfinished = records.filter(({ state }) => !hasEnded(state)); // a row may outlive the end by a moment
     const views = await Promise.all(unfinished.map((record) => view(record, request)));
-    return answerTagged({ ...counts, running: { count: all.length, imports: views } }, request);
+    const errors = counts.errors.map((error) => {
+      const record = failed.get(error.newest);
+      if (record?.error?.code !== error.code || !hasEnded(record.state)) return error;
+      return { ...error, import: formatImport(record, undefined, baseUrlOf(request)) };
+    });
+    return answerTagged({ ...counts, errors, running: { count: all.length, imports: views } }, request);
   };
 }

@@ -3,7 +3,7 @@ import { type ImportId, importIdSchema } from "../../domain/import-id.ts";
 import { hasEnded, type ImportRecord, importStateSchema, triggerSchema } from "../../domain/import-record.ts";
 import { formatImport } from "../../domain/import-view.ts";
 import { registryHostSchema } from "../../domain/reference.ts";
-import { ImportError } from "../../errors.ts";
+import { errorCodes, ImportError } from "../../errors.ts";
 import type { Imports } from "../../store/imports.ts";
 import type { Open } from "../../store/open.ts";
 import type { PromotionItems } from "../../store/promotion-items.ts";
@@ -26,6 +26,7 @@ export const listQuerySchema = z.strictObject({
   target: registryHostSchema.optional().describe("Host of the target registry."),
   source: registryHostSchema.optional().describe("Host of the source registry."),
   trigger: triggerSchema.shape.kind.optional(),
+  error: z.enum(errorCodes).optional().describe("Code of the error that it ended with."),
   promotion: importIdSchema.optional().describe("Id of a promotion: the imports of its items, in their order."),
   label: z.string().min(1).max(320).optional().describe("KEY or KEY=VALUE of a label."),
   since: z.iso.datetime({ offset: true }).optional().describe("Created at or after."),
@@ -78,7 +79,7 @@ async function listOfPromotion(
 }
 
 async function listAll({ imports }: ListImportsDeps, query: ListQuery): Promise<Page> {
-  const { since, until, state, source, target, trigger, limit, continuationToken } = query;
+  const { since, until, state, source, target, trigger, error, limit, continuationToken } = query;
   const page = await imports.list({
     limit,
     ...(since === undefined ? {} : { since: new Date(since) }),
@@ -87,6 +88,7 @@ async function listAll({ imports }: ListImportsDeps, query: ListQuery): Promise<
     ...(source && { source }),
     ...(target && { target }),
     ...(trigger && { trigger }),
+    ...(error && { error }),
     ...(continuationToken && { continuationToken }),
   });
   return { ...page, records: page.records.filter((record) => hasLabel(record, query.label)) }; // no column has them
@@ -123,6 +125,7 @@ function matches(record: ImportRecord, query: ListQuery): boolean {
     (query.source === undefined || record.spec.source.registry === query.source) &&
     (query.target === undefined || record.spec.target.registry === query.target) &&
     (query.trigger === undefined || record.trigger.kind === query.trigger) &&
+    (query.error === undefined || (hasEnded(record.state) && record.error?.code === query.error)) &&
     hasLabel(record, query.label) &&
     (query.since === undefined || createdMs >= Date.parse(query.since)) &&
     (query.until === undefined || createdMs < Date.parse(query.until))

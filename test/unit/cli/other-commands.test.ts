@@ -98,7 +98,18 @@ describe("drayage show", () => {
 describe("drayage list", () => {
   it("hands its filters over, times in UTC", async () => {
     await using api = await startFakeApi(() => ({ body: { imports: [] } }));
-    const filters = ["--state", "Failed", "--target", "prod.example", "--source", "docker.io", "--trigger", "queue"];
+    const filters = [
+      "--state",
+      "Failed",
+      "--target",
+      "prod.example",
+      "--source",
+      "docker.io",
+      "--trigger",
+      "queue",
+      "--error",
+      "SOURCE_NOT_FOUND",
+    ];
     const times = ["--since", "2h", "--until", "2026-01-31T13:00:00+01:00"];
 
     const run = await runCli(["list", ...filters, ...times, "--limit", "5", "--endpoint", api.endpoint]);
@@ -109,6 +120,7 @@ describe("drayage list", () => {
       target: "prod.example",
       source: "docker.io",
       trigger: "queue",
+      error: "SOURCE_NOT_FOUND",
       since: "2026-01-31T10:00:00.000Z",
       until: "2026-01-31T12:00:00.000Z",
       limit: "5",
