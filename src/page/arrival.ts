@@ -1,5 +1,6 @@
 import { useEffect, useRef } from "preact/hooks";
 import { markEntry, readEntry } from "./routing.ts";
+import { formatTitle } from "./use-title.ts";
 
 /**
  * A new place begins at its top, or at what its address is about, with its title in the window and the focus where
@@ -8,7 +9,7 @@ import { markEntry, readEntry } from "./routing.ts";
 export function useArrival(place: string, title: string): void {
   const isFirst = useRef(true);
   useEffect(() => {
-    document.title = `${title} · Drayage`;
+    document.title = formatTitle(title);
   }, [title]);
   useEffect(() => {
     if (!isFirst.current) document.getElementById("main")?.focus({ preventScroll: true });

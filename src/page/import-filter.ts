@@ -1,5 +1,5 @@
 /** What a list of imports can be narrowed by; all of them are texts of the address and of the API's query. */
-export const filterNames = ["state", "trigger", "source", "target", "label", "since", "until"] as const;
+export const filterNames = ["state", "trigger", "error", "source", "target", "label", "since", "until"] as const;
 export type FilterName = (typeof filterNames)[number];
 export type ImportFilter = Readonly<Record<FilterName, string>>;
 
@@ -9,6 +9,7 @@ export function readFilter(query: URLSearchParams): ImportFilter {
   return {
     state: read("state"),
     trigger: read("trigger"),
+    error: read("error"),
     source: read("source"),
     target: read("target"),
     label: read("label"),

@@ -1,4 +1,5 @@
 import type { PromotionSummary, PromotionView } from "../domain/promotion-record.ts";
+import { withoutHint } from "./error-text.ts";
 import type { Share } from "./parts/share-bar.tsx";
 
 /** What a promotion brings where, in a line; a list's items are not part of its request. */
@@ -22,6 +23,32 @@ export function sharesOf({ counts }: Pick<PromotionView, "counts">): readonly Sh
     { name: "Queued or running", count: counts.queued, look: "busy" },
     { name: "Waiting", count: counts.pending, look: "pending" },
   ];
+}
+
+/** Failures of one code: what can be done about them once, and what happened to each. */
+export interface FailureGroup {
+  readonly code: string;
+  /** Where it is the same for all of them; else it stands with each. */
+  readonly hint: string | undefined;
+  readonly failures: readonly { readonly item: string; readonly importId: string; readonly text: string }[];
+}
+
+/** The failures that are known of a promotion, by code in the order in which the codes come first. */
+export function groupByCode(firstErrors: PromotionView["firstErrors"]): readonly FailureGroup[] {
+  const codes = [...new Set(firstErrors.map(({ error }) => error.code))];
+  return codes.map((code) => {
+    const own = firstErrors.filter(({ error }) => error.code === code);
+    const hints = new Set(own.map(({ error }) => error.hint));
+    const isShared = hints.size === 1;
+    return {
+      code,
+      hint: isShared ? own[0]?.error.hint : undefined,
+      failures: own.map(({ item, importId, error }) => ({
+        ...{ item, importId },
+        text: isShared ? withoutHint(error) : error.message,
+      })),
+    };
+  });
 }
 
 function memberOf(value: unknown, name: string): unknown {

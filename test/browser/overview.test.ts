@@ -41,8 +41,20 @@ describe.runIf(hasBrowser())("the overview", () => {
     const numbers = page.getByRole("table", { name: "Imports", exact: true }).getByRole("row").last();
     expect(await numbers.getByRole("cell").allTextContents()).toHaveLength(5);
     const failures = page.getByRole("table", { name: "Failures by error code" });
-    await failures.getByRole("link", { name: failed }).waitFor();
-    await failures.getByRole("link", { name: "SOURCE_NOT_FOUND" }).click();
+    await failures.getByRole("link", { name: from("missing/app:1") }).waitFor();
+    await failures.getByText("missing/app:1 is not there").waitFor();
+    expect(await page.getByRole("heading", { level: 2 }).allTextContents()).toEqual(["Failed: 1", "Running now: 1"]);
+    await failures.getByRole("link", { name: "1 that failed with SOURCE_NOT_FOUND" }).click();
+    await page.getByText("1 import on this page.").waitFor();
+    expect(await page.getByLabel("Error").inputValue()).toBe("SOURCE_NOT_FOUND");
+    expect(page.url()).toContain("since=");
+    await page.getByRole("link", { name: from("missing/app:1") }).click();
+    await page.getByRole("heading", { name: from("missing/app:1") }).waitFor();
+    await page.waitForFunction("document.title.includes('missing/app:1')");
+    expect(page.url()).toContain(failed);
+    await page.goBack();
+    await page.goBack();
+    await failures.getByRole("link", { name: "SOURCE_NOT_FOUND", exact: true }).click();
     await page.locator(".wanted").getByText("Check repository and tag.").waitFor();
     await page.goBack();
 

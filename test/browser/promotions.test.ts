@@ -37,6 +37,7 @@ describe.runIf(hasBrowser())("promotions on the dashboard", () => {
     const failures = page.locator(".card.bad", { has: page.getByRole("heading", { name: "Failures" }) });
     await failures.getByText("late/app:1 is not there").waitFor();
     await failures.getByRole("link", { name: "SOURCE_NOT_FOUND" }).waitFor();
+    await failures.getByText("What to do: check repository and tag").waitFor();
     await page.getByLabel("Items in state").selectOption("Failed");
     await page.getByRole("table", { name: "Items of the promotion" }).getByText("late/app:1").first().waitFor();
     expect(await page.getByRole("table").getByText("team/app:2").count()).toBe(0);
@@ -63,6 +64,11 @@ describe.runIf(hasBrowser())("promotions on the dashboard", () => {
     await other.page.getByText("Queued or running").waitFor();
 
     await one.page.getByRole("button", { name: "Cancel" }).click();
+    await one.page.getByText("1 item will not be imported").waitFor();
+    await one.page.getByRole("button", { name: "Keep it" }).click();
+    await other.page.getByText("Queued or running").waitFor();
+    await one.page.getByRole("button", { name: "Cancel" }).click();
+    await one.page.getByRole("button", { name: "Cancel it" }).click();
 
     for (const { page } of [one, other]) await page.locator(".title .badge", { hasText: "Cancelled" }).waitFor();
     hold.release();

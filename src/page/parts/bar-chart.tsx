@@ -2,7 +2,7 @@ import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import { useColours } from "../theme.ts";
-import { barAfterKey, barTimeFormat, readBar, useChosenBar } from "./bar-reading.ts";
+import { barAfterKey, barTimeFormat, readBar, secondsPerHour, useChosenBar } from "./bar-reading.ts";
 
 /** One kind of thing in each bar. */
 export interface BarSeries {
@@ -184,7 +184,11 @@ function optionsOf(latest: { readonly current: BarChartProps }, element: HTMLEle
       y: { range: (_, _from, to) => [0, Math.max(to, steps[0] ?? 1)] },
     },
     axes: [
-      { ...axis, values: (_, splits) => splits.map((seconds) => formatTime(new Date(seconds * 1_000))) },
+      {
+        ...axis,
+        space: barSeconds > secondsPerHour ? 130 : 90,
+        values: (_, splits) => splits.map((seconds) => formatTime(new Date(seconds * 1_000))),
+      },
       {
         ...axis,
         size: 80,

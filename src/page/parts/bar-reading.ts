@@ -21,7 +21,8 @@ export function readBar({ times, barSeconds, series, format }: ReadableBars, at:
   return `${formatTime(begin)} to ${formatTime(end)}: ${counted.length === 0 ? "nothing" : counted.join(", ")}`;
 }
 
-const secondsPerHour = 3_600;
+/** Longer bars have their day in what is written about them. */
+export const secondsPerHour = 3_600;
 
 /** How the time of a bar is written; a day stands with it where there is more than one. */
 export function barTimeFormat(barSeconds: number): (time: Date) => string {

@@ -6,6 +6,8 @@ import { formatHash } from "../routing.ts";
 import { stateLooks } from "../tones.ts";
 import { Badge } from "./badge.tsx";
 import { ByteBar, percentOf } from "./byte-bar.tsx";
+import { Places } from "./places.tsx";
+import { RowsTable } from "./rows-table.tsx";
 import { Time } from "./time.tsx";
 
 export interface ImportTableProps {
@@ -13,60 +15,37 @@ export interface ImportTableProps {
   readonly imports: readonly ImportView[];
 }
 
+const columns = [
+  { name: "State", look: "state" },
+  { name: "Source → target", look: "places" },
+  { name: "Progress", look: "progress" },
+  { name: "Trigger", look: "short" },
+  { name: "Created", look: "when" },
+] as const;
+
 /** Imports, each with its place, its progress and why it failed. */
 export function ImportTable({ caption, imports }: ImportTableProps) {
-  return (
-    <table class="rows">
-      <caption class="unseen">{caption}</caption>
-      <thead>
-        <tr>
-          <th scope="col">State</th>
-          <th scope="col">Source → target</th>
-          <th scope="col">Progress</th>
-          <th scope="col">Trigger</th>
-          <th scope="col">Created</th>
-        </tr>
-      </thead>
-      <tbody>
-        {imports.map((view) => (
-          <ImportRow key={view.id} view={view} />
-        ))}
-      </tbody>
-    </table>
-  );
+  return <RowsTable {...{ caption, columns }} rows={imports.map((view) => ({ key: view.id, cells: cellsOf(view) }))} />;
 }
 
-function ImportRow({ view }: { readonly view: ImportView }) {
-  const { id, state, source, target, trigger, createdAt, progress, error } = view;
+function cellsOf({ id, state, source, target, trigger, createdAt, progress, error }: ImportView) {
   const from = source === undefined ? "could not be read" : formatSource(source);
-  return (
-    <tr>
-      <td>
-        <Badge text={state} tone={stateLooks[state].tone} />
-      </td>
-      <td class="places">
-        <a href={formatHash("import", id)}>{from}</a>
-        <span class="to">→ {target === undefined ? "–" : formatTarget(target)}</span>
-        {error !== undefined && (
-          <span class="row-error">
-            <bdi>{withoutHint(error)}</bdi>
-          </span>
-        )}
-      </td>
-      <td class="progress">
-        {progress !== undefined && (
-          <>
-            <ByteBar progress={progress} label={`Progress of ${from}`} />
-            <span>
-              {percentOf(progress)} % of {formatBytes(progress.bytes.total)}
-            </span>
-          </>
-        )}
-      </td>
-      <td>{trigger.kind}</td>
-      <td>
-        <Time at={createdAt} />
-      </td>
-    </tr>
-  );
+  const to = target === undefined ? "–" : formatTarget(target);
+  return [
+    <Badge key="state" text={state} tone={stateLooks[state].tone} />,
+    <Places
+      key="places"
+      {...{ from, to, href: formatHash("import", id), error: error === undefined ? undefined : withoutHint(error) }}
+    />,
+    progress !== undefined && (
+      <>
+        <ByteBar progress={progress} label={`Progress of ${from}`} />
+        <span>
+          {percentOf(progress)} % of {formatBytes(progress.bytes.total)}
+        </span>
+      </>
+    ),
+    trigger.kind,
+    <Time key="created" at={createdAt} />,
+  ];
 }

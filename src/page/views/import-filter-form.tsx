@@ -2,6 +2,7 @@ import { useEffect, useRef } from "preact/hooks";
 import type { Trigger } from "../../domain/import-record.ts";
 import { type FilterName, fromLocalInput, type ImportFilter, toLocalInput } from "../import-filter.ts";
 import { ActionButton } from "../parts/action-button.tsx";
+import { errorRows } from "../parts/cure.tsx";
 import { stateLooks } from "../tones.ts";
 
 const triggerNames: Readonly<Record<Trigger["kind"], string>> = {
@@ -37,6 +38,7 @@ export function ImportFilterForm({ filter, onChange }: ImportFilterFormProps) {
             options={Object.entries(triggerNames)}
             onChange={(to) => set("trigger", to)}
           />
+          <Choice label="Error" value={filter.error} options={errorOptions} onChange={(to) => set("error", to)} />
           <Field label="Source registry" value={filter.source} hint="docker.io" onChange={(to) => set("source", to)} />
           <Field
             label="Target registry"
@@ -62,7 +64,17 @@ function isWide(): boolean {
 }
 
 const stateOptions = Object.keys(stateLooks).map((state) => [state, state] as const);
-const noFilter: ImportFilter = { state: "", trigger: "", source: "", target: "", label: "", since: "", until: "" };
+const errorOptions = errorRows.map(({ code }) => [code, code] as const);
+const noFilter: ImportFilter = {
+  state: "",
+  trigger: "",
+  error: "",
+  source: "",
+  target: "",
+  label: "",
+  since: "",
+  until: "",
+};
 
 interface FieldProps {
   readonly label: string;

@@ -18,6 +18,7 @@ import { formatSource, targetPlaces } from "../places.ts";
 import { formatHash } from "../routing.ts";
 import { useServices } from "../services.ts";
 import { stateLooks } from "../tones.ts";
+import { useTitle } from "../use-title.ts";
 import { ImportActions } from "./import-actions.tsx";
 import { verifyNames } from "./import-fields.tsx";
 import { StageTimeline } from "./stage-timeline.tsx";
@@ -30,6 +31,7 @@ export function ImportView({ id }: { readonly id: string }) {
     isGone,
     refusal,
   } = useResource<View>(path, (known) => (known === undefined || stateLooks[known.state].hasEnded ? "idle" : "live"));
+  useTitle(view?.source && formatSource(view.source));
   if (isGone) return <Gone id={id} wasShown={view !== undefined} />;
   if (view === undefined) {
     return (

@@ -1,11 +1,15 @@
 import type { Overview, OverviewCounts } from "../../domain/overview.ts";
 import { formatBytes } from "../../domain/quantities.ts";
 import { useResource } from "../data/use-resource.ts";
+import { withoutHint } from "../error-text.ts";
 import { BarChart, type BarSeries } from "../parts/bar-chart.tsx";
 import { ImportTable } from "../parts/import-table.tsx";
 import { Notice } from "../parts/notice.tsx";
+import { Places } from "../parts/places.tsx";
+import { RowsTable } from "../parts/rows-table.tsx";
 import { SnapshotState } from "../parts/snapshot-state.tsx";
 import { Time } from "../parts/time.tsx";
+import { formatSource, formatTarget } from "../places.ts";
 import { formatHash } from "../routing.ts";
 
 const windows = { hour: "Last hour", day: "Last day", week: "Last week" } as const satisfies Readonly<
@@ -45,14 +49,16 @@ function OverviewOf({ window }: { readonly window: Overview["window"] }) {
     known !== undefined && known.running.count > 0 ? "live" : "idle",
   );
   const { value: overview } = snapshot;
+  const hasFailures = overview !== undefined && overview.errors.length > 0;
   return (
     <>
       <SnapshotState snapshot={snapshot} />
       {overview !== undefined && (
         <>
+          {hasFailures && <Failures overview={overview} />}
           <Charts overview={overview} />
           <Running running={overview.running} />
-          <Failures errors={overview.errors} />
+          {!hasFailures && <p>Nothing has failed in this time.</p>}
         </>
       )}
     </>
@@ -151,42 +157,50 @@ function Running({ running: { count, imports } }: Pick<Overview, "running">) {
   );
 }
 
-function Failures({ errors }: Pick<Overview, "errors">) {
+const failureColumns = [
+  { name: "Error", look: "code" },
+  { name: "Imports", look: "short" },
+  { name: "Newest", look: "places" },
+  { name: "When", look: "when" },
+] as const;
+
+/** What needs somebody, before all else. */
+function Failures({ overview: { errors, buckets } }: { readonly overview: Overview }) {
+  const since = buckets[0]?.at ?? "";
+  const failed = errors.reduce((sum, { count }) => sum + count, 0);
   return (
     <section aria-labelledby="failures-title">
-      <h2 id="failures-title">Failures by cause</h2>
-      {errors.length === 0 ? (
-        <p>Nothing has failed in this time.</p>
-      ) : (
-        <table class="rows">
-          <caption class="unseen">Failures by error code, the most frequent first</caption>
-          <thead>
-            <tr>
-              <th scope="col">Error</th>
-              <th scope="col">Imports</th>
-              <th scope="col">Newest</th>
-            </tr>
-          </thead>
-          <tbody>
-            {errors.map(({ code, count, newest }) => (
-              <tr key={code}>
-                <td>
-                  <a href={formatHash("errors", code)}>{code}</a>
-                </td>
-                <td>{count}</td>
-                <td>
-                  <a href={formatHash("import", newest)}>{newest}</a>
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      )}
-      {errors.length > 0 && (
-        <p>
-          <a href={formatHash("imports", "", { state: "Failed" })}>All imports that failed</a>
-        </p>
-      )}
+      <h2 id="failures-title">Failed: {failed}</h2>
+      <RowsTable
+        caption="Failures by error code, the most frequent first"
+        columns={failureColumns}
+        rows={errors.map(({ code, count, newest, import: view }) => ({
+          key: code,
+          cells: [
+            <a key="code" href={formatHash("errors", code)}>
+              {code}
+            </a>,
+            <a
+              key="count"
+              href={formatHash("imports", "", { state: "Failed", error: code, since })}
+              aria-label={`${count} that failed with ${code}`}
+            >
+              {count}
+            </a>,
+            <Places
+              key="newest"
+              {...{ from: view?.source === undefined ? newest : formatSource(view.source) }}
+              href={formatHash("import", newest)}
+              to={view?.target === undefined ? undefined : formatTarget(view.target)}
+              error={view?.error === undefined ? undefined : withoutHint(view.error)}
+            />,
+            <Time key="when" at={view?.finishedAt ?? view?.createdAt} />,
+          ],
+        }))}
+      />
+      <p>
+        <a href={formatHash("imports", "", { state: "Failed", since })}>All that failed in this time</a>
+      </p>
     </section>
   );
 }

@@ -5,6 +5,8 @@ import { useResource } from "../data/use-resource.ts";
 import { withoutHint } from "../error-text.ts";
 import { Badge } from "../parts/badge.tsx";
 import { Pager, pagesAt } from "../parts/pager.tsx";
+import { Places } from "../parts/places.tsx";
+import { RowsTable } from "../parts/rows-table.tsx";
 import { SnapshotState } from "../parts/snapshot-state.tsx";
 import { formatHash, navigate } from "../routing.ts";
 import { useServices } from "../services.ts";
@@ -83,36 +85,29 @@ function emptyText({ continuationToken }: PromotionItemPage): string {
   return continuationToken === undefined ? "There are no such items." : "None among these: look further.";
 }
 
+const columns = [
+  { name: "State", look: "state" },
+  { name: "Source → target", look: "places" },
+  { name: "Copied", look: "short" },
+] as const;
+
 function ItemTable({ items }: { readonly items: readonly PromotionItemView[] }) {
   return (
-    <table class="rows">
-      <caption class="unseen">Items of the promotion</caption>
-      <thead>
-        <tr>
-          <th scope="col">State</th>
-          <th scope="col">Source → target</th>
-          <th scope="col">Copied</th>
-        </tr>
-      </thead>
-      <tbody>
-        {items.map(({ item, state, source, target, importId, bytesCopied, error }) => (
-          <tr key={item}>
-            <td>
-              <Badge text={state} tone={itemTones[state]} />
-            </td>
-            <td class="places">
-              {state === "Pending" ? source : <a href={formatHash("import", importId)}>{source}</a>}
-              <span class="to">→ {target}</span>
-              {error !== undefined && (
-                <span class="row-error">
-                  <bdi>{withoutHint(error)}</bdi>
-                </span>
-              )}
-            </td>
-            <td>{bytesCopied === undefined ? "–" : formatBytes(bytesCopied)}</td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
+    <RowsTable
+      caption="Items of the promotion"
+      columns={columns}
+      rows={items.map(({ item, state, source, target, importId, bytesCopied, error }) => ({
+        key: item,
+        cells: [
+          <Badge key="state" text={state} tone={itemTones[state]} />,
+          <Places
+            key="places"
+            {...{ from: source, to: target, error: error === undefined ? undefined : withoutHint(error) }}
+            href={state === "Pending" ? undefined : formatHash("import", importId)}
+          />,
+          bytesCopied === undefined ? "–" : formatBytes(bytesCopied),
+        ],
+      }))}
+    />
   );
 }

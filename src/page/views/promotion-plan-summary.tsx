@@ -1,5 +1,10 @@
 import type { PromotionPlan } from "../../domain/promotion-record.ts";
+import { RowsTable } from "../parts/rows-table.tsx";
 
+const columns = [
+  { name: "Source", look: "places" },
+  { name: "Target", look: "places" },
+] as const;
 const maxShown = 100; // a page of them; how many there are says the rest
 
 /** The images that a promotion would import: how many, and the first of them. */
@@ -23,23 +28,11 @@ export function PromotionPlanSummary({ plan: { items, isComplete, warnings } }: 
         </ul>
       )}
       {shown.length > 0 && (
-        <table class="rows">
-          <caption class="unseen">Images that would be imported</caption>
-          <thead>
-            <tr>
-              <th scope="col">Source</th>
-              <th scope="col">Target</th>
-            </tr>
-          </thead>
-          <tbody>
-            {shown.map(({ source, target }) => (
-              <tr key={`${source} ${target}`}>
-                <td class="places">{source}</td>
-                <td class="places">{target}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
+        <RowsTable
+          caption="Images that would be imported"
+          columns={columns}
+          rows={shown.map(({ source, target }) => ({ key: `${source} ${target}`, cells: [source, target] }))}
+        />
       )}
     </section>
   );

@@ -3,6 +3,7 @@ import { formatBytes, formatDuration } from "../../domain/quantities.ts";
 import { useAttempt } from "../data/use-attempt.ts";
 import { useResource } from "../data/use-resource.ts";
 import { Badge } from "../parts/badge.tsx";
+import { ConfirmButton } from "../parts/confirm-button.tsx";
 import { ErrorCard } from "../parts/error-card.tsx";
 import { Facts } from "../parts/facts.tsx";
 import { FailedOutcome } from "../parts/failed-outcome.tsx";
@@ -10,9 +11,10 @@ import { Notice } from "../parts/notice.tsx";
 import { ShareBar } from "../parts/share-bar.tsx";
 import { SnapshotState } from "../parts/snapshot-state.tsx";
 import { Time } from "../parts/time.tsx";
-import { describePromotion, sharesOf } from "../promotions.ts";
+import { describePromotion, groupByCode, sharesOf } from "../promotions.ts";
 import { formatHash } from "../routing.ts";
 import { promotionLooks } from "../tones.ts";
+import { useTitle } from "../use-title.ts";
 import { PromotionItems } from "./promotion-items.tsx";
 
 export interface PromotionViewProps {
@@ -27,6 +29,7 @@ export function PromotionView({ id, query }: PromotionViewProps) {
     known === undefined || promotionLooks[known.state].hasEnded ? "idle" : "live",
   );
   const { value: view } = snapshot;
+  useTitle(view && describePromotion(view));
   if (snapshot.isGone) {
     return (
       <>
@@ -80,13 +83,16 @@ function Actions({ view: { state, counts }, path }: { readonly view: View; reado
   return (
     <div class="actions">
       {!hasEnded && (
-        <button type="button" disabled={isBusy} onClick={() => post("Cancelling", "cancel")}>
-          Cancel
-        </button>
+        <ConfirmButton
+          label="Cancel"
+          question={`${countItems(counts.pending + counts.queued)} will not be imported; what has been stays.`}
+          isBusy={isBusy}
+          onConfirm={() => post("Cancelling", "cancel")}
+        />
       )}
       {(state === "Failed" || state === "Cancelled") && (
         <button type="button" class="primary" disabled={isBusy} onClick={() => post("Retrying", "retry")}>
-          {again === 0 ? "Retry" : again === 1 ? "Retry 1 item" : `Retry ${again} items`}
+          {again === 0 ? "Retry" : `Retry ${countItems(again)}`}
         </button>
       )}
       {attempt !== undefined && <FailedOutcome {...attempt} />}
@@ -124,16 +130,31 @@ function FirstErrors({ view: { firstErrors, counts } }: { readonly view: View })
           ? `The first ${firstErrors.length} of ${counts.failed} failures`
           : "Failures"}
       </h2>
-      <ul class="lines">
-        {firstErrors.map(({ item, importId, error }) => (
-          <li key={item}>
-            <a href={formatHash("errors", error.code)}>{error.code}</a> {error.message}{" "}
-            <a href={formatHash("import", importId)}>The import of item {item}</a>
-          </li>
-        ))}
-      </ul>
+      {groupByCode(firstErrors).map(({ code, hint, failures }) => (
+        <section key={code}>
+          <h3>
+            <a href={formatHash("errors", code)}>{code}</a>
+          </h3>
+          {hint !== undefined && (
+            <p>
+              <strong>What to do:</strong> {hint}
+            </p>
+          )}
+          <ul class="lines">
+            {failures.map(({ item, importId, text }) => (
+              <li key={item}>
+                <bdi>{text}</bdi> <a href={formatHash("import", importId)}>The import of item {item}</a>
+              </li>
+            ))}
+          </ul>
+        </section>
+      ))}
     </section>
   );
+}
+
+function countItems(count: number): string {
+  return count === 1 ? "1 item" : `${count} items`;
 }
 
 function PromotionFacts({ view: { id, trigger, labels, attempt, createdAt, finishedAt } }: { readonly view: View }) {

@@ -3,6 +3,7 @@ import { useResource } from "../data/use-resource.ts";
 import { withoutHint } from "../error-text.ts";
 import { Badge } from "../parts/badge.tsx";
 import { Pager, pagesAt } from "../parts/pager.tsx";
+import { RowsTable } from "../parts/rows-table.tsx";
 import { SnapshotState } from "../parts/snapshot-state.tsx";
 import { Time } from "../parts/time.tsx";
 import { describePromotion } from "../promotions.ts";
@@ -43,41 +44,34 @@ export function PromotionsView({ query }: { readonly query: URLSearchParams }) {
   );
 }
 
+const columns = [
+  { name: "State", look: "state" },
+  { name: "What", look: "places" },
+  { name: "Created", look: "when" },
+  { name: "Ended", look: "when" },
+] as const;
+
 function PromotionTable({ promotions }: { readonly promotions: readonly PromotionSummary[] }) {
   return (
-    <table class="rows">
-      <caption class="unseen">Promotions, newest first</caption>
-      <thead>
-        <tr>
-          <th scope="col">State</th>
-          <th scope="col">What</th>
-          <th scope="col">Created</th>
-          <th scope="col">Ended</th>
-        </tr>
-      </thead>
-      <tbody>
-        {promotions.map((promotion) => (
-          <tr key={promotion.id}>
-            <td>
-              <Badge text={promotion.state} tone={promotionLooks[promotion.state].tone} />
-            </td>
-            <td class="places">
-              <a href={formatHash("promotion", promotion.id)}>{describePromotion(promotion)}</a>
-              {promotion.error !== undefined && (
-                <span class="row-error">
-                  <bdi>{withoutHint(promotion.error)}</bdi>
-                </span>
-              )}
-            </td>
-            <td>
-              <Time at={promotion.createdAt} />
-            </td>
-            <td>
-              <Time at={promotion.finishedAt} />
-            </td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
+    <RowsTable
+      caption="Promotions, newest first"
+      columns={columns}
+      rows={promotions.map((promotion) => ({
+        key: promotion.id,
+        cells: [
+          <Badge key="state" text={promotion.state} tone={promotionLooks[promotion.state].tone} />,
+          <>
+            <a href={formatHash("promotion", promotion.id)}>{describePromotion(promotion)}</a>
+            {promotion.error !== undefined && (
+              <span class="row-error">
+                <bdi>{withoutHint(promotion.error)}</bdi>
+              </span>
+            )}
+          </>,
+          <Time key="created" at={promotion.createdAt} />,
+          <Time key="ended" at={promotion.finishedAt} />,
+        ],
+      }))}
+    />
   );
 }

@@ -2,6 +2,7 @@ import type { Rule } from "../../domain/rule-schema.ts";
 import { useResource } from "../data/use-resource.ts";
 import { Badge } from "../parts/badge.tsx";
 import { EnableButton } from "../parts/enable-button.tsx";
+import { RowsTable } from "../parts/rows-table.tsx";
 import { SnapshotState } from "../parts/snapshot-state.tsx";
 import { formatHash } from "../routing.ts";
 
@@ -29,41 +30,37 @@ export function RulesView() {
   );
 }
 
+const columns = [
+  { name: "State", look: "state" },
+  { name: "Rule", look: "places" },
+  { name: "Change", look: "short" },
+] as const;
+
 function RuleTable({ rules }: { readonly rules: readonly Rule[] }) {
   return (
-    <table class="rows">
-      <caption class="unseen">Rules by name</caption>
-      <thead>
-        <tr>
-          <th scope="col">State</th>
-          <th scope="col">Rule</th>
-          <th scope="col">Change</th>
-        </tr>
-      </thead>
-      <tbody>
-        {rules.map((rule) => (
-          <tr key={rule.name}>
-            <td>
-              <Badge text={rule.enabled ? "Enabled" : "Disabled"} tone={rule.enabled ? "good" : "neutral"} />
-            </td>
-            <td class="places">
-              <a href={formatHash("rule", rule.name)}>{rule.name}</a>
-              <span class="to">
-                {rule.source.registry}/{rule.source.repositories.join(", ")} →{" "}
-                {rule.target.registry ?? "the service's default"}/{rule.target.repository}
-              </span>
-            </td>
-            <td>
-              <EnableButton<Rule>
-                path={`/api/rules/${rule.name}`}
-                name={rule.name}
-                isEnabled={rule.enabled}
-                toBody={(stored, enabled) => ({ ...stored, enabled })}
-              />
-            </td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
+    <RowsTable
+      caption="Rules by name"
+      columns={columns}
+      rows={rules.map((rule) => ({
+        key: rule.name,
+        cells: [
+          <Badge key="state" text={rule.enabled ? "Enabled" : "Disabled"} tone={rule.enabled ? "good" : "neutral"} />,
+          <>
+            <a href={formatHash("rule", rule.name)}>{rule.name}</a>
+            <span class="to">
+              {rule.source.registry}/{rule.source.repositories.join(", ")} →{" "}
+              {rule.target.registry ?? "the service's default"}/{rule.target.repository}
+            </span>
+          </>,
+          <EnableButton<Rule>
+            key="change"
+            path={`/api/rules/${rule.name}`}
+            name={rule.name}
+            isEnabled={rule.enabled}
+            toBody={(stored, enabled) => ({ ...stored, enabled })}
+          />,
+        ],
+      }))}
+    />
   );
 }

@@ -2,6 +2,7 @@ import type { ScheduleView } from "../../domain/schedule-record.ts";
 import { useResource } from "../data/use-resource.ts";
 import { Badge } from "../parts/badge.tsx";
 import { EnableButton } from "../parts/enable-button.tsx";
+import { RowsTable } from "../parts/rows-table.tsx";
 import { SnapshotState } from "../parts/snapshot-state.tsx";
 import { Time } from "../parts/time.tsx";
 import { formatHash } from "../routing.ts";
@@ -29,49 +30,45 @@ export function SchedulesView() {
   );
 }
 
+const columns = [
+  { name: "State", look: "state" },
+  { name: "Schedule", look: "places" },
+  { name: "Next run", look: "when" },
+  { name: "Last run", look: "when" },
+  { name: "Change", look: "short" },
+] as const;
+
 function ScheduleTable({ schedules }: { readonly schedules: readonly ScheduleView[] }) {
   return (
-    <table class="rows">
-      <caption class="unseen">Schedules by name</caption>
-      <thead>
-        <tr>
-          <th scope="col">State</th>
-          <th scope="col">Schedule</th>
-          <th scope="col">Next run</th>
-          <th scope="col">Last run</th>
-          <th scope="col">Change</th>
-        </tr>
-      </thead>
-      <tbody>
-        {schedules.map((schedule) => (
-          <tr key={schedule.name}>
-            <td>
-              <Badge text={schedule.enabled ? "Enabled" : "Disabled"} tone={schedule.enabled ? "good" : "neutral"} />
-            </td>
-            <td class="places">
-              <a href={formatHash("schedule", schedule.name)}>{schedule.name}</a>
-              <span class="to">
-                <code>{schedule.cron}</code> {schedule.timeZone}: {schedule.source.registry}/
-                {schedule.source.repositories.join(", ")} → {schedule.target.registry ?? "the service's default"}
-              </span>
-            </td>
-            <td>
-              <Time at={schedule.nextRuns[0]} />
-            </td>
-            <td>
-              <LastRun schedule={schedule} />
-            </td>
-            <td>
-              <EnableButton<ScheduleView>
-                path={`/api/schedules/${schedule.name}`}
-                name={schedule.name}
-                isEnabled={schedule.enabled}
-                toBody={(stored, enabled) => ({ ...writeSchedule(readSchedule(stored), stored), enabled })}
-              />
-            </td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
+    <RowsTable
+      caption="Schedules by name"
+      columns={columns}
+      rows={schedules.map((schedule) => ({
+        key: schedule.name,
+        cells: [
+          <Badge
+            key="state"
+            text={schedule.enabled ? "Enabled" : "Disabled"}
+            tone={schedule.enabled ? "good" : "neutral"}
+          />,
+          <>
+            <a href={formatHash("schedule", schedule.name)}>{schedule.name}</a>
+            <span class="to">
+              <code>{schedule.cron}</code> {schedule.timeZone}: {schedule.source.registry}/
+              {schedule.source.repositories.join(", ")} → {schedule.target.registry ?? "the service's default"}
+            </span>
+          </>,
+          <Time key="next" at={schedule.nextRuns[0]} />,
+          <LastRun key="last" schedule={schedule} />,
+          <EnableButton<ScheduleView>
+            key="change"
+            path={`/api/schedules/${schedule.name}`}
+            name={schedule.name}
+            isEnabled={schedule.enabled}
+            toBody={(stored, enabled) => ({ ...writeSchedule(readSchedule(stored), stored), enabled })}
+          />,
+        ],
+      }))}
+    />
   );
 }
