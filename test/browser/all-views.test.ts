@@ -23,7 +23,7 @@ describe.runIf(hasBrowser())("every view of the dashboard", () => {
     const items = ["team/app:1", "missing/app:2"].map((name) => ({ source: `${api.source.host}/${name}` }));
     const { id } = promotionViewSchema.parse(await (await api.post("/api/promotions", { items })).json());
     places = [
-      ["#/overview", "Failures by cause"],
+      ["#/overview", "Running now"],
       ["#/promotions", "A list of images"],
       ["#/promote", "Show the images"],
       [`#/promotion/${id}`, "The import of item"],

@@ -66,7 +66,7 @@ describe.runIf(hasBrowser())("the dashboard behind the platform's sign-in", () =
     await using front = await startFront();
     await using visit = await dashboard.open("#/overview", { url: front.origin });
     const { page } = visit;
-    await page.getByRole("heading", { name: "Failures by cause" }).waitFor();
+    await page.getByRole("heading", { name: "Running now" }).waitFor();
     const missing = { source: `${dashboard.api.source.host}/missing/app:1` };
     const signedIn = { "x-ms-client-principal-id": front.passed[0]?.user ?? "" };
     const ended = await dashboard.api.post("/api/imports?wait=100", missing, signedIn); // which is logged

@@ -249,5 +249,10 @@ describe.runIf(hasBrowser())("watching imports on the dashboard", () => {
     await page.getByRole("table").waitFor();
 
     expect(await page.evaluate("document.documentElement.scrollWidth")).toBeLessThanOrEqual(360);
+    const labels = await page.evaluate(
+      "[...document.querySelectorAll('tbody tr:first-child td')].map((cell) => getComputedStyle(cell, '::before').content)",
+    );
+    expect(labels).toEqual(expect.arrayContaining(['"State"', '"Trigger"', '"Created"'])); // the head is not to be seen
+    expect(await page.getByRole("cell").count()).toBeGreaterThan(0); // although laid out as blocks
   });
 });
