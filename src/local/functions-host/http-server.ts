@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { refuseForeign } from "./foreign-page.ts";
 
 /** Bodies above this are refused with 413, as by the genuine host (FUNCTIONS_REQUEST_BODY_SIZE_LIMIT, 100 MiB). */
 export const maxBodyBytes = 100 * 1024 * 1024;
@@ -84,6 +85,11 @@ export function messageOf(thrown: unknown): string {
 }
 
 async function serve(request: IncomingMessage, response: ServerResponse, handle: RequestHandler): Promise<void> {
+  const refusal = refuseForeign(request);
+  if (refusal !== undefined) {
+    send(response, { ...refusal, headers: { connection: "close", "content-type": "text/plain" } });
+    return;
+  }
   const body = await readBody(request);
   if (body === "aborted") return; // nobody is left to answer
   if (body === "too-large") {
