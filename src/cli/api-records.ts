@@ -84,6 +84,7 @@ const partViewSchema = z.looseObject({
   ms: z.number().optional(),
   attempts: z.number().optional(),
   platform: z.string().optional(),
+  artifactType: z.string().optional(),
   repository: z.string().optional(),
 });
 export type PartView = Readonly<z.infer<typeof partViewSchema>>;

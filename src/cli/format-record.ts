@@ -1,4 +1,5 @@
 import { parseDigest, shortDigest } from "../digest.ts";
+import { hasEnded } from "../domain/import-record.ts";
 import { formatBytes, formatDuration } from "../domain/quantities.ts";
 import { printable } from "../printable.ts";
 import type { DryRun, ImportView, PartView, ProgressView } from "./api-records.ts";
@@ -24,11 +25,14 @@ export function formatDetails(record: ImportView): string {
     ["Media type", source?.mediaType],
     ...formatTargets(record).map((text) => ["Target", text] as const),
     ["Target digest", target?.digest === source?.digest ? undefined : target?.digest],
-    ["Bytes", record.progress === undefined ? undefined : formatVia(record.progress)],
+    ["Bytes", formatBytesSoFar(record)],
     ["Trigger", trigger === undefined ? undefined : [trigger.kind, trigger.ref].filter(Boolean).join(" ")],
     ["Labels", formatLabels(record.labels)],
     ["Created", record.createdAt],
-    ["Ended", seconds === undefined ? undefined : `${record.finishedAt} (took ${formatDuration(seconds)})`],
+    [
+      "Ended",
+      seconds === undefined ? undefined : `${record.finishedAt} (took ${formatDuration(seconds)}${formatWait(record)})`,
+    ],
     ["Attempt", record.attempt === undefined || record.attempt === 1 ? undefined : String(record.attempt)],
     ["Waiting", record.waiting && `until ${record.waiting.until}: ${record.waiting.message}`],
     ["Error", error?.message],
@@ -42,6 +46,20 @@ export function formatDetails(record: ImportView): string {
   return formatTable(rows.flatMap(([name, value]) => (value === undefined ? [] : [[name, printable(value)]])));
 }
 
+/** What has come in which way; undefined while nothing has, and something may yet. */
+function formatBytesSoFar({ state, progress }: ImportView): string | undefined {
+  if (progress === undefined || (!hasEnded(state) && bytesDone(progress) === 0)) return undefined;
+  return formatVia(progress);
+}
+
+/** What lies between acceptance and start, where a reader would miss it. Of a retry that is no wait: its start is another one. */
+function formatWait({ attempt = 1, createdAt, startedAt }: ImportView): string {
+  const seconds = startedAt === undefined ? 0 : (Date.parse(startedAt) - Date.parse(createdAt)) / 1000;
+  return attempt === 1 && seconds > toldWaitSeconds ? ` after ${formatDuration(seconds)} of waiting` : "";
+}
+
+const toldWaitSeconds = 5;
+
 /** Manifests and blobs as a table, with a line that sums them up. */
 export function formatParts(parts: readonly PartView[]): string {
   if (parts.length === 0) return "No parts known yet.\n";
@@ -51,7 +69,7 @@ export function formatParts(parts: readonly PartView[]): string {
     formatBytes(part.sizeBytes),
     part.state === "done" ? (part.via ?? "done") : part.state,
     part.ms === undefined ? "" : formatDuration(part.ms / 1000),
-    printable(part.platform ?? part.mediaType ?? ""),
+    printable(part.platform ?? part.artifactType ?? part.mediaType ?? ""),
   ]);
   return formatTable([["PART", "DIGEST", "SIZE", "STATE", "TOOK", "WHAT"], ...rows]);
 }
@@ -61,14 +79,15 @@ export function formatList(records: readonly ImportView[]): string {
   if (records.length === 0) return "No imports found.\n";
   const rows = records.map((record) => {
     const seconds = secondsTaken(record);
-    const [first = record.target?.registry ?? "nothing", ...others] = formatTargets(record);
+    const [first = record.target?.registry, ...others] = formatTargets(record);
+    const target = first === undefined ? "" : ` → ${first}${others.length === 0 ? "" : ` and ${others.length} more`}`;
     return [
       record.id,
       record.state,
       record.createdAt.replace(/\.\d+Z$/, "Z"),
       seconds === undefined ? "" : formatDuration(seconds),
       record.progress === undefined ? "" : formatBytes(bytesDone(record.progress)),
-      printable(`${formatSource(record)} → ${first}${others.length === 0 ? "" : ` and ${others.length} more`}`),
+      printable(`${formatSource(record)}${target}`),
     ];
   });
   return formatTable([["ID", "STATE", "CREATED", "TOOK", "SIZE", "IMPORT"], ...rows]);

@@ -1,6 +1,6 @@
 import { ImportError, type Side } from "../errors.ts";
 import { type HostPattern, isWildcard, matchesHost } from "./host-pattern.ts";
-import { isPrivateHost } from "./private-host.ts";
+import { isNeverAllowed, isPrivateHost } from "./private-host.ts";
 
 /** Which registries an import may read from and write to, as the operator has set it. */
 export interface AllowSettings {
@@ -67,6 +67,6 @@ function notAllowed(side: Side, registry: string, hint: string): ImportError {
     stage: "accept",
     property: side === "source" ? "source" : "target",
     what: "this registry is not allowed here",
-    hint,
+    hint: isNeverAllowed(registry) ? "no setting allows such addresses" : hint,
   });
 }

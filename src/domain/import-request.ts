@@ -9,6 +9,7 @@ import {
 } from "./import-request-schema.ts";
 import type { Conflict, ImportSpec, Platform } from "./import-spec.ts";
 import {
+  aliasIn,
   type ImportTarget,
   parseImportTarget,
   parseRegistry,
@@ -128,15 +129,26 @@ function parseValues(request: ImportRequest, settings: RequestSettings): Values 
 }
 
 function parseSource({ source }: ImportRequest, settings: RequestSettings): Source {
-  if (typeof source === "string") return splitReference(source, "source");
+  if (typeof source === "string") return splitSource(source, "source", settings);
   if (source.resourceId !== undefined) {
     const found = parseRegistryResource(source.resourceId, "source.resourceId", settings);
     const image = withoutHost(source.sourceImage, found.registry);
     return { ...found, resourceId: source.resourceId, image: parseSourceImage(image, "source.sourceImage") };
   }
-  if (source.registryUri === undefined) return splitReference(source.sourceImage, "source.sourceImage");
+  if (source.registryUri === undefined) return splitSource(source.sourceImage, "source.sourceImage", settings);
   const registry = parseRegistry(source.registryUri, "source.registryUri", settings);
   return { registry, image: parseSourceImage(withoutHost(source.sourceImage, registry), "source.sourceImage") };
+}
+
+/** The host of a reference is never an alias; who writes one there gets to know where it goes. */
+function splitSource(text: string, property: string, settings: RequestSettings): TypedReference {
+  const { alias, rest, host } = aliasIn(text, settings);
+  if (host === undefined) return splitReference(text, property);
+  throw new ImportError({
+    ...{ code: "INVALID_REFERENCE", stage: "accept", property },
+    what: `${property} ${JSON.stringify(text.slice(0, 200))}: the registry's host is missing`,
+    hint: `${alias} is an alias: --registry ${alias} --source ${rest}, over HTTP source.registryUri and source.sourceImage`,
+  });
 }
 
 function distinct(platforms: readonly Platform[]): readonly Platform[] {

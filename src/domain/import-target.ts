@@ -43,6 +43,16 @@ export function parseRegistry(text: string, property: string, { registries, regi
   return registries.hostOfName(name) ?? parseRegistryUri(`${name}.${registrySuffix}`, property);
 }
 
+/** Cuts `name/rest` where the settings know the name as that of a registry; without `host`, they do not. */
+export function aliasIn(
+  text: string,
+  { registries }: Pick<RegistryNames, "registries">,
+): { readonly alias: string; readonly rest: string; readonly host: string | undefined } {
+  const [alias = "", ...rest] = text.split("/");
+  const isName = rest.length > 0 && bareNamePattern.test(alias) && alias !== "localhost";
+  return { alias, rest: rest.join("/"), host: isName ? registries.hostOfName(alias) : undefined };
+}
+
 /** A registry by its resource id in Azure; assumed where the settings do not tell its host. */
 export function parseRegistryResource(
   text: string,

@@ -8,6 +8,7 @@ import { importSpecSchema } from "./import-spec.ts";
 import { timelineEntrySchema, timelineOf } from "./import-timeline.ts";
 import { formatPlatform } from "./platform.ts";
 import { withRate } from "./progress.ts";
+import { isUnreadablePlace } from "./rejected-import.ts";
 
 const timeSchema = z.iso.datetime();
 
@@ -85,7 +86,7 @@ export function formatImport(record: ImportRecord, progress: Progress | undefine
     state: record.state,
     trigger: record.trigger,
     labels: spec.labels,
-    ...(record.isUnreadable ? {} : formatPlaces(record)),
+    ...(record.isUnreadable ? formatReadable(record) : formatPlaces(record)),
     conflict: spec.conflict,
     ...definedOnly({ platforms: spec.platforms?.map(formatPlatform), referrers: spec.referrers }),
     sparseIndex: spec.sparseIndex,
@@ -121,6 +122,11 @@ function formatPlaces({ spec, source, targetDigest }: ImportRecord) {
       ...definedOnly({ digest: targetDigest }),
     },
   };
+}
+
+/** Of what could not be read as a whole: where it was to go, if that much is known. */
+function formatReadable(record: ImportRecord) {
+  return isUnreadablePlace(record.spec.target) ? {} : { target: formatPlaces(record).target };
 }
 
 /** The counts at the end, with the average rate of the whole run and nothing left to wait for. */

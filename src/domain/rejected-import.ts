@@ -12,6 +12,8 @@ export interface RejectRequest {
   readonly promotion?: PromotionItemRef;
   /** What was to be done, where that much could be read. */
   readonly spec: ImportSpec | undefined;
+  /** Where it was to go, where that much could be read, and no more. */
+  readonly target?: ImportSpec["target"] | undefined;
   readonly error: ImportErrorWire;
   readonly causedAt: Date;
 }
@@ -40,14 +42,19 @@ export function createReject(ports: RejectPorts): (request: RejectRequest) => Pr
 }
 
 function rejectedRecord(request: RejectRequest, now: Date): ImportRecord {
-  const { id, trigger, promotion, spec, error, causedAt } = request;
-  const known = spec ?? unreadableSpec;
+  const { id, trigger, promotion, spec, target = unreadableSpec.target, error, causedAt } = request;
+  const known = spec ?? { ...unreadableSpec, target };
   return {
     ...{ v: 1, id, state: "Failed", trigger, ...(promotion && { promotion }) },
     ...{ spec: known, ...(spec === undefined && { isUnreadable: true }), hasCredentials: false, attempt: 1 },
     ...{ createdAt: causedAt.toISOString(), deadlineAt: deadlineOf({ spec: known }, now) },
     ...{ finishedAt: now.toISOString(), error: fitError(error), warnings: [] },
   };
+}
+
+/** Whether a part of such a record stands for what could not be read. */
+export function isUnreadablePlace({ registry }: { readonly registry: string }): boolean {
+  return registry === unreadableSpec.source.registry;
 }
 
 /** Stands in a record whose cause could not be read. `.invalid` is a name that nobody can have (RFC 6761). */

@@ -3,10 +3,15 @@ import { definedOnly } from "../errors.ts";
 import { parseImportRequest, type RequestSettings, refuse } from "./import-request.ts";
 import { importRequestSchema, problemsOf, sourceObjectSchema } from "./import-request-schema.ts";
 import type { ImportSpec, Platform } from "./import-spec.ts";
+import { aliasIn } from "./import-target.ts";
 import { parseReference, type Reference } from "./reference.ts";
 import type { SourceCredentials } from "./sign-in.ts";
 
-const referenceSchema = z.string().min(1).max(1_000).describe("host/repository[:tag][@digest]");
+const referenceSchema = z
+  .string()
+  .min(1)
+  .max(1_000)
+  .describe("host/repository[:tag][@digest]; the host may be an alias of the service's settings");
 
 /** Body of `POST /api/verify`. */
 export const verifyRequestSchema = z
@@ -14,7 +19,9 @@ export const verifyRequestSchema = z
     source: z
       .union([referenceSchema, sourceObjectSchema.omit({ resourceId: true })])
       .describe("What to compare. Its credentials are used for this request and not stored."),
-    target: referenceSchema.describe("host/repository[:tag][@digest] of what it is compared with."),
+    target: referenceSchema.describe(
+      "host/repository[:tag][@digest] of what it is compared with; the host may be an alias.",
+    ),
     platforms: importRequestSchema.shape.platforms.describe(
       "Compare these platforms only: the digests of the indexes may differ then. Default: all.",
     ),
@@ -52,10 +59,10 @@ export interface ParsedVerifyRequest {
 export function parseVerifyRequest(body: unknown, settings: RequestSettings): ParsedVerifyRequest {
   refuse("INVALID_REQUEST", problemsOf(verifyRequestSchema, body));
   const request = verifyRequestSchema.parse(body);
-  const target = parseReference(request.target, "target");
+  const target = parseReference(withHost(request.target, settings), "target");
   const { spec, credentials } = parseImportRequest(
     {
-      source: request.source,
+      source: sourceWithHost(request.source, settings),
       target: target.registry,
       untaggedTargetRepositories: [target.repository],
       ...definedOnly({ platforms: request.platforms }),
@@ -71,6 +78,18 @@ export function parseVerifyRequest(body: unknown, settings: RequestSettings): Pa
     blobs: request.full === true ? "content" : "presence",
     referrers: request.referrers === true ? "compared" : "ignored",
   };
+}
+
+/** A reference whose registry may go by its alias. */
+function withHost(text: string, settings: RequestSettings): string {
+  const { rest, host } = aliasIn(text, settings);
+  return host === undefined ? text : `${host}/${rest}`;
+}
+
+function sourceWithHost(source: VerifyRequest["source"], settings: RequestSettings): VerifyRequest["source"] {
+  if (typeof source === "string") return withHost(source, settings);
+  if (source.registryUri !== undefined) return source;
+  return { ...source, sourceImage: withHost(source.sourceImage, settings) };
 }
 
 /** Tag or digest that is asked for: with both, the digest counts. */

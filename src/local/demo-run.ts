@@ -14,6 +14,8 @@ export interface DemoDeps {
   /** The built command line client. */
   readonly cliPath: string;
   readonly print: (line: string) => void;
+  /** Whether everything is left running. */
+  readonly goesOn: boolean;
   /** At the end, with everything still running; what it returns is waited for. */
   readonly atEnd: (serviceUrl: string) => Promise<void>;
 }
@@ -93,15 +95,14 @@ export async function runDemo(deps: DemoDeps, signal: AbortSignal): Promise<void
     say("        the same bytes");
   });
 
-  deps.print(whatNext(service.url));
+  deps.print(whatNext(deps.goesOn ? service.url : undefined));
   await deps.atEnd(service.url);
 }
 
-const whatNext = (serviceUrl: string) => `
-The dashboard     ${serviceUrl}/
-
-What to try next
-    npm run demo -- --keep           leaves all of this running; --open shows the dashboard, too
+/** `serviceUrl`: of a service that goes on; undefined: it ends now, and nobody could follow a link to it. */
+export const whatNext = (serviceUrl: string | undefined) => `
+${serviceUrl === undefined ? "" : `The dashboard     ${serviceUrl}/\n\n`}What to try next
+    npm run demo -- --keep --open    shows the dashboard, and leaves all of this running
     npm start                        the service on http://127.0.0.1:7071
     npm run registry                 a registry on 127.0.0.1:5001 to import into
     node dist/drayage.mjs --help     the command line client; docs/cli.md explains it

@@ -46,10 +46,11 @@ const interruption = new AbortController();
 process.once("SIGINT", () => interruption.abort(new Error("interrupted")));
 const signal = AbortSignal.any([interruption.signal, AbortSignal.timeout(deadlineMs)]);
 
+const goesOn = values.keep || values.open;
 const log: string[] = [];
 try {
   const print = (line: string) => console.log(line);
-  await runDemo({ startService, cliPath: built("drayage.mjs"), print, atEnd }, signal);
+  await runDemo({ startService, cliPath: built("drayage.mjs"), print, goesOn, atEnd }, signal);
 } catch (thrown) {
   if (log.length > 0 && !interruption.signal.aborted)
     console.error(`\nThe service logged last:\n${log.slice(-shownLogLines).join("\n")}`);
@@ -60,7 +61,7 @@ try {
 /** Leaves everything as it is for a look, until Ctrl-C. */
 async function atEnd(serviceUrl: string): Promise<void> {
   if (values.open) openInBrowser(`${serviceUrl}/`);
-  if (!values.keep && !values.open) return;
+  if (!goesOn) return;
   console.log("\nEverything goes on running. Ctrl-C stops it.");
   const alive = setInterval(() => {}, 60_000); // an abort signal alone keeps no process
   if (!interruption.signal.aborted) await once(interruption.signal, "abort");

@@ -45,7 +45,7 @@ const certificateFailure: Failure = {
 
 const speaksNoTls: Failure = {
   what: "it does not speak TLS",
-  hint: "a registry that speaks plain http must be listed in INSECURE_HOSTS",
+  hint: "a registry that speaks plain http must be listed in INSECURE_HOSTS, or have insecure: true in its entry in REGISTRIES",
   retryable: false,
 };
 

@@ -10,6 +10,7 @@ import {
   type QueueItem,
   type QueueMessage,
 } from "../../domain/queue-message.ts";
+import { readableTarget } from "../../domain/readable-target.ts";
 import type { RejectRequest } from "../../domain/rejected-import.ts";
 import { decodeBase64Object } from "../../domain/without-passwords.ts";
 import { type ErrorCode, ImportError, toImportError, unreachable } from "../../errors.ts";
@@ -55,7 +56,7 @@ export function createOnImportMessage(deps: OnImportMessageDeps): OnImportMessag
       await begin(deps, parsed, delivery, durable);
     } catch (thrown) {
       const error = toImportError(thrown);
-      if (isPermanent(error)) return await giveUp(deps, delivery, error);
+      if (isPermanent(error)) return await giveUp(deps, delivery, error, message);
       const { dequeueCount } = delivery.facts;
       if (dequeueCount === undefined || dequeueCount < maxDeliveries) throw error;
       await poisonAsItIs(deps, delivery, error);
@@ -175,11 +176,17 @@ function isPermanent({ code, retryable }: ImportError): boolean {
 }
 
 /** The record comes first: a crash between the two brings the message again. */
-async function giveUp(deps: OnImportMessageDeps, delivery: Delivery, error: ImportError): Promise<void> {
+async function giveUp(
+  deps: OnImportMessageDeps,
+  delivery: Delivery,
+  error: ImportError,
+  message: unknown,
+): Promise<void> {
   const { id, trigger, spec, causedAt, item } = delivery;
   const reason = error.toWire();
   await deps.reject({
     ...{ id, trigger, spec, causedAt, error: reason },
+    ...(spec === undefined && { target: readableTarget(message, deps.settings) }),
     ...(item && { promotion: { id: item.promotion, item: item.key, attempt: item.attempt } }),
   });
   const given = { id, reason, dequeueCount: delivery.facts.dequeueCount ?? 1, text: delivery.text };

@@ -66,6 +66,44 @@ describe("drayage show", () => {
     expect(run.stdout).toMatch(/^manifest .* pending .*linux\/arm64$/m);
   });
 
+  it("shows what kind of artifact a referrer is", async () => {
+    const sbom = aPart({ kind: "manifest", platform: undefined, artifactType: "application/spdx+json" });
+    await using api = await startFakeApi(({ url }) => ({
+      body: url.includes("/parts") ? { parts: [sbom] } : succeeded,
+    }));
+
+    const run = await runCli(["show", importId, "--parts", "--endpoint", api.endpoint]);
+
+    expect(run.stdout).toMatch(/^manifest .*application\/spdx\+json$/m);
+  });
+
+  it("says nothing of bytes before any have come", async () => {
+    const bytes = { total: 100, copied: 0, mounted: 0, skipped: 0 };
+    const show = async (state: string) => {
+      const body = aRecord({
+        state,
+        progress: { manifests: { total: 1, done: 0 }, blobs: { total: 1, done: 0 }, bytes },
+      });
+      await using api = await startFakeApi(() => ({ body }));
+      return (await runCli(["show", importId, "--endpoint", api.endpoint])).stdout;
+    };
+
+    expect(await show("Copying")).not.toMatch(/^Bytes/m);
+    expect(await show("Skipped")).toMatch(/^Bytes +nothing to copy$/m);
+  });
+
+  it("tells how long an import waited for its start where that is long, and of its first attempt only", async () => {
+    const ends = async (startedAt: string, attempt = 1) => {
+      const times = { createdAt: "2026-11-24T09:36:40Z", startedAt, finishedAt: "2026-11-24T09:37:44Z" };
+      await using api = await startFakeApi(() => ({ body: { ...succeeded, ...times, attempt } }));
+      return (await runCli(["show", importId, "--endpoint", api.endpoint])).stdout;
+    };
+
+    expect(await ends("2026-11-24T09:37:30Z")).toContain("(took 14s after 50s of waiting)");
+    expect(await ends("2026-11-24T09:36:44Z")).toContain("(took 1m 00s)");
+    expect(await ends("2026-11-24T09:37:30Z", 2)).toContain("(took 14s)");
+  });
+
   it("puts the parts into the record with --json", async () => {
     await using api = await startFakeApi(({ url }) => ({
       body: url.includes("/parts") ? { parts: [aPart()] } : succeeded,

@@ -48,6 +48,10 @@ describe("isAllowedSource", () => {
 
     expect(error.toWire()).toMatchObject({ code: "HOST_NOT_ALLOWED", side: "source", registry: "127.0.0.1" });
     expect(error.message).toContain("ALLOW_PRIVATE_HOSTS");
+    for (const host of ["169.254.169.254", "[fe80::1]:5000", "0.0.0.0"]) {
+      const { message } = refusal(() => assertAllowedSource(host, open));
+      expect(message).toMatch(/not allowed here; no setting allows such addresses$/);
+    }
     const listed = refusal(() => assertAllowedSource("ghcr.io", { ...open, allowedSources: ["docker.io"] }));
     expect(listed.message).toContain("ALLOWED_SOURCES");
   });

@@ -34,6 +34,18 @@ const parse = (body: unknown, change: Partial<RequestSettings> = {}) =>
 const refused = (body: unknown, change: Partial<RequestSettings> = {}) => refusal(() => parse(body, change)).toWire();
 
 describe("parseImportRequest", () => {
+  it("says of an alias in place of a host where it goes", () => {
+    for (const alias of ["harbor", "dev"]) {
+      const hint = `${alias} is an alias: --registry ${alias} --source team/app:1.0`;
+      for (const written of [`${alias}/team/app:1.0`, { sourceImage: `${alias}/team/app:1.0` }])
+        expect(refused({ source: written })).toMatchObject({
+          code: "INVALID_REFERENCE",
+          hint: expect.stringContaining(hint),
+        });
+    }
+    expect(refused({ source: "library/alpine" }).hint).toContain("docker.io/library/alpine");
+  });
+
   it("fills in every default of the shortest request", () => {
     expect(parse({ source })).toEqual({
       dryRun: false,

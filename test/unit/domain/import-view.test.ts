@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
+import type { ImportRecord } from "../../../src/domain/import-record.ts";
 import { formatImport, importViewSchema } from "../../../src/domain/import-view.ts";
 import { sumProgress, withRate } from "../../../src/domain/progress.ts";
+import { createReject } from "../../../src/domain/rejected-import.ts";
 import { ImportError } from "../../../src/errors.ts";
 import { aRecord, aSpec, digestNamed, laterBy, t0 } from "./records.ts";
 
@@ -11,6 +13,27 @@ const counts = {
 };
 
 describe("formatImport", () => {
+  it("shows of an import whose cause could not be read what could be read, and nothing that stands for the rest", async () => {
+    const records: ImportRecord[] = [];
+    const insertImport = async (record: ImportRecord) => {
+      records.push(record);
+      return "inserted" as const;
+    };
+    const reject = createReject({ insertImport, afterEnd: async () => {}, now: () => t0 });
+    const error = new ImportError({ code: "INVALID_REQUEST", what: "no" }).toWire();
+    const { target } = aSpec();
+    for (const readable of [target, undefined]) {
+      const { id, trigger } = aRecord();
+      await reject({ id, trigger, spec: undefined, target: readable, error, causedAt: t0 });
+    }
+
+    const views = records.map((record) => importViewSchema.parse(formatImport(record, undefined, "https://a.example")));
+
+    expect(views.map(({ source }) => source)).toEqual([undefined, undefined]);
+    expect(views.map((view) => view.target?.registry)).toEqual([target.registry, undefined]);
+    expect(views[0]?.target?.tags).toEqual(["alpine:3.20"]);
+  });
+
   it("shows a fresh import", () => {
     const record = aRecord({ trigger: { kind: "queue", ref: "m1" }, spec: aSpec({ labels: { team: "x" } }) });
 

@@ -25,6 +25,12 @@ describe("parseVerifyRequest", () => {
     });
   });
 
+  it("takes aliases for hosts", () => {
+    const expected = { registry: "harbor.example", repository: "team/app", tag: "1.0" };
+    for (const source of ["harbor/team/app:1.0", { sourceImage: "harbor/team/app:1.0" }])
+      expect(parse({ source, target: "harbor/team/app:1.0" })).toMatchObject({ source: expected, target: expected });
+  });
+
   it("reads a source as imports do, with credentials, platforms and what else is to be compared", () => {
     const credentials = { username: "ci", password: "s3cret" };
     const source = { registryUri: "harbor", sourceImage: "team/app", credentials };

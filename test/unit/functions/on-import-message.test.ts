@@ -69,6 +69,33 @@ function open(changes: Partial<OnImportMessageDeps> = {}) {
   };
 }
 
+describe("a message whose source cannot be read", () => {
+  const target = { registry: "prod.example", tags: [], untaggedRepositories: [] };
+  it.each([
+    ["its target", { target: "prod.example" }, target],
+    [
+      "its tags",
+      { target: "prod.example", targetTags: ["team/app:1"] },
+      { ...target, tags: [{ repository: "team/app", tag: "1" }] },
+    ],
+    ["the default target", {}, { ...target, registry: "target.example" }],
+  ])("has %s in its record", async (_, more, expected) => {
+    const { run, rejected } = open();
+
+    await run({ v: 1, import: { source: "nginx", ...more } });
+
+    expect(rejected).toMatchObject([{ spec: undefined, target: expected }]);
+  });
+
+  it("has none where that cannot be read either", async () => {
+    const { run, rejected } = open();
+
+    await run({ v: 1, import: { source: "nginx", target: "no host" } });
+
+    expect(rejected[0]?.target).toBeUndefined();
+  });
+});
+
 const poisonOf = (text: string | undefined) => poisonMessageSchema.parse(JSON.parse(text ?? "")).poison;
 
 describe("a message of queue imports", () => {

@@ -208,7 +208,7 @@ describe("retries", () => {
     const thrown = await thrownBy(() => headBlob(client.repository(server.host, { insecure: false }), digest, never));
 
     expect(thrown).toMatchObject({ code: "SOURCE_UNAVAILABLE", retryable: false });
-    expect(String(thrown)).toContain("INSECURE_HOSTS");
+    expect(String(thrown)).toContain("INSECURE_HOSTS, or have insecure: true in its entry in REGISTRIES");
     expect(client.clock.sleeps).toEqual([]);
   });
 });
