@@ -10,11 +10,14 @@ export interface DemoTarget {
   readonly registryUrl: string;
   readonly repository: string;
   readonly tag: string;
+  /** The header of that name. Default: none. */
+  readonly authorization?: string;
 }
 
 export interface DemoImage {
   /** Of the index. */
   readonly digest: Digest;
+  readonly indexBytes: number;
   readonly platforms: readonly string[];
   readonly layers: number;
   readonly totalBytes: number;
@@ -40,6 +43,7 @@ export async function pushDemoImage(target: DemoTarget, signal: AbortSignal): Pr
   await push.manifest(target.tag, root, index);
   return {
     digest: root.digest,
+    indexBytes: root.size,
     platforms: platforms.map(({ platform }) => formatPlatform(platform)),
     layers: pushed.size,
     totalBytes: otherBytes + [...pushed.values()].reduce((sum, { size }) => sum + size, 0),
@@ -190,15 +194,22 @@ function configOf(platform: Platform, layers: readonly Descriptor[]): object {
   };
 }
 
+interface PushOptions {
+  readonly method: "POST" | "PUT";
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: Readable | Buffer;
+}
+
 type Push = ReturnType<typeof createPush>;
 
-function createPush({ registryUrl, repository }: DemoTarget, signal: AbortSignal) {
+function createPush({ registryUrl, repository, authorization }: DemoTarget, signal: AbortSignal) {
   const base = `${registryUrl}/v2/${repository}`;
-  const send = async (url: string | URL, options: Parameters<typeof request>[1]) => {
-    const { statusCode, headers, body } = await request(url, { ...options, signal });
+  const send = async (url: string | URL, options: PushOptions) => {
+    const all = { ...options.headers, ...(authorization === undefined ? {} : { authorization }) };
+    const { statusCode, headers, body } = await request(url, { ...options, headers: all, signal });
     const said = await body.text();
     if (statusCode < 200 || statusCode > 299) {
-      throw new Error(`the source registry answered ${statusCode} to ${options?.method}: ${said.slice(0, 300)}`);
+      throw new Error(`the source registry answered ${statusCode} to ${options.method}: ${said.slice(0, 300)}`);
     }
     return headers;
   };

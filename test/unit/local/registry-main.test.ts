@@ -75,6 +75,38 @@ it("holds an image for three platforms to begin with when it is asked to", { tim
   });
 });
 
+/** Arguments that the registry is started with, and the list of what refers to its image. */
+it.each([
+  [[], "/v2/demo/app/referrers/DIGEST"],
+  [["--like", "distribution-2.8"], "/v2/demo/app/manifests/sha256-HEX"],
+])(
+  "holds an SBOM of the image, listed as the registry lists referrers (%s): %s",
+  { timeout: twoStartsMs },
+  async (like, list) => {
+    await using directory = await temporaryDirectory();
+
+    await using registry = await runRegistry(directory.path, ["--demo-image", ...like]);
+    const image = await fetch(`http://${registry.host}/v2/demo/app/manifests/1.0`);
+    const digest = image.headers.get("docker-content-digest") ?? "";
+    const path = list.replace("DIGEST", digest).replace("HEX", digest.slice("sha256:".length));
+    const listed = await fetch(`http://${registry.host}${path}`);
+
+    expect(await listed.json()).toMatchObject({ manifests: [{ artifactType: "application/spdx+json" }] });
+  },
+);
+
+it("lets in who brings the name and password of --user, and nobody else", { timeout: twoStartsMs }, async () => {
+  await using directory = await temporaryDirectory();
+
+  await using registry = await runRegistry(directory.path, ["--demo-image", "--user", "ci:a:b"]);
+  const statusFor = async (user: string) => {
+    const headers = { authorization: `Basic ${Buffer.from(user).toString("base64")}` };
+    return (await fetch(`http://${registry.host}/v2/demo/app/manifests/1.0`, { headers })).status;
+  };
+
+  expect([await statusFor("ci:a:b"), await statusFor("ci:a"), await statusFor("")]).toEqual([200, 401, 401]);
+});
+
 async function runToEnd(args: readonly string[]): Promise<{ readonly code: unknown; readonly said: string }> {
   const child = spawn(process.execPath, ["src/local/registry-main.ts", ...args], {
     stdio: ["ignore", "ignore", "pipe"],
@@ -91,9 +123,11 @@ it("says in words that its port is taken, or a flag unknown", { timeout: twoStar
 
   const taken = await runToEnd(["--port", String(port)]);
   const unknown = await runToEnd(["--prot", "5002"]);
+  const nameless = await runToEnd(["--user", "ci"]);
   other.close();
 
   expect(taken).toEqual({ code: 1, said: expect.stringMatching(/^port \d+ is taken: .+\n$/) });
+  expect(nameless).toEqual({ code: 2, said: expect.stringMatching(/^usage: npm run/) });
   expect(unknown).toEqual({
     code: 2,
     said: expect.stringMatching(/^error: Unknown option '--prot'.+usage: npm run/s),
