@@ -21,7 +21,7 @@ const variable: readonly (readonly [RegExp, string])[] = [
     ),
     "BYTES",
   ],
-  [/"(copied|mounted|skipped|bytesPerSecond|ms|attempts|etaSeconds)": ?\d+/g, '"$1":N'],
+  [/"(copied|mounted|skipped|bytesPerSecond|ms|attempts|etaSeconds|seconds)": ?\d+(?:\.\d+)?/g, '"$1":N'],
   [/"via":"\w+"/g, '"via":"VIA"'],
   [new RegExp(`\\b(in|after|took|TOOK|Succeeded +DATE) ${duration}`, "g"), "$1 TIME"],
   [new RegExp(`(DATE +)${duration}( )`, "g"), "$1TIME$2"],
