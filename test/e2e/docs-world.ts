@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { copyFile, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
@@ -59,9 +60,9 @@ const scriptsSchema = z.object({ scripts: z.record(z.string(), z.string()) });
 /** Settings that the documents ask for where they use them, besides those of local.settings.sample.json. */
 const settingsOfExamples = (receiver: string) => ({
   HOOK_SECRETS: "acr:3f7c91d0a86e4b52",
-  REGISTRIES: '[{"host":"localhost:5001","alias":"prod","auth":{"kind":"anonymous"}}]',
+  ALLOWED_TARGETS: "localhost:5001,127.0.0.1:5001,localhost:5004",
   INSECURE_HOSTS: `localhost:5001,localhost:5002,127.0.0.1:5001,127.0.0.1:5002,${receiver}`,
-  ALLOW_PRIVATE_HOSTS: `localhost:5001,localhost:5002,127.0.0.1:5001,127.0.0.1:5002,${receiver}`,
+  ALLOW_PRIVATE_HOSTS: `localhost:5001,localhost:5002,127.0.0.1:5001,127.0.0.1:5002,localhost:5004,${receiver}`,
   EVENT_SINKS: JSON.stringify([
     {
       ...{ name: "ci", kind: "webhook", url: `http://${receiver}/drayage`, secret: "at-least-16-characters" },
@@ -69,6 +70,9 @@ const settingsOfExamples = (receiver: string) => ({
     },
   ]),
 });
+
+/** Entries that the examples presume until a document writes a file of them. */
+const entries = '[{"host":"localhost:5001","alias":"prod","auth":{"kind":"anonymous"}}]';
 
 export async function openDocsWorld({ receiver }: DocsWorldOptions): Promise<DocsWorld> {
   const cleanup = new AsyncDisposableStack();
@@ -155,7 +159,11 @@ export async function openDocsWorld({ receiver }: DocsWorldOptions): Promise<Doc
       return said.replaceAll(port, `:${documented}`);
     },
     startService: async () => {
-      const settings = settingsOfExamples(receiver);
+      const registriesFile = join(directory, "registries.yaml");
+      const registries = existsSync(registriesFile)
+        ? { REGISTRIES: "", REGISTRIES_FILE: registriesFile }
+        : { REGISTRIES: entries };
+      const settings = { ...settingsOfExamples(receiver), ...registries };
       const settingsFile = join(directory, "local.settings.json");
       await writeFile(settingsFile, actual(await readFile(settingsFile, "utf8")));
       const own = Object.entries(settings).map(([name, value]) => [name, actual(value)] as const);
