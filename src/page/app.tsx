@@ -1,18 +1,22 @@
 import { useEffect, useState } from "preact/hooks";
 import { useArrival } from "./arrival.ts";
+import { useFocusKeeper } from "./focus.ts";
+import { Boundary } from "./parts/boundary.tsx";
 import { ConnectionBar } from "./parts/connection-bar.tsx";
 import { ThemeChoice } from "./parts/theme-choice.tsx";
 import { formatHash, type Route, useRoute } from "./routing.ts";
 import { useServices } from "./services.ts";
 import { BarredView } from "./views/barred-view.tsx";
 import { SignInView } from "./views/sign-in-view.tsx";
-import { startView, views } from "./views.tsx";
+import { startView, type View, views } from "./views.tsx";
 
 /** The frame around every view: navigation, the state of the connection, and the view that the address names. */
 export function App() {
   const route = useRoute();
   const connection = useConnection();
-  const view = views.find(({ name }) => name === (route.view === "" ? startView : route.view));
+  const { key, poller } = useServices();
+  const view = viewAt(route);
+  useFocusKeeper();
   const place = `${route.view}/${route.argument}`;
   useArrival(place, view?.title(route) ?? "Not found");
   const isShut = connection.kind === "sign-in" || connection.kind === "barred";
@@ -41,6 +45,11 @@ export function App() {
               ))}
           </ul>
         </nav>
+        {key.read() !== null && (
+          <button type="button" onClick={() => poller.wantSignIn("key")}>
+            Change key
+          </button>
+        )}
         <ThemeChoice />
       </header>
       <ConnectionBar connection={connection} />
@@ -48,19 +57,25 @@ export function App() {
         {connection.kind === "sign-in" && <SignInView by={connection.by} isRepeated={connection.isRepeated} />}
         {connection.kind === "barred" && <BarredView />}
         <div key={place} hidden={isShut}>
-          {view === undefined ? <NotFound route={route} /> : view.render(route)}
+          {view === undefined ? <NotFound /> : <Boundary>{view.render(route)}</Boundary>}
         </div>
       </main>
     </>
   );
 }
 
-function NotFound({ route }: { readonly route: Route }) {
+function viewAt({ view, argument }: Route): View | undefined {
+  const found = views.find(({ name }) => name === (view === "" ? startView : view));
+  if (argument === "." || argument === "..") return undefined; // in a path of the API they would be other places
+  return found?.needsArgument && argument === "" ? undefined : found;
+}
+
+function NotFound() {
   return (
     <>
       <h1>Not found</h1>
       <p>
-        There is no view <code>{route.view}</code>. <a href={formatHash(startView)}>Go to the overview</a>.
+        There is nothing at this address. <a href={formatHash(startView)}>Go to the overview</a>.
       </p>
     </>
   );

@@ -1,6 +1,7 @@
 import { render } from "preact";
 import { App } from "./app.tsx";
 import { createApi } from "./data/api.ts";
+import { createKeyStore } from "./data/key-store.ts";
 import { createPoller } from "./data/poller.ts";
 import { createDrafts } from "./drafts.ts";
 import "./page.css";
@@ -11,11 +12,7 @@ import { applyTheme, readTheme } from "./theme.ts";
 
 applyTheme(readTheme());
 
-const keyName = "drayage.functions-key";
-const key = {
-  read: () => sessionStorage.getItem(keyName),
-  write: (value: string) => sessionStorage.setItem(keyName, value),
-};
+const key = createKeyStore(() => window.sessionStorage);
 const api = createApi({ fetch: window.fetch.bind(window), key, clock: Date.now });
 const poller = createPoller({
   after: (ms, run) => {

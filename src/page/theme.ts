@@ -8,13 +8,17 @@ const storageName = "drayage.theme";
 
 /** What was chosen in this browser. */
 export function readTheme(): Theme {
-  const stored = localStorage.getItem(storageName);
+  const stored = readStored() ?? document.documentElement.dataset.theme;
   return themes.find((theme) => theme === stored) ?? "system";
 }
 
 /** Shows the page in these colours, now and when it is opened again. */
 export function applyTheme(theme: Theme): void {
-  localStorage.setItem(storageName, theme);
+  try {
+    localStorage.setItem(storageName, theme);
+  } catch {
+    // The browser lets the page keep nothing: it holds until the page is loaded again.
+  }
   if (theme === "system") delete document.documentElement.dataset.theme;
   else document.documentElement.dataset.theme = theme;
 }
@@ -34,6 +38,14 @@ export function useColours(): "light" | "dark" {
     };
   }, []);
   return colours;
+}
+
+function readStored(): string | null {
+  try {
+    return localStorage.getItem(storageName);
+  } catch {
+    return null;
+  }
 }
 
 const darkSystem = "(prefers-color-scheme: dark)";

@@ -22,8 +22,19 @@ export const stateLooks: Readonly<Record<ImportState, StateLook>> = {
   Cancelled: { tone: "neutral", hasEnded: true },
 };
 
+/** How an import's state looks; one that this page does not know, because the service is newer, in neutral. */
+export function importLookOf(state: ImportState): StateLook {
+  return Object.hasOwn(stateLooks, state) ? stateLooks[state] : unknownLook;
+}
+
 /** The same of a promotion. */
-export const promotionLooks: Readonly<Record<PromotionState, StateLook>> = {
+export function promotionLookOf(state: PromotionState): StateLook {
+  return Object.hasOwn(promotionLooks, state) ? promotionLooks[state] : unknownLook;
+}
+
+const unknownLook: StateLook = { tone: "neutral", hasEnded: false };
+
+const promotionLooks: Readonly<Record<PromotionState, StateLook>> = {
   Accepted: { tone: "running", hasEnded: false },
   Expanding: { tone: "running", hasEnded: false },
   Running: { tone: "running", hasEnded: false },

@@ -19,6 +19,8 @@ export interface View {
   readonly name: string;
   /** Its entry in the navigation; undefined: it is reached by links only. */
   readonly inNavigation: string | undefined;
+  /** It is of one thing, which the address must name. */
+  readonly needsArgument?: boolean;
   /** The view of the navigation that it belongs to. */
   readonly under?: string;
   /** Of the browser's window. */
@@ -52,6 +54,7 @@ export const views: readonly View[] = [
   {
     name: "import",
     inNavigation: undefined,
+    needsArgument: true,
     under: "imports",
     title: ({ argument }) => `Import ${argument}`,
     render: ({ argument }) => <ImportView id={argument} />,
@@ -66,6 +69,7 @@ export const views: readonly View[] = [
     name: "promotion",
     inNavigation: undefined,
     under: "promotions",
+    needsArgument: true,
     title: ({ argument }) => `Promotion ${argument}`,
     render: ({ argument, query }) => <PromotionView id={argument} query={query} />,
   },

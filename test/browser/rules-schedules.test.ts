@@ -115,6 +115,34 @@ describe.runIf(hasBrowser())("rules and schedules on the dashboard", () => {
     expect(await readRule("kept")).toMatchObject({ labels: { team: "web" }, timeoutSeconds: 77 });
   });
 
+  it("does not write a schedule over a colleague's change, and keeps the focus where the reader is", async () => {
+    const { api, open } = dashboard;
+    const target = { repository: "mirror/{repository}" };
+    const schedule = { cron: "0 3 * * *", source: { registry: api.source.host, repositories: ["lib/*"] }, target };
+    await put("/api/schedules/shared", schedule);
+    await using visit = await open("#/schedule/shared");
+    const { page } = visit;
+    await page.getByLabel("When").fill("0 4 * * *");
+    await put("/api/schedules/shared", { ...schedule, cron: "0 5 * * *" });
+
+    await page.getByRole("button", { name: "Save" }).focus();
+    await page.keyboard.press("Enter");
+
+    await page.getByText("Saving failed: Precondition failed").waitFor();
+    await page.locator(":focus", { hasText: "Save" }).waitFor();
+    expect(await (await api.get("/api/schedules/shared")).json()).toMatchObject({ cron: "0 5 * * *" });
+    await page.getByRole("button", { name: "Load what is stored" }).click();
+    await page.getByLabel("When").fill("0 4 * * *");
+    await page.getByRole("button", { name: "Save" }).click();
+    await page.getByText("Saved.").waitFor();
+    await page.getByRole("button", { name: "Delete" }).focus();
+    await page.keyboard.press("Enter");
+    await page.locator(":focus", { hasText: "Keep it" }).waitFor();
+    await page.keyboard.press("Enter");
+    await page.locator(":focus", { hasText: "Delete" }).waitFor();
+    await api.delete("/api/schedules/shared");
+  });
+
   it("disables a rule in the list, and deletes one once that is confirmed", async () => {
     const { api, open } = dashboard;
     await put("/api/rules/short-lived", { source: { registry: api.source.host, repositories: ["lib/*"] } });
@@ -122,8 +150,10 @@ describe.runIf(hasBrowser())("rules and schedules on the dashboard", () => {
     const { page } = visit;
     const row = page.getByRole("row", { name: "short-lived" });
 
-    await row.getByRole("button", { name: "Disable" }).click();
+    await row.getByRole("button", { name: "Disable" }).focus();
+    await page.keyboard.press("Enter");
     await row.getByText("Disabled").waitFor();
+    await row.locator("button:focus").waitFor();
     expect((await readRule("short-lived")).enabled).toBe(false);
     await row.getByRole("link", { name: "short-lived" }).click();
     await page.getByRole("button", { name: "Delete" }).click();

@@ -50,6 +50,53 @@ describe.runIf(hasBrowser())("signing in on the dashboard", () => {
     expect(front.sessions).toHaveLength(1);
   });
 
+  it("refuses what no header can carry, and lets the key be changed", async () => {
+    await using visit = await dashboard.open();
+    const { page } = visit;
+    await page.locator("#key:focus").waitFor();
+
+    await page.keyboard.type("ключ");
+    await page.keyboard.press("Enter");
+    await page.getByText("this is something else").waitFor();
+    await page.getByLabel("Function key").fill(key);
+    await page.keyboard.press("Enter");
+    await page.getByText("No import matches.").waitFor();
+    await page.locator("#main:focus").waitFor();
+    await page.getByRole("button", { name: "Change key" }).click();
+    await page.getByRole("button", { name: "Keep the key that was given" }).click();
+
+    await page.getByText("No import matches.").waitFor();
+    await page.locator(":focus", { hasText: "Change key" }).waitFor();
+  });
+
+  it("drops a stored key that no header can carry", async () => {
+    await using visit = await dashboard.open();
+    const { page } = visit;
+    await page.getByLabel("Function key").waitFor();
+    await page.evaluate("sessionStorage.setItem('drayage.functions-key', 'ключ')");
+
+    await page.reload();
+
+    await page.getByLabel("Function key").waitFor();
+  });
+
+  it("works where the browser blocks site data", async () => {
+    await using visit = await dashboard.open();
+    const { page } = visit;
+    await page.addInitScript(`
+      for (const name of ["localStorage", "sessionStorage"])
+        Object.defineProperty(window, name, { get: () => { throw new DOMException("denied", "SecurityError"); } });
+    `);
+
+    await page.reload();
+    await page.getByLabel("Colours").selectOption("dark");
+    await page.getByLabel("Function key").fill(key);
+    await page.keyboard.press("Enter");
+
+    await page.getByText("No import matches.").waitFor();
+    expect(await page.evaluate("document.documentElement.dataset.theme")).toBe("dark");
+  });
+
   it("asks for nothing more until there is a key", async () => {
     await using visit = await dashboard.open();
 

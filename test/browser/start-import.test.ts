@@ -141,6 +141,39 @@ describe.runIf(hasBrowser())("starting an import on the dashboard", () => {
     expect(await page.getByLabel("Target tags").inputValue()).toBe("");
   });
 
+  it("stops planning when it is told to, and leads nobody away who has gone elsewhere", async () => {
+    const { api, open } = dashboard;
+    const hold = api.source.hold({ kind: "manifest-get" });
+    await using visit = await open("#/start");
+    const { page } = visit;
+    await page.getByLabel("Source", { exact: true }).fill(`${api.source.host}/team/app:1`);
+    await page.getByRole("button", { name: "Show the plan" }).click();
+    await hold.reached;
+
+    await page.getByRole("button", { name: "Stop planning" }).click();
+    await page.getByText("Planning…").waitFor({ state: "hidden" });
+    expect(await page.getByRole("alert").count()).toBe(0);
+    hold.release();
+    await page.getByRole("button", { name: "Show the plan" }).click();
+    await page.getByRole("button", { name: "Start this import" }).waitFor();
+
+    const answer = Promise.withResolvers<void>();
+    await page.route("**/api/imports", async (route) => {
+      await answer.promise;
+      await route.continue();
+    });
+    const asked = page.waitForRequest((request) => request.method() === "POST");
+    await page.getByRole("button", { name: "Start this import" }).click();
+    const answered = (await asked).response();
+    await page.getByRole("link", { name: "Rules" }).click();
+    await page.getByText("No rule yet.").waitFor();
+    const refreshed = page.waitForRequest(/api\/rules/); // what was done shows at once, wherever one is
+    answer.resolve();
+    await answered;
+    await refreshed;
+    expect(page.url()).toContain("#/rules");
+  });
+
   it("needs no mouse", async () => {
     await using visit = await dashboard.open();
     const { page } = visit;

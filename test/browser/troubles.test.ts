@@ -123,6 +123,10 @@ describe.runIf(hasBrowser())("the dashboard of a service in trouble", () => {
     ["#/schedule/nothing", "There is no schedule nothing"],
     ["#/promotion/nothing", "There is no such promotion"],
     ["#/nowhere", "Not found"],
+    ["#/import", "Not found"],
+    ["#/import/.", "Not found"],
+    ["#/promotion", "Not found"],
+    ["#/rule/..", "Not found"],
   ])("says of %s that it is not there, and leads on", async (hash, title) => {
     await using visit = await dashboard.open(hash);
     const { page } = visit;
@@ -131,17 +135,20 @@ describe.runIf(hasBrowser())("the dashboard of a service in trouble", () => {
     expect(await page.locator("main a").count()).toBeGreaterThan(0);
   });
 
-  it("says so when a rule is deleted while it is shown", async () => {
+  it("says so when a rule is deleted while it is shown, keeps what is filled in, and makes it anew", async () => {
     await saveRule("short");
     await using visit = await dashboard.open("#/rule/short");
     const { page } = visit;
-    await page.getByRole("heading", { name: "Rule short" }).waitFor();
+    await page.getByLabel("Source repositories").fill("lib/typed");
 
     await dashboard.api.delete("/api/rules/short");
     await page.evaluate(lookAgain);
 
-    await page.getByRole("heading", { name: "There is no rule short" }).waitFor();
-    await page.getByRole("link", { name: "All rules" }).click();
-    await page.getByRole("link", { name: "kept" }).waitFor();
+    await page.getByText("It was deleted meanwhile").waitFor();
+    expect(await page.getByLabel("Source repositories").inputValue()).toBe("lib/typed");
+    await page.getByRole("button", { name: "Save" }).click();
+    await page.getByText("Saved.").waitFor();
+    await page.getByText("It was deleted meanwhile").waitFor({ state: "hidden" });
+    expect((await dashboard.api.get("/api/rules/short")).status).toBe(200);
   });
 });

@@ -81,10 +81,12 @@ describe.runIf(hasBrowser())("watching imports on the dashboard", () => {
     await page.goBack();
 
     await api.source.seedImage("late/app", "1", image({ seed: "late" }));
-    await page.getByRole("button", { name: "Retry", exact: true }).click();
+    await page.getByRole("button", { name: "Retry", exact: true }).focus();
+    await page.keyboard.press("Enter");
 
     await page.locator(".badge", { hasText: "Succeeded" }).waitFor();
     await page.getByText("Failed:").waitFor({ state: "hidden" });
+    await page.locator(".actions:focus").waitFor(); // the button is gone, and the reader is where it was
   });
 
   it("shows the truth to a tab whose button comes too late", async () => {

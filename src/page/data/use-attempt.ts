@@ -16,10 +16,13 @@ export function useAttempt() {
   const [attempt, setAttempt] = useState<Attempt | undefined>();
   const run = async <T>(what: string, change: Change): Promise<Outcome<T>> => {
     setBusy(true);
-    const outcome = await act<T>(change);
-    setAttempt({ what, outcome });
-    setBusy(false);
-    return outcome;
+    try {
+      const outcome = await act<T>(change);
+      setAttempt({ what, outcome });
+      return outcome;
+    } finally {
+      setBusy(false);
+    }
   };
   return { isBusy, attempt, run, tell: setAttempt };
 }

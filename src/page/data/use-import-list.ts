@@ -2,7 +2,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import type { ImportPage, ImportView } from "../../domain/import-view.ts";
 import { formatHeadPath, formatListPath, type ImportFilter, type ListStart } from "../import-filter.ts";
 import { useServices } from "../services.ts";
-import { stateLooks } from "../tones.ts";
+import { importLookOf } from "../tones.ts";
 import type { Refusal } from "./api.ts";
 import type { Pace } from "./resource.ts";
 import { useChain } from "./use-resource.ts";
@@ -75,7 +75,7 @@ export function useImportList(filter: ImportFilter, start: ListStart | undefined
 
 /** Newcomers, and what is still to come of messages that waited, show in the first two pages. */
 function paceOf(page: ImportPage | undefined, at: number): Pace {
-  if (page?.imports.some(({ state }) => !stateLooks[state].hasEnded)) return "live";
+  if (page?.imports.some(({ state }) => !importLookOf(state).hasEnded)) return "live";
   return at <= 1 ? "idle" : "still";
 }
 

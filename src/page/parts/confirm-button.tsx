@@ -1,4 +1,5 @@
 import { useEffect, useRef, useState } from "preact/hooks";
+import { ActionButton } from "./action-button.tsx";
 
 export interface ConfirmButtonProps {
   readonly label: string;
@@ -12,31 +13,37 @@ export interface ConfirmButtonProps {
 export function ConfirmButton({ label, question, isBusy, onConfirm }: ConfirmButtonProps) {
   const [isAsking, setAsking] = useState(false);
   const keep = useRef<HTMLButtonElement>(null);
+  const opener = useRef<HTMLSpanElement>(null);
+  const wasAsking = useRef(false);
   useEffect(() => {
-    if (isAsking) keep.current?.focus(); // a second Enter must not confirm
+    if (isAsking)
+      keep.current?.focus(); // a second Enter must not confirm
+    else if (wasAsking.current) opener.current?.querySelector("button")?.focus();
+    wasAsking.current = isAsking;
   }, [isAsking]);
   if (!isAsking) {
     return (
-      <button type="button" disabled={isBusy} onClick={() => setAsking(true)}>
-        {label}
-      </button>
+      <span ref={opener}>
+        <ActionButton isBusy={isBusy} onClick={() => setAsking(true)}>
+          {label}
+        </ActionButton>
+      </span>
     );
   }
   return (
     // biome-ignore lint/a11y/useSemanticElements: a fieldset is for fields
     <span class="confirm" role="group" aria-label={label}>
       <span>{question}</span>
-      <button
-        type="button"
+      <ActionButton
         class="danger"
-        disabled={isBusy}
+        isBusy={isBusy}
         onClick={() => {
           setAsking(false);
           onConfirm();
         }}
       >
         {label} it
-      </button>
+      </ActionButton>
       <button ref={keep} type="button" onClick={() => setAsking(false)}>
         Keep it
       </button>

@@ -1,12 +1,40 @@
+import { useEffect, useState } from "preact/hooks";
+import { formatDuration } from "../../domain/quantities.ts";
 import type { Connection } from "../data/poller.ts";
+import { useServices } from "../services.ts";
 
-/** Says when what is on screen may be old, and why; screen readers hear it, too. */
+/** Says when what is on screen may be old, and why; screen readers hear it, too, but not each second until the next try. */
 export function ConnectionBar({ connection }: { readonly connection: Connection }) {
   const text = textOf(connection);
   return (
-    <div class="connection" role="status">
-      {text !== undefined && <p>{text}</p>}
+    <div class="connection">
+      <div role="status">{text !== undefined && <p>{text}</p>}</div>
+      {"retrySeconds" in connection && <NextTry connection={connection} />}
     </div>
+  );
+}
+
+function NextTry({ connection }: { readonly connection: Extract<Connection, { readonly retrySeconds: number }> }) {
+  const { poller } = useServices();
+  const [leftSeconds, setLeftSeconds] = useState(connection.retrySeconds);
+  useEffect(() => {
+    const endMs = Date.now() + connection.retrySeconds * 1_000;
+    const count = () => setLeftSeconds(Math.max(0, Math.ceil((endMs - Date.now()) / 1_000)));
+    count();
+    const timer = setInterval(count, 1_000);
+    return () => clearInterval(timer);
+  }, [connection]);
+  return (
+    <p class="next-try">
+      <span>
+        {leftSeconds === 0
+          ? "Trying now."
+          : `Next try in ${leftSeconds < 60 ? `${leftSeconds}s` : formatDuration(leftSeconds)}.`}
+      </span>{" "}
+      <button type="button" onClick={() => poller.tryNow()}>
+        Try now
+      </button>
+    </p>
   );
 }
 

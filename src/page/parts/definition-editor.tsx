@@ -1,6 +1,7 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import type { Attempt } from "../data/use-attempt.ts";
+import { ActionButton } from "./action-button.tsx";
 import { FailedOutcome } from "./failed-outcome.tsx";
 import { Notice } from "./notice.tsx";
 
@@ -11,6 +12,8 @@ export interface DefinitionEditorProps {
   readonly faulty: string | undefined;
   /** What is stored is newer than what the form began with: another tab or somebody else was here. */
   readonly isOutdated: boolean;
+  /** It was deleted while the form was open. */
+  readonly isGone: boolean;
   readonly onReload: () => void;
   readonly onSave: () => void;
   /** Buttons beside the one that saves. */
@@ -20,7 +23,7 @@ export interface DefinitionEditorProps {
 
 /** The form around the fields of a rule or a schedule. */
 export function DefinitionEditor(props: DefinitionEditorProps) {
-  const { isBusy, attempt, faulty, isOutdated, onReload, onSave, actions, children } = props;
+  const { isBusy, attempt, faulty, isOutdated, isGone, onReload, onSave, actions, children } = props;
   const fields = useRef<HTMLFieldSetElement>(null);
   useEffect(() => {
     if (faulty !== undefined) fields.current?.querySelector<HTMLElement>(`[data-field="${faulty}"]`)?.focus();
@@ -29,10 +32,15 @@ export function DefinitionEditor(props: DefinitionEditorProps) {
     <form
       onSubmit={(event) => {
         event.preventDefault();
-        onSave();
+        if (!isBusy) onSave();
       }}
     >
-      {isOutdated && (
+      {isGone && (
+        <Notice tone="neutral" title="It was deleted meanwhile">
+          <p>What is filled in here stays. Save makes it anew.</p>
+        </Notice>
+      )}
+      {isOutdated && !isGone && (
         <Notice tone="neutral" title="It was changed meanwhile">
           <p>
             What is stored differs from what this form began with.{" "}
@@ -42,14 +50,14 @@ export function DefinitionEditor(props: DefinitionEditorProps) {
           </p>
         </Notice>
       )}
-      <fieldset ref={fields} disabled={isBusy} class="plain">
+      <fieldset ref={fields} class="plain">
         {children}
       </fieldset>
       {attempt !== undefined && <FailedOutcome {...attempt} />}
       <div class="actions">
-        <button type="submit" class="primary" disabled={isBusy}>
+        <ActionButton type="submit" class="primary" isBusy={isBusy}>
           Save
-        </button>
+        </ActionButton>
         {actions}
         <span role="status">{attempt?.what === "Saving" && attempt.outcome.kind === "ok" && "Saved."}</span>
       </div>

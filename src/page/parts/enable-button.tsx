@@ -1,5 +1,6 @@
 import { useAttempt } from "../data/use-attempt.ts";
 import { useServices } from "../services.ts";
+import { ActionButton } from "./action-button.tsx";
 import { FailedOutcome } from "./failed-outcome.tsx";
 
 export interface EnableButtonProps<T> {
@@ -25,14 +26,9 @@ export function EnableButton<T>({ path, name, isEnabled, toBody }: EnableButtonP
   };
   return (
     <>
-      <button
-        type="button"
-        disabled={isBusy}
-        aria-label={`${verb} ${name}`}
-        onClick={() => change().catch(reportError)}
-      >
+      <ActionButton isBusy={isBusy} label={`${verb} ${name}`} onClick={() => change().catch(reportError)}>
         {verb}
-      </button>
+      </ActionButton>
       {attempt !== undefined && <FailedOutcome {...attempt} />}
     </>
   );

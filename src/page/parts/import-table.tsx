@@ -3,7 +3,7 @@ import { formatBytes } from "../../domain/quantities.ts";
 import { withoutHint } from "../error-text.ts";
 import { formatSource, formatTarget } from "../places.ts";
 import { formatHash } from "../routing.ts";
-import { stateLooks } from "../tones.ts";
+import { importLookOf } from "../tones.ts";
 import { Badge } from "./badge.tsx";
 import { ByteBar, percentOf } from "./byte-bar.tsx";
 import { Places } from "./places.tsx";
@@ -32,7 +32,7 @@ function cellsOf({ id, state, source, target, trigger, createdAt, progress, erro
   const from = source === undefined ? "could not be read" : formatSource(source);
   const to = target === undefined ? "–" : formatTarget(target);
   return [
-    <Badge key="state" text={state} tone={stateLooks[state].tone} />,
+    <Badge key="state" text={state} tone={importLookOf(state).tone} />,
     <Places
       key="places"
       {...{ from, to, href: formatHash("import", id), error: error === undefined ? undefined : withoutHint(error) }}

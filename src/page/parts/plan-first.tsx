@@ -2,7 +2,10 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { ProblemView } from "../../domain/problem-view.ts";
 import type { Outcome } from "../data/api.ts";
+import { useIsMounted } from "../data/use-is-mounted.ts";
+import { navigate } from "../routing.ts";
 import { useServices } from "../services.ts";
+import { ActionButton } from "./action-button.tsx";
 import { FailedOutcome } from "./failed-outcome.tsx";
 
 /** A field that the service does not like, and why; both undefined: it likes them all. */
@@ -24,7 +27,9 @@ export interface PlanFirstProps<Plan, Started> {
   readonly renderPlan: (plan: Plan) => ComponentChildren;
   /** Whether there is anything to start. */
   readonly mayStart: (plan: Plan) => boolean;
-  readonly onStarted: (started: Started) => void;
+  readonly onStarted: () => void;
+  /** Where one sees what was started; whoever has gone elsewhere meanwhile stays there. */
+  readonly addressOf: (started: Started) => string;
 }
 
 type Step<Plan> =
@@ -37,8 +42,10 @@ const noFault: Fault = { faulty: undefined, fault: undefined };
 
 /** A form that first shows what its request would do, and then sends it. Any change asks for another plan. */
 export function PlanFirst<Plan, Started>(props: PlanFirstProps<Plan, Started>) {
-  const { path, request, planLabel, startLabel, faultOf, fields, renderPlan, mayStart, onStarted } = props;
+  const { path, request, planLabel, startLabel, faultOf, fields, renderPlan, mayStart, onStarted, addressOf } = props;
   const { act } = useServices();
+  const isMounted = useIsMounted();
+  const stopping = useRef<AbortController | undefined>(undefined);
   const [last, setLast] = useState<{ readonly of: string; readonly step: Step<Plan> } | undefined>();
   const fieldset = useRef<HTMLFieldSetElement>(null);
   const result = useRef<HTMLDivElement>(null);
@@ -50,25 +57,38 @@ export function PlanFirst<Plan, Started>(props: PlanFirstProps<Plan, Started>) {
   const problem = step?.kind === "failed" && step.outcome.kind === "refused" ? step.outcome.problem : undefined;
   const fault = problem === undefined ? noFault : faultOf(problem);
 
-  // What was disabled while the service worked has lost the focus: it goes on where there is something to read or to do.
+  useEffect(() => () => stopping.current?.abort(), [asked]);
+
+  // The focus goes on where there is something to read or to do.
   useEffect(() => {
     if (step?.kind !== "planned" && step?.kind !== "failed") return;
     const field = fieldset.current?.querySelector<HTMLElement>(`[data-field="${fault.faulty}"]`);
     (field ?? result.current)?.focus();
   }, [step, fault.faulty]);
 
-  const take = (next: Step<Plan>) => setLast({ of: asked, step: next });
+  const begin = (next: Step<Plan>) => setLast({ of: asked, step: next });
+  /** Of another form by now, it is of no interest. */
+  const end = (next: Step<Plan> | undefined) =>
+    setLast((now) => (now?.of !== asked ? now : next && { of: asked, step: next }));
   const plan = async () => {
-    take({ kind: "working", what: "Planning" });
-    const outcome = await act<Plan>({ method: "POST", path, body: { ...request, dryRun: true }, timeoutMs: planMs });
-    if (outcome.kind === "ok") take({ kind: "planned", plan: outcome.value });
-    else take({ kind: "failed", what: "Planning", outcome });
+    begin({ kind: "working", what: "Planning" });
+    stopping.current = new AbortController();
+    const { signal } = stopping.current;
+    const body = { ...request, dryRun: true };
+    const outcome = await act<Plan>({ method: "POST", path, body, timeoutMs: planMs, signal });
+    if (signal.aborted) end(undefined);
+    else if (outcome.kind === "ok") end({ kind: "planned", plan: outcome.value });
+    else end({ kind: "failed", what: "Planning", outcome });
   };
   const start = async () => {
-    take({ kind: "working", what: "Starting" });
+    begin({ kind: "working", what: "Starting" });
     const outcome = await act<Started>({ method: "POST", path, body: request, idempotencyKey });
-    if (outcome.kind === "ok") onStarted(outcome.value);
-    else take({ kind: "failed", what: "Starting", outcome });
+    if (outcome.kind !== "ok") {
+      end({ kind: "failed", what: "Starting", outcome });
+      return;
+    }
+    onStarted();
+    if (isMounted()) navigate(addressOf(outcome.value));
   };
   const isReady =
     (step?.kind === "planned" && mayStart(step.plan)) || (step?.kind === "failed" && mayStartUnplanned(step.outcome));
@@ -77,16 +97,21 @@ export function PlanFirst<Plan, Started>(props: PlanFirstProps<Plan, Started>) {
       <form
         onSubmit={(event) => {
           event.preventDefault();
-          plan().catch(reportError);
+          if (!isWorking) plan().catch(reportError);
         }}
       >
-        <fieldset ref={fieldset} disabled={isWorking} class="plain">
+        <fieldset ref={fieldset} class="plain">
           {fields(fault)}
         </fieldset>
         <div class="actions">
-          <button type="submit" class={step?.kind === "planned" ? undefined : "primary"} disabled={isWorking}>
+          <ActionButton type="submit" class={step?.kind === "planned" ? undefined : "primary"} isBusy={isWorking}>
             {planLabel}
-          </button>
+          </ActionButton>
+          {step?.kind === "working" && step.what === "Planning" && (
+            <button type="button" onClick={() => stopping.current?.abort()}>
+              Stop planning
+            </button>
+          )}
         </div>
       </form>
       <div role="status">{isWorking && `${step.what}…`}</div>

@@ -3,16 +3,17 @@ import type { ImportView } from "../../domain/import-view.ts";
 import type { Change } from "../data/api.ts";
 import { useAttempt } from "../data/use-attempt.ts";
 import { type Credentials, noCredentials } from "../import-form.ts";
+import { ActionButton } from "../parts/action-button.tsx";
 import { ConfirmButton } from "../parts/confirm-button.tsx";
 import { CredentialFields } from "../parts/credential-fields.tsx";
 import { FailedOutcome } from "../parts/failed-outcome.tsx";
-import { stateLooks } from "../tones.ts";
+import { importLookOf } from "../tones.ts";
 
 /** What can be done about an import in its state. */
 export function ImportActions({ view }: { readonly view: ImportView }) {
   const { isBusy, attempt, run } = useAttempt();
   const { state } = view;
-  const { hasEnded } = stateLooks[state];
+  const { hasEnded } = importLookOf(state);
   const path = `/api/imports/${view.id}`;
   const start = (what: string, change: Change) => run(what, change).catch(reportError);
   const post = (what: string, to: string) => start(what, { method: "POST", path: `${path}/${to}` });
@@ -23,23 +24,22 @@ export function ImportActions({ view }: { readonly view: ImportView }) {
   return (
     <div class="actions">
       {mayCancel && (
-        <button type="button" disabled={isBusy} onClick={() => post("Cancelling", "cancel")}>
+        <ActionButton isBusy={isBusy} onClick={() => post("Cancelling", "cancel")}>
           Cancel
-        </button>
+        </ActionButton>
       )}
       {mayRetry && (
         <>
-          <button type="button" class="primary" disabled={isBusy} onClick={() => post("Retrying", "retry")}>
+          <ActionButton class="primary" isBusy={isBusy} onClick={() => post("Retrying", "retry")}>
             Retry
-          </button>
-          <button
-            type="button"
-            disabled={isBusy}
+          </ActionButton>
+          <ActionButton
+            isBusy={isBusy}
             title="Looks up the tag again; a plain retry copies the digest that was found before"
             onClick={() => post("Retrying", "retry?resolve=true")}
           >
             Retry from the tag
-          </button>
+          </ActionButton>
         </>
       )}
       {hasEnded && (
@@ -75,13 +75,13 @@ function RetryWithCredentials({ isBusy, onRetry }: RetryWithCredentialsProps) {
       class="card"
       onSubmit={(event) => {
         event.preventDefault();
-        onRetry(credentials);
+        if (!isBusy) onRetry(credentials);
       }}
     >
       <CredentialFields credentials={credentials} isRequired onChange={setCredentials} />
-      <button type="submit" class="primary" disabled={isBusy}>
+      <ActionButton type="submit" class="primary" isBusy={isBusy}>
         Retry with these
-      </button>
+      </ActionButton>
     </form>
   );
 }

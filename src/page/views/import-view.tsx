@@ -17,7 +17,7 @@ import { Time } from "../parts/time.tsx";
 import { formatSource, targetPlaces } from "../places.ts";
 import { formatHash } from "../routing.ts";
 import { useServices } from "../services.ts";
-import { stateLooks } from "../tones.ts";
+import { importLookOf } from "../tones.ts";
 import { useTitle } from "../use-title.ts";
 import { ImportActions } from "./import-actions.tsx";
 import { verifyNames } from "./import-fields.tsx";
@@ -30,7 +30,7 @@ export function ImportView({ id }: { readonly id: string }) {
     value: view,
     isGone,
     refusal,
-  } = useResource<View>(path, (known) => (known === undefined || stateLooks[known.state].hasEnded ? "idle" : "live"));
+  } = useResource<View>(path, (known) => (known === undefined || importLookOf(known.state).hasEnded ? "idle" : "live"));
   useTitle(view?.source && formatSource(view.source));
   if (isGone) return <Gone id={id} wasShown={view !== undefined} />;
   if (view === undefined) {
@@ -46,7 +46,7 @@ export function ImportView({ id }: { readonly id: string }) {
       <div class="title">
         <h1>{view.source === undefined ? "Import" : formatSource(view.source)}</h1>
         <span role="status">
-          <Badge text={view.state} tone={stateLooks[view.state].tone} />
+          <Badge text={view.state} tone={importLookOf(view.state).tone} />
         </span>
       </div>
       <ImportActions view={view} />
@@ -109,7 +109,7 @@ function ImportProgress({ view: { progress, state, startedAt, finishedAt } }: { 
       <p>
         {blobs.done} of {blobs.total} blobs, {manifests.done} of {manifests.total} manifests
         {bytesPerSecond > 0 && `, ${formatBytes(bytesPerSecond)}/s`}
-        {etaSeconds !== undefined && !stateLooks[state].hasEnded && `, about ${formatDuration(etaSeconds)} left`}
+        {etaSeconds !== undefined && !importLookOf(state).hasEnded && `, about ${formatDuration(etaSeconds)} left`}
         {tookMs !== false && `, took ${formatDuration(tookMs / 1_000)}`}
       </p>
     </section>
@@ -163,7 +163,7 @@ const maxPartRequests = 5; // more rows than anybody reads, and than a browser l
 function ImportParts({ path, view }: { readonly path: string; readonly view: View }) {
   const { poller } = useServices();
   const { state, attempt } = view;
-  const isRunning = !stateLooks[state].hasEnded;
+  const isRunning = !importLookOf(state).hasEnded;
   const pages = useChain<PartPage>({
     first: formatPartsPath(path, undefined),
     next: (found) => {
@@ -194,7 +194,7 @@ function ImportParts({ path, view }: { readonly path: string; readonly view: Vie
 }
 
 function noPartsText({ state }: View): string {
-  if (!stateLooks[state].hasEnded) return "Not known yet.";
+  if (!importLookOf(state).hasEnded) return "Not known yet.";
   if (state === "Failed") return "It failed before its parts were known.";
   if (state === "Cancelled") return "It was cancelled before its parts were known.";
   return "There was nothing to do.";

@@ -10,7 +10,7 @@ import { RowsTable } from "../parts/rows-table.tsx";
 import { SnapshotState } from "../parts/snapshot-state.tsx";
 import { formatHash, navigate } from "../routing.ts";
 import { useServices } from "../services.ts";
-import { itemTones, promotionLooks } from "../tones.ts";
+import { itemTones, promotionLookOf } from "../tones.ts";
 
 export interface PromotionItemsProps {
   /** Of the promotion. */
@@ -53,7 +53,7 @@ const perPage = "100";
 function ItemList({ path, view, state, page: token }: PromotionItemsProps) {
   const { poller } = useServices();
   const pages = pagesAt(token, (page) => formatHash("promotion", view.id, { state, page }));
-  const isRunning = !promotionLooks[view.state].hasEnded;
+  const isRunning = !promotionLookOf(view.state).hasEnded;
   const query = {
     limit: perPage,
     ...(state !== "" && { state }),
@@ -99,7 +99,7 @@ function ItemTable({ items }: { readonly items: readonly PromotionItemView[] }) 
       rows={items.map(({ item, state, source, target, importId, bytesCopied, error }) => ({
         key: item,
         cells: [
-          <Badge key="state" text={state} tone={itemTones[state]} />,
+          <Badge key="state" text={state} tone={itemTones[state] ?? "neutral"} />,
           <Places
             key="places"
             {...{ from: source, to: target, error: error === undefined ? undefined : withoutHint(error) }}

@@ -2,6 +2,7 @@ import type { PromotionView as View } from "../../domain/promotion-record.ts";
 import { formatBytes, formatDuration } from "../../domain/quantities.ts";
 import { useAttempt } from "../data/use-attempt.ts";
 import { useResource } from "../data/use-resource.ts";
+import { ActionButton } from "../parts/action-button.tsx";
 import { Badge } from "../parts/badge.tsx";
 import { ConfirmButton } from "../parts/confirm-button.tsx";
 import { ErrorCard } from "../parts/error-card.tsx";
@@ -13,7 +14,7 @@ import { SnapshotState } from "../parts/snapshot-state.tsx";
 import { Time } from "../parts/time.tsx";
 import { describePromotion, groupByCode, sharesOf } from "../promotions.ts";
 import { formatHash } from "../routing.ts";
-import { promotionLooks } from "../tones.ts";
+import { promotionLookOf } from "../tones.ts";
 import { useTitle } from "../use-title.ts";
 import { PromotionItems } from "./promotion-items.tsx";
 
@@ -26,7 +27,7 @@ export interface PromotionViewProps {
 export function PromotionView({ id, query }: PromotionViewProps) {
   const path = `/api/promotions/${encodeURIComponent(id)}`;
   const snapshot = useResource<View>(path, (known) =>
-    known === undefined || promotionLooks[known.state].hasEnded ? "idle" : "live",
+    known === undefined || promotionLookOf(known.state).hasEnded ? "idle" : "live",
   );
   const { value: view } = snapshot;
   useTitle(view && describePromotion(view));
@@ -47,7 +48,7 @@ export function PromotionView({ id, query }: PromotionViewProps) {
         <h1>{view === undefined ? "Promotion" : describePromotion(view)}</h1>
         {view !== undefined && (
           <span role="status">
-            <Badge text={view.state} tone={promotionLooks[view.state].tone} />
+            <Badge text={view.state} tone={promotionLookOf(view.state).tone} />
           </span>
         )}
       </div>
@@ -77,7 +78,7 @@ export function PromotionView({ id, query }: PromotionViewProps) {
 
 function Actions({ view: { state, counts }, path }: { readonly view: View; readonly path: string }) {
   const { isBusy, attempt, run } = useAttempt();
-  const { hasEnded } = promotionLooks[state];
+  const { hasEnded } = promotionLookOf(state);
   const again = counts.failed + counts.cancelled;
   const post = (what: string, to: string) => run(what, { method: "POST", path: `${path}/${to}` }).catch(reportError);
   return (
@@ -91,9 +92,9 @@ function Actions({ view: { state, counts }, path }: { readonly view: View; reado
         />
       )}
       {(state === "Failed" || state === "Cancelled") && (
-        <button type="button" class="primary" disabled={isBusy} onClick={() => post("Retrying", "retry")}>
+        <ActionButton class="primary" isBusy={isBusy} onClick={() => post("Retrying", "retry")}>
           {again === 0 ? "Retry" : `Retry ${countItems(again)}`}
-        </button>
+        </ActionButton>
       )}
       {attempt !== undefined && <FailedOutcome {...attempt} />}
     </div>
@@ -113,7 +114,7 @@ function Progress({ view }: { readonly view: View }) {
       <p>
         {formatBytes(bytes.copied)} copied, {formatBytes(bytes.mounted)} mounted, {formatBytes(bytes.skipped)} skipped
         {itemsPerSecond > 0 && `, ${itemsPerSecond.toPrecision(3)} items/s`}
-        {etaSeconds !== undefined && !promotionLooks[state].hasEnded && `, about ${formatDuration(etaSeconds)} left`}
+        {etaSeconds !== undefined && !promotionLookOf(state).hasEnded && `, about ${formatDuration(etaSeconds)} left`}
         {tookMs !== false && `, took ${formatDuration(tookMs / 1_000)}`}
       </p>
       {state === "Expanding" && <p class="help">Still looking for images that are meant: their number grows.</p>}

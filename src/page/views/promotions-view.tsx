@@ -8,7 +8,7 @@ import { SnapshotState } from "../parts/snapshot-state.tsx";
 import { Time } from "../parts/time.tsx";
 import { describePromotion } from "../promotions.ts";
 import { formatHash } from "../routing.ts";
-import { promotionLooks } from "../tones.ts";
+import { promotionLookOf } from "../tones.ts";
 
 const perPage = "50";
 
@@ -19,7 +19,7 @@ export function PromotionsView({ query }: { readonly query: URLSearchParams }) {
   const start = token === "" ? {} : { continuationToken: token };
   const snapshot = useResource<PromotionPage>(
     `/api/promotions?${new URLSearchParams({ limit: perPage, ...start })}`,
-    (page) => (page?.promotions.some(({ state }) => !promotionLooks[state].hasEnded) ? "live" : "idle"),
+    (page) => (page?.promotions.some(({ state }) => !promotionLookOf(state).hasEnded) ? "live" : "idle"),
   );
   const { value: page } = snapshot;
   return (
@@ -59,7 +59,7 @@ function PromotionTable({ promotions }: { readonly promotions: readonly Promotio
       rows={promotions.map((promotion) => ({
         key: promotion.id,
         cells: [
-          <Badge key="state" text={promotion.state} tone={promotionLooks[promotion.state].tone} />,
+          <Badge key="state" text={promotion.state} tone={promotionLookOf(promotion.state).tone} />,
           <>
             <a href={formatHash("promotion", promotion.id)}>{describePromotion(promotion)}</a>
             {promotion.error !== undefined && (

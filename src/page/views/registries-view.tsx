@@ -4,6 +4,7 @@ import { formatAccount } from "../../domain/registry-account.ts";
 import type { CheckedRegistry, RegistryCheck, RegistryView } from "../../domain/registry-view.ts";
 import { useAttempt } from "../data/use-attempt.ts";
 import { useResource } from "../data/use-resource.ts";
+import { ActionButton } from "../parts/action-button.tsx";
 import { Badge } from "../parts/badge.tsx";
 import { Facts } from "../parts/facts.tsx";
 import { FailedOutcome } from "../parts/failed-outcome.tsx";
@@ -99,7 +100,7 @@ function Check({ host }: { readonly host: string }) {
         class="actions"
         onSubmit={(event) => {
           event.preventDefault();
-          check().catch(reportError);
+          if (!isBusy) check().catch(reportError);
         }}
       >
         <label>
@@ -113,9 +114,9 @@ function Check({ host }: { readonly host: string }) {
             onInput={({ currentTarget }) => setRepository(currentTarget.value)}
           />
         </label>
-        <button type="submit" disabled={isBusy} aria-label={`Check ${host}`}>
+        <ActionButton type="submit" isBusy={isBusy} label={`Check ${host}`}>
           Check
-        </button>
+        </ActionButton>
         <span role="status">{isBusy && "Asking the registry…"}</span>
       </form>
       {attempt !== undefined && <FailedOutcome {...attempt} />}

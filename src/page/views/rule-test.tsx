@@ -1,6 +1,7 @@
 import { useState } from "preact/hooks";
 import type { TestRuleAnswer } from "../../domain/rule-test.ts";
 import { type Attempt, useAttempt } from "../data/use-attempt.ts";
+import { ActionButton } from "../parts/action-button.tsx";
 import { policyNames } from "../parts/conflict-choice.tsx";
 import { Facts } from "../parts/facts.tsx";
 import { FailedOutcome } from "../parts/failed-outcome.tsx";
@@ -78,9 +79,9 @@ export function RuleTest({ path, rule, isOfRule, onTested }: RuleTestProps) {
             onChange={(text) => setPush({ ...push, event: text })}
           />
         </details>
-        <button type="submit" disabled={isBusy || event === "none" || path === undefined}>
+        <ActionButton type="submit" isBusy={isBusy || event === "none" || path === undefined}>
           Test
-        </button>
+        </ActionButton>
         {path === undefined && <p class="help">The rule needs a name first.</p>}
       </form>
       {attempt !== undefined && !isOfRule(attempt) && <FailedOutcome {...attempt} />}

@@ -2,6 +2,7 @@ import { useState } from "preact/hooks";
 import type { Rule } from "../../domain/rule-schema.ts";
 import type { Snapshot } from "../data/resource.ts";
 import { type Attempt, useAttempt } from "../data/use-attempt.ts";
+import { useIsMounted } from "../data/use-is-mounted.ts";
 import { useResource } from "../data/use-resource.ts";
 import { CheckField } from "../parts/check-field.tsx";
 import { ConfirmButton } from "../parts/confirm-button.tsx";
@@ -36,7 +37,7 @@ function NewRule() {
 function StoredRule({ name }: { readonly name: string }) {
   const snapshot = useResource<Rule>(`/api/rules/${encodeURIComponent(name)}`, () => "idle");
   const [reloads, setReloads] = useState(0);
-  if (snapshot.isGone) {
+  if (snapshot.isGone && snapshot.value === undefined) {
     return (
       <>
         <h1>There is no rule {name}</h1>
@@ -49,7 +50,7 @@ function StoredRule({ name }: { readonly name: string }) {
   return (
     <>
       <h1>Rule {name}</h1>
-      <SnapshotState snapshot={snapshot} />
+      {!snapshot.isGone && <SnapshotState snapshot={snapshot} />}
       {snapshot.value !== undefined && (
         <RuleEditor
           key={reloads}
@@ -79,6 +80,8 @@ interface Base {
 
 function RuleEditor({ stored, newest, onReload }: RuleEditorProps) {
   const { isBusy, attempt, run, tell } = useAttempt();
+  const isMounted = useIsMounted();
+  const isGone = newest?.isGone ?? false;
   const [base, setBase] = useState<Base>({ rule: stored, etag: newest?.etag, replaced: undefined });
   const [name, setName] = useState(stored?.name ?? "");
   const [isEnabled, setEnabled] = useState(stored?.enabled ?? true);
@@ -88,14 +91,15 @@ function RuleEditor({ stored, newest, onReload }: RuleEditorProps) {
   const path = `/api/rules/${encodeURIComponent(name.trim())}`;
   const body = { enabled: isEnabled, ...writeSelection(form, base.rule) };
   const save = async () => {
-    const outcome = await run<Rule>("Saving", { method: "PUT", path, body, ifMatch: base.etag ?? "missing" });
+    const ifMatch = isGone ? "missing" : (base.etag ?? "missing");
+    const outcome = await run<Rule>("Saving", { method: "PUT", path, body, ifMatch });
     if (outcome.kind !== "ok") return;
     setBase({ rule: outcome.value, etag: outcome.etag, replaced: base.etag });
-    if (stored === undefined) navigate(formatHash("rule", outcome.value.name));
+    if (stored === undefined && isMounted()) navigate(formatHash("rule", outcome.value.name));
   };
   const remove = async () => {
     const outcome = await run("Deleting", { method: "DELETE", path });
-    if (outcome.kind === "ok") navigate(formatHash("rules"));
+    if (outcome.kind === "ok" && isMounted()) navigate(formatHash("rules"));
   };
   return (
     <>
@@ -104,10 +108,12 @@ function RuleEditor({ stored, newest, onReload }: RuleEditorProps) {
         attempt={attempt}
         faulty={faulty}
         isOutdated={newest !== undefined && newest.etag !== base.etag && newest.etag !== base.replaced}
+        isGone={isGone}
         onReload={onReload}
         onSave={() => save().catch(reportError)}
         actions={
-          stored !== undefined && (
+          stored !== undefined &&
+          !isGone && (
             <ConfirmButton
               label="Delete"
               question="Imports that it started go on."

@@ -1,7 +1,10 @@
 import { useState } from "preact/hooks";
 import type { ScheduleView as View } from "../../domain/schedule-record.ts";
+import type { Snapshot } from "../data/resource.ts";
 import { useAttempt } from "../data/use-attempt.ts";
+import { useIsMounted } from "../data/use-is-mounted.ts";
 import { useResource } from "../data/use-resource.ts";
+import { ActionButton } from "../parts/action-button.tsx";
 import { CheckField } from "../parts/check-field.tsx";
 import { ConfirmButton } from "../parts/confirm-button.tsx";
 import { DefinitionEditor } from "../parts/definition-editor.tsx";
@@ -12,7 +15,7 @@ import { TextField } from "../parts/text-field.tsx";
 import { Time } from "../parts/time.tsx";
 import { formatHash, navigate } from "../routing.ts";
 import { emptySchedule, readSchedule, type ScheduleForm, scheduleFieldOf, writeSchedule } from "../schedule-form.ts";
-import { LastRun } from "./last-run.tsx";
+import { isRunning, LastRun } from "./last-run.tsx";
 import { SelectionFields } from "./selection-fields.tsx";
 
 /** A schedule to look at, to change and to run; without a name, one to make. */
@@ -24,17 +27,17 @@ function NewSchedule() {
   return (
     <>
       <h1>Make a schedule</h1>
-      <ScheduleEditor stored={undefined} onReload={() => {}} />
+      <ScheduleEditor stored={undefined} newest={undefined} onReload={() => {}} />
     </>
   );
 }
 
 function StoredSchedule({ name }: { readonly name: string }) {
   const path = `/api/schedules/${encodeURIComponent(name)}`;
-  const snapshot = useResource<View>(path, () => "idle");
+  const snapshot = useResource<View>(path, (known) => (isRunning(known) ? "live" : "idle"));
   const [reloads, setReloads] = useState(0);
   const { value: schedule } = snapshot;
-  if (snapshot.isGone) {
+  if (snapshot.isGone && schedule === undefined) {
     return (
       <>
         <h1>There is no schedule {name}</h1>
@@ -47,11 +50,16 @@ function StoredSchedule({ name }: { readonly name: string }) {
   return (
     <>
       <h1>Schedule {name}</h1>
-      <SnapshotState snapshot={snapshot} />
+      {!snapshot.isGone && <SnapshotState snapshot={snapshot} />}
       {schedule !== undefined && (
         <>
-          <Runs schedule={schedule} path={path} />
-          <ScheduleEditor key={reloads} stored={schedule} onReload={() => setReloads((count) => count + 1)} />
+          {!snapshot.isGone && <Runs schedule={schedule} path={path} />}
+          <ScheduleEditor
+            key={reloads}
+            stored={schedule}
+            newest={snapshot}
+            onReload={() => setReloads((count) => count + 1)}
+          />
         </>
       )}
     </>
@@ -70,13 +78,12 @@ function Runs({ schedule, path }: { readonly schedule: View; readonly path: stri
         ]}
       />
       <div class="actions">
-        <button
-          type="button"
-          disabled={isBusy}
+        <ActionButton
+          isBusy={isBusy}
           onClick={() => run("Running it", { method: "POST", path: `${path}/run` }).catch(reportError)}
         >
           Run it now
-        </button>
+        </ActionButton>
         {attempt !== undefined && <FailedOutcome {...attempt} />}
       </div>
     </section>
@@ -98,37 +105,45 @@ function NextRuns({ times }: { readonly times: readonly string[] }) {
 interface ScheduleEditorProps {
   /** As it is stored now; the form begins with what this was when it was made. */
   readonly stored: View | undefined;
+  readonly newest: Snapshot<View> | undefined;
   readonly onReload: () => void;
 }
 
-function ScheduleEditor({ stored, onReload }: ScheduleEditorProps) {
+function ScheduleEditor({ stored, newest, onReload }: ScheduleEditorProps) {
   const { isBusy, attempt, run } = useAttempt();
-  const [base, setBase] = useState(stored);
+  const isMounted = useIsMounted();
+  const isGone = newest?.isGone ?? false;
+  // The service compares by what its ETag says of the definition: runs and the passing of time do not count.
+  const [base, setBase] = useState({ schedule: stored, etag: newest?.etag });
   const [name, setName] = useState(stored?.name ?? "");
   const [form, setForm] = useState(stored === undefined ? emptySchedule : () => readSchedule(stored));
   const problem = attempt?.outcome.kind === "refused" ? attempt.outcome.problem : undefined;
   const faulty = scheduleFieldOf(problem?.property ?? "");
   const path = `/api/schedules/${encodeURIComponent(name.trim())}`;
   const save = async () => {
-    const outcome = await run<View>("Saving", { method: "PUT", path, body: writeSchedule(form, base) });
+    const ifMatch = isGone ? "missing" : (base.etag ?? "missing");
+    const body = writeSchedule(form, base.schedule);
+    const outcome = await run<View>("Saving", { method: "PUT", path, body, ifMatch });
     if (outcome.kind !== "ok") return;
-    setBase(outcome.value);
-    if (stored === undefined) navigate(formatHash("schedule", outcome.value.name));
+    setBase({ schedule: outcome.value, etag: outcome.etag });
+    if (stored === undefined && isMounted()) navigate(formatHash("schedule", outcome.value.name));
   };
   const remove = async () => {
     const outcome = await run("Deleting", { method: "DELETE", path });
-    if (outcome.kind === "ok") navigate(formatHash("schedules"));
+    if (outcome.kind === "ok" && isMounted()) navigate(formatHash("schedules"));
   };
   return (
     <DefinitionEditor
       isBusy={isBusy}
       attempt={attempt}
       faulty={faulty}
-      isOutdated={stored !== undefined && base !== undefined && stored.updatedAt > base.updatedAt}
+      isOutdated={stored !== undefined && base.schedule !== undefined && stored.updatedAt > base.schedule.updatedAt}
+      isGone={isGone}
       onReload={onReload}
       onSave={() => save().catch(reportError)}
       actions={
-        stored !== undefined && (
+        stored !== undefined &&
+        !isGone && (
           <ConfirmButton
             label="Delete"
             question="It forgets what it has imported; a promotion of it that runs goes on."

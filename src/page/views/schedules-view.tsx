@@ -7,11 +7,13 @@ import { SnapshotState } from "../parts/snapshot-state.tsx";
 import { Time } from "../parts/time.tsx";
 import { formatHash } from "../routing.ts";
 import { readSchedule, writeSchedule } from "../schedule-form.ts";
-import { LastRun } from "./last-run.tsx";
+import { isRunning, LastRun } from "./last-run.tsx";
 
 /** The schedules, by name, with when they run next and what came of the last time. */
 export function SchedulesView() {
-  const snapshot = useResource<{ readonly schedules: readonly ScheduleView[] }>("/api/schedules", () => "idle");
+  const snapshot = useResource<{ readonly schedules: readonly ScheduleView[] }>("/api/schedules", (known) =>
+    known?.schedules.some(isRunning) ? "live" : "idle",
+  );
   const schedules = snapshot.value?.schedules;
   return (
     <>

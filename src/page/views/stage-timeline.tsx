@@ -3,7 +3,7 @@ import type { ImportView } from "../../domain/import-view.ts";
 import { formatDuration } from "../../domain/quantities.ts";
 import type { Stage } from "../../errors.ts";
 import { Time } from "../parts/time.tsx";
-import { stateLooks } from "../tones.ts";
+import { importLookOf } from "../tones.ts";
 
 const stages = [
   "Accepted",
@@ -16,7 +16,7 @@ const stages = [
 /** The stages of an import in their order: when each began, how long it took, and which were never come to. */
 export function StageTimeline({ view }: { readonly view: ImportView }) {
   const { state, verify, timeline, finishedAt } = view;
-  const hasEnded = stateLooks[state].hasEnded;
+  const hasEnded = importLookOf(state).hasEnded;
   const entries = new Map(timeline.map((entry) => [entry.state, entry]));
   const shown = stages.filter((stage) => stage !== "Verifying" || verify === "full" || entries.has(stage));
   const failed = failedStage(view);
@@ -43,7 +43,7 @@ export function StageTimeline({ view }: { readonly view: ImportView }) {
           </li>
         );
       })}
-      <li class={hasEnded ? `ended ${stateLooks[state].tone}` : "ahead"} aria-current={hasEnded ? "step" : undefined}>
+      <li class={hasEnded ? `ended ${importLookOf(state).tone}` : "ahead"} aria-current={hasEnded ? "step" : undefined}>
         <span>{hasEnded ? state : "Ended"}</span>
         {finishedAt !== undefined && <Time at={finishedAt} />}
       </li>

@@ -5,7 +5,7 @@ import { emptyForm, fieldOf, toRequest } from "../import-form.ts";
 import { Copyable } from "../parts/copyable.tsx";
 import { DraftNotice } from "../parts/draft-notice.tsx";
 import { PlanFirst } from "../parts/plan-first.tsx";
-import { formatHash, navigate } from "../routing.ts";
+import { formatHash } from "../routing.ts";
 import { useDraft } from "../use-draft.ts";
 import { ImportFields } from "./import-fields.tsx";
 import { PlanSummary } from "./plan-summary.tsx";
@@ -34,10 +34,8 @@ export function StartImportView() {
           </>
         )}
         mayStart={() => true}
-        onStarted={({ id }) => {
-          draft.forget();
-          navigate(formatHash("import", id));
-        }}
+        onStarted={draft.forget}
+        addressOf={({ id }) => formatHash("import", id)}
       />
     </>
   );

@@ -4,7 +4,7 @@ import { Copyable } from "../parts/copyable.tsx";
 import { DraftNotice } from "../parts/draft-notice.tsx";
 import { PlanFirst } from "../parts/plan-first.tsx";
 import { emptyPromotion, promotionFaultOf, writePromotion } from "../promotion-form.ts";
-import { formatHash, navigate } from "../routing.ts";
+import { formatHash } from "../routing.ts";
 import { useDraft } from "../use-draft.ts";
 import { PromotionFields } from "./promotion-fields.tsx";
 import { PromotionPlanSummary } from "./promotion-plan-summary.tsx";
@@ -31,10 +31,8 @@ export function StartPromotionView() {
           </>
         )}
         mayStart={({ items, isComplete }) => items.length > 0 || !isComplete}
-        onStarted={({ id }) => {
-          draft.forget();
-          navigate(formatHash("promotion", id));
-        }}
+        onStarted={draft.forget}
+        addressOf={({ id }) => formatHash("promotion", id)}
       />
     </>
   );
