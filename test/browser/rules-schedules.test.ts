@@ -183,7 +183,7 @@ describe.runIf(hasBrowser())("rules and schedules on the dashboard", () => {
 
     await page.getByRole("heading", { name: "Schedule nightly" }).waitFor();
     const runs = page.locator(".card", { has: page.getByRole("heading", { name: "Runs" }) });
-    expect(await runs.getByRole("time").count()).toBe(3);
+    await expect.poll(() => runs.getByRole("time").count()).toBe(3);
     await runs.getByRole("button", { name: "Run it now" }).click();
     await runs.getByText(", by hand").waitFor();
     await runs.getByRole("link").click();

@@ -217,7 +217,7 @@ describe.runIf(hasBrowser())("watching imports on the dashboard", () => {
     expect(page.url()).toContain("label=team%3Drare");
 
     await page.getByRole("button", { name: "Show all" }).click();
-    await page.getByLabel("State").selectOption("Publishing");
+    await page.getByRole("combobox", { name: "State" }).selectOption("Publishing");
     await page.getByText("No import matches.").waitFor();
   });
 

@@ -57,7 +57,7 @@ describe("a service that is killed while it accepts an import", () => {
     expect(record).toMatchObject({ state: "Succeeded", attempt: 1 });
     await expectImage(world.target, repository, small, "1");
     expect(await world.rows("Imports")).toHaveLength(1);
-    expect(await world.rows("Open")).toEqual([]);
+    await expect.poll(() => world.rows("Open"), { timeout: 20_000 }).toEqual([]);
     expect(await world.rows("Secrets")).toEqual([]);
   });
 

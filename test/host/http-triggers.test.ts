@@ -127,7 +127,7 @@ describe("HTTP triggers", () => {
     const events = fixtureEvents();
     const isRunning = once(events, "slow");
     const socket = connect(host.port, "127.0.0.1");
-    socket.write("GET /api/slow HTTP/1.1\r\nHost: x\r\n\r\n");
+    socket.write("GET /api/slow HTTP/1.1\r\nHost: localhost\r\n\r\n");
     await isRunning;
     socket.destroy();
     await once(socket, "close");
