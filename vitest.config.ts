@@ -1,8 +1,8 @@
 import { defineConfig } from "vitest/config";
 
-const project = (name: string, testTimeoutMs: number) => ({
+const project = (name: string, testTimeoutMs: number, isolate = true) => ({
   test: {
-    name,
+    ...{ name, isolate },
     include: [`test/${name}/**/*.test.ts`],
     testTimeout: testTimeoutMs,
     hookTimeout: 60_000,
@@ -17,7 +17,7 @@ export default defineConfig({
     maxWorkers: 2,
     reporters: results === undefined ? ["default"] : ["default", ["json", { outputFile: results }]],
     projects: [
-      project("unit", 20_000),
+      project("unit", 20_000, false), // reading the modules anew for each file took longer than the tests
       project("replay", 20_000),
       project("host", 60_000),
       project("infra", 300_000),
