@@ -168,11 +168,20 @@ async function importAll(targetTags: readonly string[], platforms?: readonly str
 
 /** An import that is copying when the command comes. */
 async function importAndHold(shownId: string): Promise<void> {
-  const hold = world.target.hold({ kind: ["mount", "upload-start"], repository: "team/cancel" }, "request");
+  world.bind(shownId, await holdImport("team/cancel"));
+}
+
+/** The id of an import that is copying until `release` is called. */
+async function holdImport(repository: string): Promise<string> {
+  const hold = world.target.hold({ kind: ["mount", "upload-start"], repository }, "request");
   release = hold.release;
-  const { id } = await startImport({ source: "localhost:5002/demo/app:1.0", targetTags: ["team/cancel:1.0"] });
-  world.bind(shownId, id);
+  const { id } = await startImport({
+    source: "localhost:5002/demo/app:1.0",
+    targetTags: [`${repository}:1.0`],
+    conflict: "overwrite",
+  });
   await hold.reached;
+  return id;
 }
 
 async function waitForEnd(shownId: string): Promise<void> {
@@ -198,13 +207,11 @@ async function giveUp(wanted: object, count: number): Promise<void> {
   await waitForOne("poison", count);
 }
 
+/** The hook is told of cancelled imports only: this one must not have ended before. */
 async function letEventDie(): Promise<void> {
-  const { id } = await startImport({
-    source: "localhost:5002/demo/app:1.0",
-    targetTags: ["team/dead:1.0"],
-    conflict: "overwrite",
-  });
+  const id = await holdImport("team/dead");
   await fetch(`${world.url()}/api/imports/${id}/cancel`, { method: "POST" });
+  release();
   await waitForOne("events/dead", 1);
 }
 
