@@ -23,7 +23,7 @@ try {
   const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox"] });
   const page = await browser.newPage({ viewport: { width: 1_200, height: 700 }, colorScheme: "light" });
   await page.goto(`${service}/#/overview?window=hour`);
-  await page.getByRole("link", { name: "SOURCE_NOT_FOUND" }).waitFor();
+  await page.getByRole("link", { name: "SOURCE_NOT_FOUND", exact: true }).waitFor();
   await save(page, "overview");
   await page.goto(`${service}/#/import/${id}`);
   await page.locator(".tree summary").nth(1).click();
