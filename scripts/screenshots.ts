@@ -26,10 +26,8 @@ try {
   await page.getByRole("link", { name: "SOURCE_NOT_FOUND", exact: true }).waitFor();
   await save(page, "overview");
   await page.goto(`${service}/#/import/${id}`);
-  await page.locator(".tree summary").nth(1).click();
-  await page.locator(".tree .digest").nth(4).waitFor();
+  await page.locator(".tree summary").first().waitFor(); // the last to be loaded
   await page.setViewportSize({ width: 1_200, height: 1_160 });
-  await page.evaluate("window.scrollTo(0, 0)");
   await save(page, "import");
   await browser.close();
 } finally {
