@@ -7,7 +7,6 @@ import { createEntra, type EntraDeps } from "../../../../src/functions/sign-in/e
 import { createGoogle } from "../../../../src/functions/sign-in/google.ts";
 import { createVault, type VaultDeps } from "../../../../src/functions/sign-in/vault.ts";
 import type { Credentials, UserPassword } from "../../../../src/registry/registry.ts";
-import { createSignInServices } from "../../../../src/services-sign-in.ts";
 import { type Reply, startServer } from "../../../helpers/http-server.ts";
 import { createFakeClock, thrownBy } from "../../../helpers/registry-client.ts";
 
@@ -166,25 +165,6 @@ describe("Entra", () => {
 
     expect(token).toBe("token");
     expect(tried).toMatchObject([{ tenantId: "t", clientSecret: "old" }, { clientSecret: "new" }]);
-  });
-
-  it("signs the app in by the managed identity of App Service", async () => {
-    await using server = await startServer(({ headers, url }) => {
-      if (headers["x-identity-header"] !== "id-header") return json({}, 401);
-      const resource = new URL(url, "http://x").searchParams.get("resource");
-      const expires_on = Math.floor(Date.now() / 1_000) + 3_600;
-      return json({ access_token: `for ${resource}`, expires_on, resource, token_type: "Bearer" });
-    });
-    vi.stubEnv("IDENTITY_ENDPOINT", `${server.origin}/msi/token`);
-    vi.stubEnv("IDENTITY_HEADER", "id-header");
-    const config = { keyVaultUrl: undefined, sourceSecrets: [], clientId: undefined, workloadIdentity: undefined };
-    const toCredentials = createSignInServices({ config, isEmbedded: false, now: () => new Date() });
-    const credentials = toCredentials(app, { host: "prod.azurecr.io", isAcr: true });
-
-    const tokens = [await tokenOf(credentials), await tokenOf(credentials)];
-
-    expect(tokens).toEqual(Array(2).fill("for https://containerregistry.azure.net"));
-    expect(server.requests).toHaveLength(1);
   });
 });
 
