@@ -64,6 +64,7 @@ describe.runIf(hasBrowser())("starting an import on the dashboard", () => {
     await page.getByText("A registry may refuse it").waitFor();
     const second = page.locator(".tree", { has: page.getByRole("heading", { name: "second/app" }) });
     await second.getByText("linux/amd64").click();
+    await second.getByText("Config").waitFor();
     expect(await second.locator(".way.mount").count()).toBe(3);
   });
 
