@@ -5,6 +5,7 @@ import { app, type InvocationContext } from "@azure/functions";
 import * as df from "durable-functions";
 import { identity } from "./app-identity.ts";
 import { parseConfig } from "./config.ts";
+import { loopbackWithoutProxy } from "./domain/proxy-settings.ts";
 import { formatQueueName, queueNames } from "./domain/queue-names.ts";
 import {
   activityNames,
@@ -33,6 +34,7 @@ const stopping = new AbortController();
  */
 const isEmbedded = Reflect.get(globalThis, Symbol.for("drayage.embeddedHost")) === true;
 const appDirectory = fileURLToPath(new URL("..", import.meta.url)); // that of package.json, seen from src/ as from dist/
+Object.assign(process.env, loopbackWithoutProxy(process.env)); // before any client reads it
 const config = parseConfig(withRegistriesFile(process.env, appDirectory));
 const plannedIds = createPlannedIds(randomBytes);
 const toDurable = (context: InvocationContext) => createDurablePort(df.getClient(context));

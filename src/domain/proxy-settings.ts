@@ -25,6 +25,28 @@ export function proxiesInLowerCase(
   return Object.keys(proxySettings).map((name) => [name, env[name.toLowerCase()]]);
 }
 
+const loopbackNames = ["localhost", "127.0.0.1", "::1", "[::1]"] as const;
+
+/**
+ * What is to be set in the environment so that libraries which read it themselves reach this machine without a proxy, as
+ * Drayage does: the durable client asks the host at a loopback address, and would ask a proxy that cannot know it. Of the
+ * two spellings of NO_PROXY some read the one first and some the other: both are added to where both are set. A list
+ * with `*` says it already, and some know that only as all that there is.
+ */
+export function loopbackWithoutProxy(
+  env: Readonly<Record<string, string | undefined>>,
+): Readonly<Record<string, string>> {
+  const isSet = (name: string) => (env[name] ?? "").trim() !== "";
+  const names = ["NO_PROXY", "no_proxy"].filter(isSet);
+  const lists = (names.length === 0 ? ["NO_PROXY"] : names).map((name) => {
+    const text = env[name] ?? "";
+    const entries = text.split(/[,\s]+/).filter((entry) => entry !== "");
+    const added = entries.includes("*") ? [] : loopbackNames.filter((loopback) => !entries.includes(loopback));
+    return [name, [...(entries.length === 0 ? [] : [text]), ...added].join(",")] as const;
+  });
+  return Object.fromEntries(lists);
+}
+
 function isPercentEncoded({ username, password }: URL): boolean {
   try {
     decodeURIComponent(username + password);
