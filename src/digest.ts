@@ -43,6 +43,7 @@ export function shortDigest(digest: Digest): string {
   return `${algorithm}:${hex.slice(0, 12)}`;
 }
 
-function algorithmOf(digest: Digest): "sha256" | "sha512" {
+/** The algorithm that a digest is of. */
+export function algorithmOf(digest: Digest): "sha256" | "sha512" {
   return digest.startsWith("sha512:") ? "sha512" : "sha256";
 }

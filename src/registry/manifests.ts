@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { acceptedManifestTypes, isSchema1Type, MiB, mediaTypes } from "../descriptor.ts";
-import { type Digest, digestOf, parseDigest } from "../digest.ts";
+import { algorithmOf, type Digest, digestOf, parseDigest } from "../digest.ts";
 import { ImportError } from "../errors.ts";
 import { missingStatuses } from "./blobs.ts";
 import { contentMismatch } from "./errors-from-response.ts";
@@ -11,7 +11,7 @@ import { parseLength } from "./response.ts";
 export const maxManifestBytes = 4 * MiB;
 
 export interface ManifestHead {
-  /** Undefined where the registry does not tell it. */
+  /** The reference itself, where that is a digest. Undefined where the registry does not tell it. */
   readonly digest: Digest | undefined;
   readonly mediaType: string;
   readonly size: number | undefined;
@@ -43,7 +43,10 @@ export type PutManifestOutcome =
     }
   | { readonly kind: "changed" };
 
-/** What a tag or digest stands for, without its bytes; undefined when it is not there. Docker Hub does not count it. */
+/**
+ * What a tag or digest stands for, without its bytes; undefined when it is not there. Docker Hub does not count it.
+ * A digest stands for itself: told another one, this throws, or where the algorithms differ leaves it to a GET.
+ */
 export async function headManifest(
   repository: Repository,
   reference: string,
@@ -52,8 +55,17 @@ export async function headManifest(
   const request = { ...manifestRequest(reference), accept: [200, ...missingStatuses(repository)] };
   await using response = await repository.send({ method: "HEAD", ...request }, signal);
   if (response.status !== 200) return undefined;
+  const asked = parseDigest(reference);
+  const told = parseDigest(response.header("docker-content-digest") ?? "");
+  const mayBeSame = asked === undefined || told === undefined || told === asked;
+  if (!mayBeSame && algorithmOf(told) === algorithmOf(asked)) {
+    throw contentMismatch(repository.registry.access, {
+      what: `manifest ${asked} of ${repository.name} is ${told} by the registry's own words`,
+      digest: asked,
+    });
+  }
   return {
-    digest: parseDigest(response.header("docker-content-digest") ?? "") ?? parseDigest(reference),
+    digest: mayBeSame ? (asked ?? told) : undefined,
     mediaType: mediaTypeOf(response),
     size: parseLength(response.header("content-length")),
   };

@@ -6,6 +6,7 @@ import type { ResolvedSource } from "../domain/import-transitions.ts";
 import { type ErrorCode, ImportError } from "../errors.ts";
 import { headManifest } from "../registry/manifests.ts";
 import type { Repository } from "../registry/registry.ts";
+import { findSource } from "./find-source.ts";
 import { mapConcurrently } from "./map-concurrently.ts";
 import { placeOf } from "./place-of.ts";
 
@@ -35,9 +36,8 @@ export async function learnSource(
 ): Promise<ResolvedSource | undefined> {
   if (pinned !== undefined) return pinned;
   const { tag = "latest", digest } = spec.source;
-  const learned = await learn(() => headManifest(source, digest ?? tag, signal));
-  if (!("fact" in learned) || learned.fact?.digest === undefined) return undefined;
-  return { digest: learned.fact.digest, mediaType: learned.fact.mediaType };
+  const learned = await learn(() => findSource(source, digest ?? tag, signal));
+  return "fact" in learned ? learned.fact?.source : undefined;
 }
 
 type TagState = TargetState & { readonly tag: string };

@@ -1,4 +1,4 @@
-import { type Digest, digestOf } from "../digest.ts";
+import { algorithmOf, type Digest, digestOf } from "../digest.ts";
 import { getManifest, headManifest } from "../registry/manifests.ts";
 import type { Repository } from "../registry/registry.ts";
 
@@ -17,8 +17,4 @@ export async function readTag(
   if (head.digest !== undefined && algorithmOf(head.digest) === algorithmOf(want)) return head.digest;
   const manifest = await getManifest(repository, tag, signal);
   return manifest && digestOf(manifest.bytes, want);
-}
-
-function algorithmOf(digest: Digest): string {
-  return digest.slice(0, digest.indexOf(":"));
 }

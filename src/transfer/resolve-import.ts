@@ -10,6 +10,7 @@ import { ImportError } from "../errors.ts";
 import { type FetchedManifest, getManifest, headManifest } from "../registry/manifests.ts";
 import type { Repository } from "../registry/registry.ts";
 import { isCompleteAtTargets } from "./complete-at-target.ts";
+import { type FoundSource, findSource } from "./find-source.ts";
 import { mapConcurrently } from "./map-concurrently.ts";
 import { placeOf } from "./place-of.ts";
 import { selectPlatforms } from "./select-platforms.ts";
@@ -51,7 +52,7 @@ const parallelRequests = 16;
  */
 export async function resolveImport(request: ResolveRequest, signal: AbortSignal): Promise<ResolvedImport> {
   const { spec, source, onPinned } = request;
-  const [found, states] = await Promise.all([findSource(request, signal), readTargets(request, signal)]);
+  const [found, states] = await Promise.all([findPinned(request, signal), readTargets(request, signal)]);
   await onPinned(found.source);
   const isWhole = spec.platforms === undefined || spec.sparseIndex;
   const mayLeave = async (digest: Digest): Promise<boolean> =>
@@ -134,22 +135,13 @@ async function findMissing({ spec, targets }: ResolveRequest, question: MissingQ
   return { present: { ...present, hasManifest }, warnings: settled.warnings };
 }
 
-interface FoundSource {
-  readonly source: ResolvedSource;
-  /** Where it took a GET to learn the digest. */
-  readonly manifest?: FetchedManifest;
-}
-
-/** The digest that the reference stands for. A HEAD, since Docker Hub counts only GETs as pulls. */
-async function findSource({ spec, source, pinned }: ResolveRequest, signal: AbortSignal): Promise<FoundSource> {
+/** What the source's reference stands for. */
+async function findPinned({ spec, source, pinned }: ResolveRequest, signal: AbortSignal): Promise<FoundSource> {
   const { tag = "latest", digest } = spec.source;
   const reference = pinned ?? digest ?? tag;
-  const head = await headManifest(source, reference, signal);
-  if (head === undefined) throw sourceNotFound(source, reference);
-  if (head.digest !== undefined) return { source: { digest: head.digest, mediaType: head.mediaType } };
-  const manifest = await getManifest(source, reference, signal);
-  if (manifest === undefined) throw sourceNotFound(source, reference);
-  return { source: { digest: manifest.digest, mediaType: manifest.mediaType }, manifest };
+  const found = await findSource(source, reference, signal);
+  if (found === undefined) throw sourceNotFound(source, reference);
+  return found;
 }
 
 async function getPinned(source: Repository, digest: Digest, signal: AbortSignal): Promise<FetchedManifest> {
