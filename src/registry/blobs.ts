@@ -98,11 +98,12 @@ export type MountOutcome =
   /** The registry did not mount, and opened an upload session instead: go on with it. */
   | { readonly kind: "session"; readonly session: UploadSession }
   /** No mount and no session: upload as usual. */
-  | { readonly kind: "refused" };
+  | { readonly kind: "refused"; readonly status: number };
 
 /**
  * Asks the registry to take a blob over from its repository `from`. Always with `from`: Quay fails without, and other
- * registries only guess. A token that may not pull from there counts as refused: the plain upload will tell more.
+ * registries only guess. A mount only saves work, so whatever the answer, the plain upload goes on or tells what is
+ * wrong. Throws the ImportError of what that would meet as well: 429, 503, a connection that fails.
  */
 export async function mountBlob(
   repository: Repository,
@@ -110,25 +111,16 @@ export async function mountBlob(
   signal: AbortSignal,
 ): Promise<MountOutcome> {
   const path = `blobs/uploads/?mount=${encodeURIComponent(digest)}&from=${encodeURIComponent(from)}`;
-  const accept = [201, 202, 401, 403, 404];
   try {
     await using response = await repository.send(
-      { method: "POST", target: { path }, accept, pullFrom: [from] },
+      { method: "POST", target: { path }, accept: [201, 202], pullFrom: [from] },
       signal,
     );
     if (response.status === 201) return { kind: "mounted" };
-    if (response.status === 202) return { kind: "session", session: sessionFrom(response, repository, 0) };
-    return { kind: "refused" };
+    return { kind: "session", session: sessionFrom(response, repository, 0) };
   } catch (thrown) {
-    if (thrown instanceof ImportError && refusals.includes(thrown.code)) return { kind: "refused" };
-    throw thrown;
+    const status = thrown instanceof ImportError ? thrown.httpStatus : undefined;
+    if (status === undefined || status === 429 || status === 503) throw thrown;
+    return { kind: "refused", status };
   }
 }
-
-const refusals: readonly string[] = [
-  "CREDENTIALS_REQUIRED",
-  "TARGET_UNAUTHORIZED",
-  "TARGET_FORBIDDEN",
-  "SOURCE_UNAUTHORIZED",
-  "SOURCE_FORBIDDEN",
-];

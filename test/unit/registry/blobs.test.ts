@@ -4,9 +4,8 @@ import { digestOf } from "../../../src/digest.ts";
 import { getBlob, headBlob, mountBlob } from "../../../src/registry/blobs.ts";
 import type { ByteRange } from "../../../src/registry/http-range.ts";
 import type { Repository } from "../../../src/registry/registry.ts";
-import { hangUp } from "../../helpers/faults-any.ts";
+import { failing, hangUp } from "../../helpers/faults-any.ts";
 import { ignoreRanges, stallBody, truncateBody, wrongContentRange } from "../../helpers/faults-source.ts";
-import { refuseMount } from "../../helpers/faults-target.ts";
 import { startServer } from "../../helpers/http-server.ts";
 import { startRegistry } from "../../helpers/registry.ts";
 import { createTestClient, thrownBy } from "../../helpers/registry-client.ts";
@@ -187,14 +186,25 @@ describe("mountBlob", () => {
     expect(outcome).toEqual({ kind: "session", session: { location, offsetBytes: 0 } });
   });
 
-  it.each([401, 403, 404] as const)("takes a %i as refused", async (status) => {
-    await using registry = await startRegistry({ faults: [refuseMount({ status })] });
+  it.each([400, 401, 403, 404, 405, 409, 422, 500, 501])("takes a lasting %i as refused", async (status) => {
+    await using registry = await startRegistry({ faults: [failing({ kind: "mount", status })] });
     await using client = createTestClient();
     const { digest } = await registry.seedBlob({ repository: "base/os", sizeBytes: 100 });
 
     const outcome = await mountBlob(targetOf(client, registry.host), { digest, from: "base/os" }, never);
 
-    expect(outcome).toEqual({ kind: "refused" });
+    expect(outcome).toEqual({ kind: "refused", status });
+  });
+
+  it.each([429, 503])("throws a %i, which asks every request to wait", async (status) => {
+    await using registry = await startRegistry({ faults: [failing({ kind: "mount", status, retryAfter: "90" })] });
+    await using client = createTestClient();
+
+    const thrown = await thrownBy(() =>
+      mountBlob(targetOf(client, registry.host), { digest: missing, from: "a" }, never),
+    );
+
+    expect(thrown).toMatchObject({ httpStatus: status, retryable: true, retryAfterSeconds: 90 });
   });
 
   it("throws what says nothing about the mount", async () => {

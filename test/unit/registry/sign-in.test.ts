@@ -268,7 +268,7 @@ describe("signing in", () => {
 
     const outcome = await mountBlob(repository, { digest, from: "base/os" }, never);
 
-    expect(outcome).toEqual({ kind: "refused" });
+    expect(outcome).toEqual({ kind: "refused", status: 403 });
     expect(queryOf(tokenRequests(server.requests)[0]).getAll("scope")).toEqual([
       "repository:base/os:pull",
       "repository:team/app:pull,push",
