@@ -182,13 +182,17 @@ export function createSender({ transport, retry, userAgent, headersTimeoutMs, no
 }
 
 /**
- * A web page where a registry was expected. Blobs are left out, since any content type may be that of a layer, and
- * referrers: a registry without that API may answer its start page there, and whoever asks takes that for what it is.
+ * A web page where a manifest or a list was expected. No other answer is judged by its type: blobs have any, what a write
+ * answers has no body (Quay and Artifact Registry call that `text/html`: helm/helm#30987, oras-project/oras-py#144), and a
+ * registry without the referrers API may answer its start page there. Quay's `true` at the API's root is none either.
  */
-function isOfNoRegistry(response: WireResponse, { url, signInHint }: Sending): boolean {
-  const mayBePage = signInHint !== undefined || /\/(?:blobs|referrers)\/[^/]+$/.test(url.pathname);
-  return isFrom(url, response) && !mayBePage && isPage(response);
+function isOfNoRegistry(response: WireResponse, { method, url, signInHint }: Sending): boolean {
+  if (signInHint !== undefined || (method !== "GET" && method !== "HEAD") || !isFrom(url, response)) return false;
+  const isRoot = url.pathname === "/v2/" && headerOf(response, "docker-distribution-api-version") === undefined;
+  return (isRoot || isParsed.test(url.pathname)) && isPage(response);
 }
+
+const isParsed = /\/(?:manifests\/[^/]+|tags\/list|_catalog)$/;
 
 /** The GET of a manifest, where those are scarce: no reason is worth one. */
 function wouldCountAsPull({ quotaClass, url }: Sending): boolean {

@@ -31,9 +31,13 @@ export function likeGhcr(): readonly Fault[] {
   ];
 }
 
-/** Artifact Registry: no chunks. */
+/** Artifact Registry: no chunks, and a type for the empty body that closes a blob (oras-project/oras-py#144). */
 export function likeGar(): readonly Fault[] {
-  return [refuseChunks()];
+  const html = { "content-type": "text/html; charset=UTF-8", server: "UploadServer" };
+  return [
+    refuseChunks(),
+    fault("typed", { kind: "upload-put" }, async (call, next) => changeHeaders(await next(call), html)),
+  ];
 }
 
 /** ACR: 400 to a `Content-Range` with a unit, and to a body without length. */
@@ -61,14 +65,24 @@ export function likeArtifactory(): readonly Fault[] {
   ];
 }
 
-/** Quay: a mount without `from` fails. */
+/**
+ * Quay: a mount without `from` fails, and what has no type of its own is `text/html` (helm/helm#30987): the root, which
+ * says `true`, and all that writes answer.
+ */
 export function likeQuay(): readonly Fault[] {
   return [
     fault("mount", { kind: "mount" }, async (call, next) =>
       call.query.has("from") ? await next(call) : refusal(500, "UNKNOWN", "no from"),
     ),
+    fault("typed", { kind: ["base", "mount", "manifest-put", ...uploadKinds] }, async (call, next) => {
+      const answer = await next(call);
+      const isRefusal = answer.kind === "hang-up" || answer.status >= 300;
+      return isRefusal ? answer : changeHeaders(answer, { "content-type": "text/html; charset=utf-8" });
+    }),
   ];
 }
+
+const uploadKinds = ["upload-start", "upload-status", "upload-patch", "upload-put", "upload-cancel"] as const;
 
 /** Docker Hub: GETs of manifests are counted, and nothing else; the answers to manifest requests say how many are left. */
 export function likeDockerHub({ pulls }: { readonly pulls: number }): readonly Fault[] {

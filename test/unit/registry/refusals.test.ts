@@ -1,8 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { type Answer, refusal } from "../../../src/local/registry/call.ts";
 import { headBlob } from "../../../src/registry/blobs.ts";
+import { firstPage } from "../../../src/registry/list-pages.ts";
 import { getManifest, headManifest, putManifest } from "../../../src/registry/manifests.ts";
 import type { Repository } from "../../../src/registry/registry.ts";
+import { listTagPages } from "../../../src/registry/tags.ts";
 import { startUpload } from "../../../src/registry/uploads.ts";
 import { fault } from "../../helpers/faults.ts";
 import { image } from "../../helpers/images.ts";
@@ -16,6 +18,8 @@ type Ask = (repository: Repository) => Promise<unknown>;
 const pull: Ask = (repository) => getManifest(repository, "1", never);
 const look: Ask = (repository) => headManifest(repository, "1", never);
 const push: Ask = (repository) => putManifest(repository, "1", pushed.root, never);
+const list: Ask = (repository) => listTagPages(repository, firstPage, never).next();
+const ping: Ask = ({ registry }) => registry.ping(never);
 const upload: Ask = (repository) => startUpload(repository, never);
 
 const page = (status: number): Answer => ({
@@ -96,6 +100,8 @@ describe("a refusal that lasts is one request and one error", () => {
     ["page in place of a manifest", "source", pull, page(200), "SOURCE_NOT_A_REGISTRY", "is a container registry"],
     ["page in place of a tag", "source", look, page(200), "SOURCE_NOT_A_REGISTRY", "is a container registry"],
     ["page that says not found", "source", look, page(404), "SOURCE_NOT_A_REGISTRY", "is a container registry"],
+    ["page in place of tags", "source", list, page(200), "SOURCE_NOT_A_REGISTRY", "is a container registry"],
+    ["page in place of the API", "source", ping, page(200), "SOURCE_NOT_A_REGISTRY", "is a container registry"],
     ["page in place of an upload", "target", upload, page(200), "TARGET_NOT_A_REGISTRY", "is a container registry"],
   ])("%s", async (_, side, ask, answer, code, hint) => {
     await using registry = await startRegistry({ faults: [fault("refuse", {}, async () => answer)] });

@@ -148,6 +148,25 @@ describe("uploads to registries as they are", () => {
     ]);
   });
 
+  it("Quay: takes an empty answer to a write for what it is, though it is typed text/html (helm/helm#30987)", async () => {
+    const { outcome } = await copyInto({ faults: like.likeQuay(), profile: "quay", sizeBytes: 17 * MiB });
+
+    expect(outcome).toMatchObject({ attempts: 1 });
+  });
+
+  it("Quay: is signed in at where its root says true as text/html (helm/helm#30987)", async () => {
+    await using registry = await startRegistry({ faults: like.likeQuay() });
+    await using kit = createKit({ profile: "quay" });
+
+    await expect(kit.open(registry, "target").ping(new AbortController().signal)).resolves.toBe("none");
+  });
+
+  it("GAR: takes an empty answer to the last byte, though it is typed text/html (oras-project/oras-py#144)", async () => {
+    const { outcome } = await copyInto({ faults: like.likeGar(), profile: "gar", sizeBytes: 1_000 });
+
+    expect(outcome).toMatchObject({ attempts: 1 });
+  });
+
   it("Artifactory: takes 403 to the HEAD of a blob for its absence (RTFACT-13797 in google/go-containerregistry)", async () => {
     const { outcome } = await copyInto({ faults: like.likeArtifactory(), profile: "artifactory", sizeBytes: 1_000 });
 
