@@ -61,7 +61,7 @@ const followMs = 4 * 60_000;
 export function createCopyBlob(deps: CopyBlobDeps): CopyBlob {
   const { settings, leases, now, sleep } = deps;
   const flights = createSingleFlight();
-  const mounts = createMountMemory(rememberedBlobs);
+  const mounts = createMountMemory({ limit: rememberedBlobs, now });
   const buffers = createByteBudget(settings.bufferBytes);
   const uploadDeps = { settings, buffers, now, sleep, live: createLiveUploads(liveUploads) };
 
@@ -78,15 +78,17 @@ export function createCopyBlob(deps: CopyBlobDeps): CopyBlob {
     let isLooking = job.headFirst || mounts.recall(registry.apiHost, job.digest) === name;
     for (;;) {
       if (isOver(job.budget, now)) return { kind: "more", hasProgressed: true };
-      if (await mountRemembered(job, signal)) return { kind: "done", via: "mounted", attempts: 1 };
+      const opened = await mountRemembered(job, signal);
+      if (opened === "mounted") return { kind: "done", via: "mounted", attempts: 1 };
       const flight = flights.enter(flightName(job));
       if (flight.kind === "follower") {
+        await giveUp(job.target, opened);
         if (!(await hasEndedInTime(flight.ended, job, deps, signal))) return { kind: "more", hasProgressed: true };
         isLooking = true; // the leader may have brought it, or failed for reasons of its own
         continue;
       }
       try {
-        return await climb(job, isLooking ? "look" : "missing", signal);
+        return await climb(job, { known: isLooking ? "look" : "missing", opened }, signal);
       } finally {
         flight.end();
       }
@@ -94,30 +96,42 @@ export function createCopyBlob(deps: CopyBlobDeps): CopyBlob {
   };
 
   /** A blob that this process has brought to the host before: many may mount it at once, nobody has to wait. */
-  const mountRemembered = async (job: CopyBlobJob, signal: AbortSignal): Promise<boolean> => {
-    if (job.headFirst || job.isRepair) return false;
+  const mountRemembered = async (
+    job: CopyBlobJob,
+    signal: AbortSignal,
+  ): Promise<"mounted" | UploadSession | undefined> => {
     const { target, digest } = job;
     const { apiHost } = target.registry;
+    if (job.headFirst || job.isRepair || !mounts.mayMount(apiHost)) return undefined;
     const from = mounts.recall(apiHost, digest);
-    if (from === undefined || from === target.name) return false;
+    if (from === undefined || from === target.name) return undefined;
     const outcome = await mountBlob(target, { digest, from }, signal);
-    if (outcome.kind === "mounted") return true;
-    mounts.forget(apiHost, digest);
-    if (outcome.kind === "session") await giveUp(target, outcome.session);
-    return false;
+    if (outcome.kind === "mounted") return "mounted";
+    const isOfPlace = outcome.kind === "refused" && [401, 403, 404].includes(outcome.status);
+    mounts.failed(apiHost, digest, isOfPlace ? "place" : "unknown");
+    return outcome.kind === "session" ? outcome.session : undefined;
   };
 
-  const climb = async (job: CopyBlobJob, known: "look" | "missing", signal: AbortSignal): Promise<Ladder> => {
-    if (known === "look" && (await hasArrived(job, signal))) return { kind: "done", via: "skipped", attempts: 0 };
-    const mount = job.isRepair ? undefined : await tryMount(job, signal);
-    if (mount === "mounted") return { kind: "done", via: "mounted", attempts: 1 };
-    const { registry } = job.target;
-    if (job.sizeBytes < leaseBytes && !needsCheckpoints(job.sizeBytes, registry, settings))
-      return toLadder(
-        await streamBlob(uploadDeps, { job, key: keyOf(job), lease: undefined, opened: mount }, signal),
-        job,
-      );
-    return await streamUnderLease(job, mount, signal);
+  /** `opened`: a session that a target has opened instead of mounting. */
+  const climb = async (
+    job: CopyBlobJob,
+    { known, opened }: { readonly known: "look" | "missing"; readonly opened: UploadSession | undefined },
+    signal: AbortSignal,
+  ): Promise<Ladder> => {
+    let unused = opened;
+    try {
+      if (known === "look" && (await hasArrived(job, signal))) return { kind: "done", via: "skipped", attempts: 0 };
+      const mount = opened ?? (job.isRepair ? undefined : await tryMount(job, signal));
+      if (mount === "mounted") return { kind: "done", via: "mounted", attempts: 1 };
+      unused = undefined; // the upload's own from here on
+      const { registry } = job.target;
+      if (job.sizeBytes >= leaseBytes || needsCheckpoints(job.sizeBytes, registry, settings))
+        return await streamUnderLease(job, mount, signal);
+      const key = keyOf(job);
+      return toLadder(await streamBlob(uploadDeps, { job, key, lease: undefined, opened: mount }, signal), job);
+    } finally {
+      await giveUp(job.target, unused);
+    }
   };
 
   /** "mounted", or the session that a target has opened instead. */

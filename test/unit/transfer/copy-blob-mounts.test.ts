@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { refusal } from "../../../src/local/registry/call.ts";
-import { fault } from "../../helpers/faults.ts";
+import { type Fault, fault } from "../../helpers/faults.ts";
+import { failing } from "../../helpers/faults-any.ts";
+import { refuseMount } from "../../helpers/faults-target.ts";
 import { startRegistry } from "../../helpers/registry.ts";
 import { createKit, holds } from "./transfer-kit.ts";
 
@@ -68,5 +70,88 @@ describe("copyBlob, where the target may have the blob", () => {
     const outcome = await kit.copy(source, target, blob, { filled: ["team/closed"] });
 
     expect(outcome).toMatchObject({ kind: "done", via: "copied" });
+  });
+
+  it.each([400, 405, 409, 422, 500, 501])("uploads as usual when a mount is answered %i", async (status) => {
+    await using registry = await startRegistry({ faults: [failing({ kind: "mount", status })] });
+    await using kit = createKit();
+    const blob = await registry.seedBlob({ sizeBytes: 1000 });
+
+    const outcome = await kit.copy(registry, registry, blob);
+
+    expect(outcome).toMatchObject({ kind: "done", via: "copied" });
+    expect(await holds(registry, blob)).toBe(true);
+  });
+});
+
+describe("copyBlob, when a mount from a remembered place does not come about", () => {
+  /** A process that has brought `count` blobs to one repository, and a way to copy each to another one. */
+  async function bringTo(count: number, faults: readonly Fault[]) {
+    const source = await startRegistry();
+    const target = await startRegistry({ faults });
+    const kit = createKit();
+    const blobs = await Promise.all(Array.from({ length: count }, () => source.seedBlob({ sizeBytes: 1000 })));
+    for (const blob of blobs) await kit.copy(source, target, blob);
+    let copies = 0;
+    return {
+      target,
+      kit,
+      /** Copies one of the blobs to a repository that is new each time; answers how it came there. */
+      copyOn: async (at: number): Promise<string> => {
+        copies += 1;
+        const repository = kit.repository(target, "target", `team/other-${copies}`);
+        const outcome = await kit.copy(source, target, blobs[at] ?? expect.fail(`no blob ${at}`), {
+          target: repository,
+        });
+        return outcome.kind === "done" ? outcome.via : outcome.kind;
+      },
+      [Symbol.asyncDispose]: async () => {
+        await kit[Symbol.asyncDispose]();
+        await target[Symbol.asyncDispose]();
+        await source[Symbol.asyncDispose]();
+      },
+    };
+  }
+
+  it("goes on with the session that the target opens instead", async () => {
+    await using brought = await bringTo(1, [refuseMount({ status: 202 })]);
+
+    expect(await brought.copyOn(0)).toBe("copied");
+
+    expect(brought.target.countRequests({ kind: "mount" })).toBe(1);
+    expect(brought.target.countRequests({ kind: "upload-start" })).toBe(1); // that of the first repository
+    expect(brought.target.countRequests({ kind: "upload-cancel" })).toBe(0);
+    expect(brought.target.openSessions()).toEqual([]);
+  });
+
+  it.each([202, 400, 405, 500])("asks a host that answers %i no more, and again after ten minutes", async (status) => {
+    const fault = status === 202 ? refuseMount({ status }) : failing({ kind: "mount", status });
+    await using brought = await bringTo(3, [fault]);
+
+    expect(await brought.copyOn(0)).toBe("copied");
+    expect(await brought.copyOn(1)).toBe("copied");
+    expect(brought.target.countRequests({ kind: "mount" })).toBe(1);
+
+    brought.kit.clock.skip(10 * 60_000);
+    expect(await brought.copyOn(2)).toBe("copied");
+    expect(brought.target.countRequests({ kind: "mount" })).toBe(2);
+  });
+
+  it.each([401, 403, 404])("goes on mounting other blobs where one place is answered %i", async (status) => {
+    await using brought = await bringTo(2, [failing({ kind: "mount", status, times: 1 })]);
+
+    expect(await brought.copyOn(0)).toBe("copied");
+
+    expect(await brought.copyOn(1)).toBe("mounted");
+    expect(await brought.copyOn(0)).toBe("mounted"); // from where it has been copied to meanwhile
+  });
+
+  it("goes on mounting other blobs where one was seen long ago and has gone", async () => {
+    await using brought = await bringTo(2, [refuseMount({ status: 202, times: 1 })]);
+    brought.kit.clock.skip(10 * 60_000);
+
+    expect(await brought.copyOn(0)).toBe("copied");
+
+    expect(await brought.copyOn(1)).toBe("mounted");
   });
 });
