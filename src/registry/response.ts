@@ -21,8 +21,10 @@ export const wholeBodyMs = 60_000;
 /** The response as callers see it: errors of its body are those of `place`, and closing it frees what it holds. */
 export function createResponse(wire: WireResponse, { place, signal, now, onClose }: ResponseContext): RegistryResponse {
   wire.body.once("close", onClose);
+  let isBeingRead = false;
 
   async function* content(): AsyncGenerator<Uint8Array> {
+    isBeingRead = true;
     try {
       for await (const chunk of wire.body) yield chunk;
     } catch (thrown) {
@@ -51,8 +53,18 @@ export function createResponse(wire: WireResponse, { place, signal, now, onClose
     content: content(),
     bytes,
     text: async (maxBytes) => (await bytes(maxBytes)).toString("utf8"),
-    [Symbol.asyncDispose]: () => discard(wire),
+    [Symbol.asyncDispose]: () => (isBeingRead ? abandon(wire) : discard(wire)),
   };
+}
+
+/**
+ * Gives up a body that somebody reads, and who may stand still in the middle: such a reader keeps it from flowing, so
+ * that no rest of it, however short, would ever come. One that has come as a whole leaves its connection as it is.
+ */
+async function abandon(wire: WireResponse): Promise<void> {
+  wire.body.on("error", () => undefined);
+  wire.body.destroy();
+  await discard(wire);
 }
 
 /** Frees the connection of a response whose body is of no interest. */

@@ -161,6 +161,44 @@ describe("getBlob", () => {
   });
 });
 
+describe("a blob that is given up after its first chunk", () => {
+  it.each([10, 63, 64, 65, 200])("frees its connection at once when it has %i KiB", async (sizeKiB) => {
+    const open = new Set<object>();
+    const observe = () => {
+      const request = {};
+      open.add(request);
+      return () => open.delete(request);
+    };
+    await using registry = await startRegistry();
+    await using client = createTestClient({ observe });
+    const { digest } = await registry.seedBlob({ repository: "team/app", sizeBytes: sizeKiB * KiB });
+    registry.hold({ kind: "blob-get" }, { sentBytes: 5 * KiB });
+    const blob = await getBlob(client.repository(registry.host), { digest }, never);
+    await blob.content[Symbol.asyncIterator]().next();
+
+    await blob[Symbol.asyncDispose]();
+
+    expect(open.size).toBe(0);
+  });
+});
+
+describe("a blob that is given up after its last byte", () => {
+  it.each([10, 200, 2_000])("leaves its connection to others when it has %i KiB", async (sizeKiB) => {
+    await using registry = await startRegistry();
+    await using client = createTestClient();
+    const { digest } = await registry.seedBlob({ repository: "team/app", sizeBytes: sizeKiB * KiB });
+
+    for (let reads = 0; reads < 6; reads += 1) {
+      await using blob = await getBlob(client.repository(registry.host), { digest }, never);
+      const content = blob.content[Symbol.asyncIterator]();
+      for (let left = sizeKiB * KiB; left > 0; ) left -= (await content.next()).value?.byteLength ?? left;
+    }
+
+    const connections = new Set(registry.requests.map(({ connection }) => connection));
+    expect(connections.size).toBeLessThanOrEqual(2); // undici may open another one before it sees that the first is free
+  });
+});
+
 describe("mountBlob", () => {
   const targetOf = (client: ReturnType<typeof createTestClient>, host: string): Repository =>
     client.repository(host, { side: "target", actions: ["pull", "push"] });
