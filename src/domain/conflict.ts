@@ -3,12 +3,15 @@ import { type ErrorPlace, ImportError, unreachable } from "../errors.ts";
 import { isPush, type Trigger } from "./import-record.ts";
 import type { Conflict } from "./import-spec.ts";
 
+/** What a tag holds. `withheld`: something, and a policy of the registry shows it to nobody. Undefined: there is no such tag. */
+export type FoundDigest = Digest | "withheld" | undefined;
+
 /** One place that the import is to fill, and what is there now. Without `tag`: a repository to be filled by digest. */
 export interface TargetState {
   readonly repository: string;
   readonly tag?: string;
-  /** The digest that is there, for a place without tag the planned one or nothing. */
-  readonly digest: Digest | undefined;
+  /** What is there, for a place without tag the planned digest or nothing. */
+  readonly digest: FoundDigest;
 }
 
 export type ConflictDecision =
@@ -65,7 +68,10 @@ export function decideTag({ policy, plannedDigest, target, at }: TagQuestion): T
 }
 
 function tagsExist(targets: readonly TargetState[], policy: Conflict, at: ErrorPlace): ImportError {
-  const names = targets.map(({ repository, tag, digest }) => `${repository}:${tag} (${digest})`);
+  const names = targets.map(
+    ({ repository, tag, digest }) =>
+      `${repository}:${tag} (${digest === "withheld" ? "held back by a policy of the registry" : digest})`,
+  );
   const shown = names.slice(0, 3).join(", ");
   const rest = names.length > 3 ? ` and ${names.length - 3} more` : "";
   const [first] = targets;
@@ -74,6 +80,6 @@ function tagsExist(targets: readonly TargetState[], policy: Conflict, at: ErrorP
     code: "TARGET_TAG_EXISTS",
     what: `${policy === "fail" ? "tag exists" : "tag holds another digest"}: ${shown}${rest}`,
     hint: `conflict "overwrite" (mode "Force") replaces it${policy === "fail" ? `, "skipIfSame" accepts the same digest` : ""}`,
-    ...(first?.digest === undefined ? {} : { digest: first.digest }),
+    ...(first?.digest === undefined || first.digest === "withheld" ? {} : { digest: first.digest }),
   });
 }

@@ -83,6 +83,7 @@ type Kind =
   | "UNAVAILABLE"
   | "RANGE_REFUSED"
   | "LOCKED"
+  | "WITHHELD"
   | "NOT_A_REGISTRY"
   | "QUOTA_EXCEEDED"
   | "SOFT_DELETED"
@@ -105,6 +106,7 @@ const codes: Readonly<Record<Kind, { readonly source: ErrorCode; readonly target
   UNAVAILABLE: { source: "SOURCE_UNAVAILABLE", target: "TARGET_UNAVAILABLE" },
   RANGE_REFUSED: { source: "SOURCE_CONTENT_CORRUPT", target: "TARGET_UPLOAD_REJECTED" },
   LOCKED: { source: "SOURCE_LOCKED", target: "TARGET_LOCKED" },
+  WITHHELD: { source: "SOURCE_LOCKED", target: "TARGET_QUARANTINED" },
   NOT_A_REGISTRY: { source: "SOURCE_NOT_A_REGISTRY", target: "TARGET_NOT_A_REGISTRY" },
   QUOTA_EXCEEDED: { source: "SOURCE_UNAVAILABLE", target: "TARGET_QUOTA_EXCEEDED" },
   SOFT_DELETED: { source: "SOURCE_NOT_FOUND", target: "TARGET_SOFT_DELETED" },
@@ -176,6 +178,7 @@ function judgeByBody(
   if (barred !== undefined) return barred;
   if (says("REGISTRY_DISALLOWED_OPERATION") || (isWrite(method) ? immutable : disallowed).test(body))
     return { kind: "LOCKED", hint: hints[place.side].locked };
+  if (says("PROJECTPOLICYVIOLATION") && !isWrite(method)) return { kind: "WITHHELD", hint: hints.withheld };
   if (status === 405 && method === "PATCH") return { kind: "UPLOAD_REJECTED" };
   if (says("MANIFEST_BLOB_UNKNOWN") || (isWrite(method) && says("MANIFEST_UNKNOWN")))
     return { kind: "CONTENT_MISSING", hint: hints.contentMissing };
@@ -210,6 +213,8 @@ function judgeByStatus(place: ErrorPlace, { status, method, refusalHint }: Refus
       return { kind: "MEDIA_TYPE_REFUSED" };
     case 408:
       return { kind: "UNAVAILABLE", retryable: true };
+    case 412:
+      return writes ? { kind: "UPLOAD_REJECTED" } : { kind: "WITHHELD", hint: hints.withheld };
     case 413:
       return { kind: "UPLOAD_REJECTED", hint: hints.tooLarge };
     case 416:
@@ -244,6 +249,8 @@ const hints = {
   quota: "delete what is not needed any more, or raise the quota of the repository, project or account",
   softDeleted: "restore the manifest there (az acr manifest restore), or let its retention end",
   cacheRule: "a cache rule fills this repository: choose another one, or remove the rule",
+  withheld:
+    "a policy of the registry shows the image to nobody: have it signed or its vulnerabilities mended, or let the policy make an exception",
   tooLarge: "a proxy before the registry limits the size of a request",
   noTokens: "the registry's challenge leads to where no tokens of this kind are given: check the kind of its sign-in",
   signInEnded:

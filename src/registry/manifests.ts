@@ -15,6 +15,8 @@ export interface ManifestHead {
   readonly digest: Digest | undefined;
   readonly mediaType: string;
   readonly size: number | undefined;
+  /** It is there, and a policy of the registry shows it to nobody: nothing else is known of it. */
+  readonly isWithheld?: true;
 }
 
 export interface FetchedManifest {
@@ -45,17 +47,22 @@ export type PutManifestOutcome =
 
 /**
  * What a tag or digest stands for, without its bytes; undefined when it is not there. Docker Hub does not count it.
- * A digest stands for itself: told another one, this throws, or where the algorithms differ leaves it to a GET.
+ * A digest stands for itself: told another one, this throws, or where the algorithms differ leaves it to a GET. What a target does not show is
+ * there all the same; at a source that is an error.
  */
 export async function headManifest(
   repository: Repository,
   reference: string,
   signal: AbortSignal,
 ): Promise<ManifestHead | undefined> {
-  const request = { ...manifestRequest(reference), accept: [200, ...missingStatuses(repository)] };
+  const request = {
+    ...manifestRequest(reference),
+    accept: [200, ...missingStatuses(repository), ...withheldStatuses(repository)],
+  };
   await using response = await repository.send({ method: "HEAD", ...request }, signal);
-  if (response.status !== 200) return undefined;
   const asked = parseDigest(reference);
+  if (response.status === withheld) return { digest: asked, mediaType: "", size: undefined, isWithheld: true };
+  if (response.status !== 200) return undefined;
   const told = parseDigest(response.header("docker-content-digest") ?? "");
   const mayBeSame = asked === undefined || told === undefined || told === asked;
   if (!mayBeSame && algorithmOf(told) === algorithmOf(asked)) {
@@ -124,6 +131,13 @@ export async function putManifest(
     hint: "the registry or a proxy before it rewrites manifests",
     digest: digestOf(bytes, answered),
   });
+}
+
+/** Harbor refuses to show what has vulnerabilities or no signature, and takes pushes of it. goharbor/harbor#19408, #23638. */
+const withheld = 412;
+
+function withheldStatuses({ registry }: Repository): readonly number[] {
+  return registry.access.side === "target" ? [withheld] : [];
 }
 
 const stored = [200, 201, 202]; // Quay used to answer 202

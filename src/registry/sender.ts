@@ -115,7 +115,7 @@ export function createSender({ transport, retry, userAgent, headersTimeoutMs, no
     }
   };
 
-  /** A refused HEAD says no reason, and a firewall's is another one than that of missing rights: the GET is told it. */
+  /** A refused HEAD says no reason: the GET is told it. */
   const readReason = async ({ status }: WireResponse, sending: Sending, signal: AbortSignal): Promise<string> => {
     const { access, limits, requestClass, authorizer } = sending;
     const authorization = await authorizer?.current(signal);
@@ -128,7 +128,7 @@ export function createSender({ transport, retry, userAgent, headersTimeoutMs, no
 
   const refusal = async ({ response, isRetryable }: Answer, sending: Sending, signal: AbortSignal) => {
     const { access, method, subject, url } = sending;
-    const isMute = method === "HEAD" && response.status === 403 && !wouldCountAsPull(sending);
+    const isMute = method === "HEAD" && telling.includes(response.status) && !wouldCountAsPull(sending);
     const body = isMute ? await readReason(response, sending, signal) : await readErrorBody(response, now);
     signal.throwIfAborted();
     const retryAfter = headerOf(response, "retry-after") ?? /retry-after:\s*([^\s,;"]+)/i.exec(body)?.[1];
@@ -193,6 +193,9 @@ function isOfNoRegistry(response: WireResponse, { method, url, signInHint }: Sen
 }
 
 const isParsed = /\/(?:manifests\/[^/]+|tags\/list|_catalog)$/;
+
+/** Refusals that have several reasons: rights or a firewall, a signature or vulnerabilities. */
+const telling: readonly number[] = [403, 412];
 
 /** The GET of a manifest, where those are scarce: no reason is worth one. */
 function wouldCountAsPull({ quotaClass, url }: Sending): boolean {

@@ -1,6 +1,6 @@
 import { type Digest, digestOf } from "../digest.ts";
 import { ImportError } from "../errors.ts";
-import { getManifest } from "../registry/manifests.ts";
+import { type FetchedManifest, getManifest } from "../registry/manifests.ts";
 import type { Repository } from "../registry/registry.ts";
 import { placeOf } from "./place-of.ts";
 import type { ManifestContent } from "./publish-manifests.ts";
@@ -17,21 +17,23 @@ const readBackMs = 1_000;
 
 /**
  * Reads a manifest that was put back to its last byte. Throws `TARGET_DIGEST_REJECTED` when it is another one or none,
- * `TARGET_QUARANTINED` when the target holds it back.
+ * `TARGET_QUARANTINED` when it is in quarantine. What a policy of the target shows to nobody cannot be read: then this
+ * returns a warning that says so.
  */
 export async function assertStored(
   { sleep }: { readonly sleep: (ms: number, signal: AbortSignal) => Promise<void> },
   { target, reference, manifest }: StoredManifest,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<readonly string[]> {
+  const place = reference === manifest.digest ? `${target.name}@${reference}` : `${target.name}:${reference}`;
   let found: Digest | undefined;
   for (let reads = 1; reads <= readBacks; reads += 1) {
-    const read = await getManifest(target, reference, signal);
+    const read = await readUnlessWithheld(target, reference, signal);
+    if (read instanceof ImportError) return [`${place} was put and could not be read again: ${read.message}`];
     found = read && digestOf(read.bytes, manifest.digest);
-    if (found === manifest.digest) return;
+    if (found === manifest.digest) return [];
     if (reads < readBacks) await sleep(readBackMs, signal);
   }
-  const place = reference === manifest.digest ? `${target.name}@${reference}` : `${target.name}:${reference}`;
   if (found === undefined && (await isQuarantined(target, manifest, signal))) {
     throw new ImportError({
       ...placeOf(target),
@@ -48,6 +50,19 @@ export async function assertStored(
     what: `${place} is ${found ?? "missing"} after it was put as ${manifest.digest}`,
     hint: reference === manifest.digest ? "look at the target's storage" : "another writer may have moved the tag",
   });
+}
+
+async function readUnlessWithheld(
+  target: Repository,
+  reference: string,
+  signal: AbortSignal,
+): Promise<FetchedManifest | ImportError | undefined> {
+  try {
+    return await getManifest(target, reference, signal);
+  } catch (thrown) {
+    if (thrown instanceof ImportError && thrown.code === "TARGET_QUARANTINED") return thrown;
+    throw thrown;
+  }
 }
 
 /** ACR hides the tag of an image in quarantine and refuses its digest. Source: Azure/acr, docs/preview/quarantine. */

@@ -40,7 +40,7 @@ export async function learnSource(
   return "fact" in learned ? learned.fact?.source : undefined;
 }
 
-type TagState = TargetState & { readonly tag: string };
+type TagState = TargetState & { readonly tag: string; readonly digest: Digest | undefined };
 
 /** What the target's tags hold. */
 export function learnTags(

@@ -29,21 +29,24 @@ export interface TagRequest {
   readonly verify: "manifest" | "none";
 }
 
+export interface PutTagsOutcome {
+  /** For want of content. */
+  readonly refused: readonly RefusedManifest[];
+  readonly warnings: readonly string[];
+}
+
 const parallelTags = 8;
 
 /**
  * Lets tags point to a manifest. Each is looked at right before: one that holds the digest already is left alone, one
  * that holds another digest fails with `TARGET_TAG_EXISTS` unless it may be overwritten. Between that look and the PUT
- * another writer may still come: registries have no conditional PUT. Returns what was refused for want of content.
+ * another writer may still come: registries have no conditional PUT.
  */
 export function createPutTags(deps: PutTagsDeps) {
   const { maintainReferrers } = deps;
-  return async (
-    { manifest, tags, conflict, verify }: TagRequest,
-    signal: AbortSignal,
-  ): Promise<readonly RefusedManifest[]> => {
+  return async ({ manifest, tags, conflict, verify }: TagRequest, signal: AbortSignal): Promise<PutTagsOutcome> => {
     const refused: RefusedManifest[] = [];
-    await mapConcurrently(tags, parallelTags, async ({ target, tag }) => {
+    const warnings = await mapConcurrently(tags, parallelTags, async ({ target, tag }) => {
       const before = await readTag(target, tag, manifest.digest, signal);
       const decision = decideTag({
         policy: conflict,
@@ -54,13 +57,13 @@ export function createPutTags(deps: PutTagsDeps) {
       if (decision.kind === "failed") throw decision.error;
       if (decision.kind === "put") {
         const put = await putUnlessIncomplete({ target, reference: tag, manifest }, refused, signal);
-        if (put === undefined) return;
+        if (put === undefined) return [];
         const { subject, ...facts } = readReferrer(manifest.bytes);
         const referrer = { target, entry: toEntry(manifest, facts), isClaimed: claims(put) };
         if (subject !== undefined) await maintainReferrers([{ ...referrer, subject }], signal);
       }
-      if (verify === "manifest") await assertStored(deps, { target, reference: tag, manifest }, signal);
+      return verify === "none" ? [] : await assertStored(deps, { target, reference: tag, manifest }, signal);
     });
-    return refused;
+    return { refused, warnings: warnings.flat() };
   };
 }

@@ -1,5 +1,5 @@
 import { type Digest, digestOf } from "../digest.ts";
-import { decideConflict, type TargetState } from "../domain/conflict.ts";
+import { decideConflict, type FoundDigest, type TargetState } from "../domain/conflict.ts";
 import type { ImportPlan, Part } from "../domain/import-plan.ts";
 import { isPush, type Trigger } from "../domain/import-record.ts";
 import { type ImportSpec, targetRepositories } from "../domain/import-spec.ts";
@@ -7,7 +7,7 @@ import type { ResolvedSource } from "../domain/import-transitions.ts";
 import { planImport } from "../domain/plan.ts";
 import { formatPlatform } from "../domain/platform.ts";
 import { ImportError } from "../errors.ts";
-import { type FetchedManifest, getManifest, headManifest } from "../registry/manifests.ts";
+import { type FetchedManifest, getManifest, headManifest, type ManifestHead } from "../registry/manifests.ts";
 import type { Repository } from "../registry/registry.ts";
 import { isCompleteAtTargets } from "./complete-at-target.ts";
 import { type FoundSource, findSource } from "./find-source.ts";
@@ -165,7 +165,7 @@ async function readTargets(
   const tagged = await mapConcurrently(tags, parallelRequests, async ({ repository, tag, target }) => {
     const repositoryAtTarget = targets[target];
     const head = repositoryAtTarget && (await headManifest(repositoryAtTarget, tag, signal));
-    return { repository, tag, target, digest: head && (head.digest ?? unknownDigest(repositoryAtTarget, tag)) };
+    return { repository, tag, target, digest: head && foundIn(head, repositoryAtTarget, tag) };
   });
   const { digest } = spec.source;
   const isEcho = async (target: Repository | undefined) =>
@@ -175,6 +175,10 @@ async function readTargets(
     return { repository, target, digest: (await isEcho(targets[target])) ? digest : undefined };
   });
   return [...tagged, ...untagged];
+}
+
+function foundIn({ digest, isWithheld }: ManifestHead, target: Repository, tag: string): FoundDigest {
+  return isWithheld ? "withheld" : (digest ?? unknownDigest(target, tag));
 }
 
 function unknownDigest(target: Repository, tag: string): never {

@@ -65,15 +65,9 @@ export function createCopyAndFinish(deps: CopyAndFinishDeps): Activity<CopyAndFi
       } finally {
         await parts.markDone(importId, results, copied?.reportedUnit);
       }
-      const end =
-        root.kind === "published"
-          ? { state: "Succeeded" as const }
-          : { state: "Skipped" as const, warnings: [root.warning] };
-      await endImport(
-        { importId, attempt },
-        { ...end, ...finalProgress(held.record(), unit, results, root, now()) },
-        held,
-      );
+      const state = root.kind === "published" ? "Succeeded" : "Skipped";
+      const progress = finalProgress(held.record(), unit, results, root, now());
+      await endImport({ importId, attempt }, { state, warnings: root.warnings, ...progress }, held);
       return { kind: "done" };
     },
   };

@@ -40,7 +40,7 @@ export function createFinishImport(deps: FinishImportDeps): Activity<FinishInput
         const root = await publishRoot(record, signal);
         if (root.kind === "incomplete") return root;
         if (root.kind === "published") await parts.markDone(importId, root.results);
-        finalEnd = root.kind === "published" ? { state: "Succeeded" } : { state: "Skipped", warnings: [root.warning] };
+        finalEnd = { state: root.kind === "published" ? "Succeeded" : "Skipped", warnings: root.warnings };
       } else if (end.kind === "delegated") {
         await held.change((record) => publishing(record, now())); // ACR has put the tags: the record passes the point where it can be cancelled
         finalEnd = { state: "Succeeded" };

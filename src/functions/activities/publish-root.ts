@@ -2,8 +2,8 @@ import type { ImportRecord } from "../../domain/import-record.ts";
 import { type ImportSpec, targetRepositories } from "../../domain/import-spec.ts";
 import type { PartResult, Parts } from "../../store/parts.ts";
 import type { StoredManifest } from "../../transfer/assert-stored.ts";
-import type { PublishManifests, RefusedManifest } from "../../transfer/publish-manifests.ts";
-import type { TagRequest } from "../../transfer/put-tags.ts";
+import type { PublishManifests } from "../../transfer/publish-manifests.ts";
+import type { PutTagsOutcome, TagRequest } from "../../transfer/put-tags.ts";
 import type { OpenedRepositories, OpenRepositories } from "../open-repositories.ts";
 import type { Incomplete } from "../steps.ts";
 import { findSuperseded } from "../superseded.ts";
@@ -14,16 +14,16 @@ export interface PublishRootDeps {
   readonly parts: Pick<Parts, "readManifests">;
   readonly repositories: Pick<OpenRepositories, "ofImport">;
   readonly publishManifests: PublishManifests;
-  readonly putTags: (request: TagRequest, signal: AbortSignal) => Promise<readonly RefusedManifest[]>;
-  readonly assertStored: (stored: StoredManifest, signal: AbortSignal) => Promise<void>;
+  readonly putTags: (request: TagRequest, signal: AbortSignal) => Promise<PutTagsOutcome>;
+  readonly assertStored: (stored: StoredManifest, signal: AbortSignal) => Promise<readonly string[]>;
   readonly planRepair: PlanRepair;
 }
 
 export type RootOutcome =
   /** What the root manifest's rows are to say. */
-  | { readonly kind: "published"; readonly results: readonly PartResult[] }
+  | { readonly kind: "published"; readonly results: readonly PartResult[]; readonly warnings: readonly string[] }
   /** The source's tag has moved on: nothing was put. */
-  | { readonly kind: "superseded"; readonly warning: string }
+  | { readonly kind: "superseded"; readonly warnings: readonly string[] }
   | Incomplete;
 
 /** Puts the root manifest under its tags, and by digest where no tag was asked for. */
@@ -42,21 +42,23 @@ export function createPublishRoot(deps: PublishRootDeps): PublishRoot {
     const { tags: _cosignTags, ...manifest } = loaded; // those were put with its level
     const { untagged, tags } = placesOf(spec, opened);
     const warning = await findSuperseded(record, source, signal);
-    if (warning !== undefined) return { kind: "superseded", warning };
+    if (warning !== undefined) return { kind: "superseded", warnings: [warning] };
     const verify = spec.verify === "none" ? "none" : "manifest";
     const unlisted = { manifests: [manifest], targets: untagged, conflict: spec.conflict };
-    const refused = [
-      ...(await publishManifests(unlisted, signal)),
-      ...(await putTags({ manifest, tags, conflict: spec.conflict, verify }, signal)),
-    ];
+    const unpublished = await publishManifests(unlisted, signal);
+    const tagged = await putTags({ manifest, tags, conflict: spec.conflict, verify }, signal);
+    const refused = [...unpublished, ...tagged.refused];
     if (refused.length > 0) return await planRepair(record, refused, signal);
-    if (verify === "manifest")
-      for (const target of untagged) await assertStored({ target, reference: targetDigest, manifest }, signal);
+    const warnings = [...tagged.warnings];
+    if (verify === "manifest") {
+      for (const target of untagged)
+        warnings.push(...(await assertStored({ target, reference: targetDigest, manifest }, signal)));
+    }
     const ms = performance.now() - beganAt;
     const results = [...targets.keys()].map(
       (target) => ({ kind: "manifest", target, digest: targetDigest, via: "copied", ms, attempts: 1 }) as const,
     );
-    return { kind: "published", results };
+    return { kind: "published", results, warnings };
   };
 }
 

@@ -32,7 +32,7 @@ async function publishWithoutChildren(sparseIndex: boolean): Promise<unknown> {
     ...{ parts: { readManifests }, repositories },
     publishManifests: async () => [],
     putTags: createPutTags({ sleep: async () => undefined, maintainReferrers: async () => undefined }),
-    assertStored: async () => undefined,
+    assertStored: async () => [],
     planRepair: createPlanRepair({ parts: { readManifests, readBlobs: async () => [] }, repositories }),
   });
   return await publishRoot({ ...record, spec: { ...spec, sparseIndex } }, new AbortController().signal).then(

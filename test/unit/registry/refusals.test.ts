@@ -72,6 +72,14 @@ describe("a refusal that lasts is one request and one error", () => {
       "TARGET_QUOTA_EXCEEDED",
       "quota",
     ],
+    [
+      "vulnerable image of Harbor (goharbor/harbor#15885)",
+      "source",
+      pull,
+      refusal(412, "PROJECTPOLICYVIOLATION", "current image with 5 vulnerabilities cannot be pulled"),
+      "SOURCE_LOCKED",
+      "policy",
+    ],
     ["quarantined image", "source", pull, refusal(405, "UNSUPPORTED", locked), "SOURCE_LOCKED", "quarantine"],
     [
       "missing repository of ECR",

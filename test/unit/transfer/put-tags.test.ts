@@ -6,6 +6,7 @@ import type { TagRequest } from "../../../src/transfer/put-tags.ts";
 import { fault } from "../../helpers/faults.ts";
 import { image, index, type TestImage } from "../../helpers/images.ts";
 import { startRegistry, type TestRegistry } from "../../helpers/registry.ts";
+import { thrownBy } from "../../helpers/registry-client.ts";
 import { createKit } from "./transfer-kit.ts";
 
 const planned = image({ seed: "planned" });
@@ -24,7 +25,8 @@ async function putTag(registry: TestRegistry, more: Partial<TagRequest> & { read
   const target = kit.repository(registry, "target", "team/app");
   const tags = [{ target, tag: "1" }];
   const request: TagRequest = { manifest: planned.root, tags, verify: "manifest", ...more };
-  await createPublishing({ sleep: kit.clock.sleep, random: () => 0.5 }).putTags(request, new AbortController().signal);
+  const { putTags } = createPublishing({ sleep: kit.clock.sleep, random: () => 0.5 });
+  return await putTags(request, new AbortController().signal);
 }
 
 /** Takes the image, and shows neither its tag nor its manifest until it is released. */
@@ -34,7 +36,51 @@ const quarantine = fault("quarantine", { kind: ["manifest-get", "manifest-head"]
     : refusal(404, "MANIFEST_UNKNOWN", "manifest unknown"),
 );
 
+/** Takes what is pushed, and shows no manifest that is there (HEAD: no body, GET: the reason). */
+const policy = () =>
+  fault("deployment policy", { kind: ["manifest-get", "manifest-head"] }, async (call, next) => {
+    const shown = await next(call);
+    return shown.kind === "answer" && shown.status === 200
+      ? refusal(412, "PROJECTPOLICYVIOLATION", "The image is not signed by cosign.")
+      : shown;
+  });
+
 describe("putTags", () => {
+  it.each(["fail", "skipIfSame", "overwrite"] as const)(
+    "warns that a tag was put and is shown to nobody, since Harbor's policy forbids it (%s, goharbor/harbor#19408)",
+    async (conflict) => {
+      await using target = await startTarget();
+      target.addFault(policy());
+
+      const { warnings } = await putTag(target, { conflict });
+
+      expect(warnings).toEqual([expect.stringMatching(/team\/app:1 was put.*not signed by cosign.*signed/)]);
+      expect(target.tags("team/app")).toEqual({ "1": planned.root.digest });
+    },
+  );
+
+  it("moves a tag that Harbor's policy shows to nobody where it may be overwritten (goharbor/harbor#23638)", async () => {
+    await using target = await startTarget(other);
+    target.addFault(policy());
+
+    await putTag(target, { conflict: "overwrite" });
+
+    expect(target.tags("team/app")).toEqual({ "1": planned.root.digest });
+  });
+
+  it.each(["fail", "skipIfSame"] as const)(
+    "takes such a tag for another image's where it may not (%s)",
+    async (conflict) => {
+      await using target = await startTarget(planned);
+      target.addFault(policy());
+
+      const thrown = await thrownBy(() => putTag(target, { conflict }));
+
+      expect(thrown).toMatchObject({ code: "TARGET_TAG_EXISTS" });
+      expect(String(thrown)).toContain("held back by a policy");
+    },
+  );
+
   it("says that an image is in quarantine, rather than that its tag is lost (Azure/acr, quarantine)", async () => {
     await using target = await startTarget();
     target.addFault(quarantine);
@@ -109,7 +155,7 @@ describe("putTags", () => {
     );
 
     await expect(putTag(target, { conflict: "overwrite" })).rejects.toMatchObject({ code: "TARGET_DIGEST_REJECTED" });
-    await expect(putTag(target, { conflict: "overwrite", verify: "none" })).resolves.toBeUndefined();
+    await expect(putTag(target, { conflict: "overwrite", verify: "none" })).resolves.toMatchObject({ refused: [] });
   });
 });
 
