@@ -3,7 +3,7 @@ import { codeOf } from "./errors-from-response.ts";
 import { discard, headerOf } from "./response.ts";
 import type { Transport, WireRequest, WireResponse } from "./transport.ts";
 
-const redirectStatuses: readonly number[] = [301, 302, 303, 307, 308];
+export const redirectStatuses: readonly number[] = [301, 302, 303, 307, 308];
 const maxRedirects = 5;
 
 /** What a storage host must be told to serve the right bytes. Nothing else goes to a host that was not asked for. */
@@ -13,6 +13,8 @@ export interface RedirectOptions {
   readonly place: ErrorPlace;
   /** Plain http may be followed to: only where the registry itself is reached that way. */
   readonly insecure: boolean;
+  /** Which redirects are followed; one that is not is the answer. */
+  readonly follow: "all" | "own";
   /**
    * Called before a redirect within the registry's own host, which counts as another request there. What a storage
    * host serves is none of the registry's: nobody counts that for an account.
@@ -27,7 +29,7 @@ export interface RedirectOptions {
 export async function exchangeFollowing(
   { exchange }: Transport,
   request: WireRequest,
-  { place, insecure, beforeOwn }: RedirectOptions,
+  { place, insecure, follow, beforeOwn }: RedirectOptions,
   signal: AbortSignal,
 ): Promise<WireResponse> {
   let { url, headers } = request;
@@ -36,12 +38,10 @@ export async function exchangeFollowing(
     const response = await exchange({ ...request, url, headers }, signal);
     if (!mayFollow || !redirectStatuses.includes(response.status)) return response;
     const next = URL.parse(headerOf(response, "location") ?? "", url.href);
+    if (follow === "own" && next?.origin !== url.origin) return response;
     await discard(response);
     if (next === null || redirects === maxRedirects) throw badRedirect(place, next === null ? "nowhere" : "in circles");
-    if (next.protocol !== "https:" && !(next.protocol === "http:" && insecure)) {
-      const what = `it redirects to ${next.host} without TLS`;
-      throw new ImportError({ ...place, code: "HOST_NOT_ALLOWED", what });
-    }
+    if (next.protocol !== "https:" && !(next.protocol === "http:" && insecure)) throw withoutTls(place, next);
     if (next.origin !== url.origin) {
       // Once away it stays away: a host that sends back must not be able to have our headers sent along.
       headers = Object.fromEntries(Object.entries(headers).filter(([name]) => carriedHeaders.includes(name)));
@@ -49,6 +49,10 @@ export async function exchangeFollowing(
     if (next.hostname === request.url.hostname) await beforeOwn();
     url = next;
   }
+}
+
+function withoutTls(place: ErrorPlace, { host }: URL): ImportError {
+  return new ImportError({ ...place, code: "HOST_NOT_ALLOWED", what: `it redirects to ${host} without TLS` });
 }
 
 function badRedirect(place: ErrorPlace, where: string): ImportError {

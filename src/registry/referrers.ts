@@ -6,7 +6,8 @@ import { parseJsonBytes } from "../json.ts";
 import { codeOf } from "./errors-from-response.ts";
 import { nextLink } from "./list-pages.ts";
 import { getManifest, maxManifestBytes } from "./manifests.ts";
-import type { RegistryRequest, RegistryResponse, Repository } from "./registry.ts";
+import { redirectStatuses } from "./redirects.ts";
+import type { AnswerHead, RegistryRequest, RegistryResponse, Repository } from "./registry.ts";
 
 /** What a list of referrers says of one of them. */
 export interface ReferrerDescriptor extends Descriptor {
@@ -42,7 +43,11 @@ export async function listReferrers(
   const visited = new Set<string>();
   for (let page = 0; target !== undefined; page += 1) {
     if (page === maxPages) throw malformed(repository, subject, `has more than ${maxPages} pages`);
-    const request = { method: "GET", target, accept: page === 0 ? [200, ...noApi] : [200], headers } as const;
+    const first = {
+      accept: (answer: AnswerHead) => answer.status === 200 || saysNoApi(answer),
+      redirects: "own",
+    } as const;
+    const request = { method: "GET", target, headers, ...(page === 0 ? first : { accept: [200] }) } as const;
     await using response: RegistryResponse = await repository.send(request, signal);
     if (page === 0 && (response.status !== 200 || !isJson(response))) return { kind: "missing" };
     const entries = parseReferrers(await response.bytes(maxManifestBytes));
@@ -89,8 +94,15 @@ function parseReferrers(bytes: Uint8Array): readonly ReferrerDescriptor[] | unde
 
 const headers = { accept: mediaTypes.ociIndex };
 
-/** What registries answer at a path they do not know: distribution 404, others "unsupported" in several ways. */
-const noApi = [400, 404, 405, 501] as const;
+/**
+ * What registries answer at a path they do not know: distribution 404, Artifactory 406
+ * (google/go-containerregistry#1962), others "unsupported" in several ways; Harbor up to 2.7 a 401 that says not how to
+ * sign in (goharbor/harbor#18305); GHCR a redirect to a web page (artifacthub/hub#4785).
+ */
+function saysNoApi({ status, header }: AnswerHead): boolean {
+  if (status === 401) return header("www-authenticate") === undefined;
+  return [400, 404, 405, 406, 501].includes(status) || redirectStatuses.includes(status);
+}
 
 const indexSchema = z.object({ schemaVersion: z.literal(2), manifests: z.array(z.unknown()).nullish() });
 const descriptorSchema = z.object({

@@ -67,8 +67,8 @@ export interface RegistryRequest {
   readonly method: "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE";
   /** `path` below `/v2/{repository}/`, or an absolute `url` that the registry handed out (Location, Link). */
   readonly target: { readonly path: string } | { readonly url: string };
-  /** Statuses this call understands; any other becomes an ImportError made by `send`. */
-  readonly accept: readonly number[];
+  /** Statuses this call understands, or which answers it does; any other becomes an ImportError made by `send`. */
+  readonly accept: readonly number[] | ((answer: AnswerHead) => boolean);
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: RequestBody;
   /** Further repositories to be pulled from by the same token (cross-repository mount). */
@@ -78,14 +78,19 @@ export interface RegistryRequest {
    * `once`: the caller knows what a second try would mean and decides itself.
    */
   readonly retry?: "idempotent" | "once";
+  /** `own`: a redirect to another origin is not followed, and is itself the answer. Default: all are followed. */
+  readonly redirects?: "all" | "own";
   /** How long to wait for the response head after the request was sent. Default: the client's setting. */
   readonly headersTimeoutMs?: number;
 }
 
-export interface RegistryResponse extends AsyncDisposable {
+export interface AnswerHead {
   readonly status: number;
   /** One header by its lower-case name. */
   readonly header: (name: string) => string | undefined;
+}
+
+export interface RegistryResponse extends AnswerHead, AsyncDisposable {
   /** The URL that answered, after redirects. Location and Link are relative to it. */
   readonly url: string;
   /** The body; fails with the ImportError of this side when the connection breaks or stalls. Ends are not checked. */

@@ -66,7 +66,7 @@ export function createSender({ transport, retry, userAgent, headersTimeoutMs, no
       headersTimeoutMs: sending.headersTimeoutMs ?? headersTimeoutMs,
     };
     const beforeOwn = () => limits.enterAgain(requestClass, access, signal);
-    const redirects = { place: access, insecure: access.insecure, beforeOwn };
+    const redirects = { place: access, insecure: access.insecure, follow: sending.redirects ?? "all", beforeOwn };
     const response = await exchangeFollowing(transport, request, redirects, signal);
     if (isFrom(url, response)) sending.recognise?.((name) => headerOf(response, name));
     return response;
@@ -151,14 +151,14 @@ export function createSender({ transport, retry, userAgent, headersTimeoutMs, no
   };
 
   const attempt = async (sending: Sending, signal: AbortSignal): Promise<RegistryResponse> => {
-    const { access, limits, requestClass, accept, method, url, body } = sending;
+    const { access, limits, requestClass, method, url, body } = sending;
     const leave = await limits.enter(requestClass, access, signal);
     const { registry, side } = access;
     const ended = observe({ method, registry, host: url.host, side, requestClass, sentBytes: body?.lengthBytes });
     try {
       const answer = await exchangeSignedIn(sending, signal);
       const { response } = answer;
-      if (!accept.includes(response.status) || isOfNoRegistry(response, sending))
+      if (!isAccepted(response, sending) || isOfNoRegistry(response, sending))
         throw await refusal(answer, sending, signal);
       heedQuota(response, sending);
       const receivedBytes = method === "GET" ? parseLength(headerOf(response, "content-length")) : undefined;
@@ -179,6 +179,12 @@ export function createSender({ transport, retry, userAgent, headersTimeoutMs, no
     const mode = mayReplay(body) ? wanted : "once";
     return retry({ mode, access, requestClass, limits }, () => attempt(sending, signal), signal);
   };
+}
+
+function isAccepted(response: WireResponse, { accept }: Sending): boolean {
+  const { status } = response;
+  if (typeof accept !== "function") return accept.includes(status);
+  return accept({ status, header: (name) => headerOf(response, name) });
 }
 
 /**

@@ -65,6 +65,8 @@ describe("listReferrers", () => {
 
   it.each([
     [405, "application/json", "missing"],
+    [406, "application/json", "missing"],
+    [401, "application/json", "missing"],
     [501, "application/json", "missing"],
     [200, "text/html", "missing"],
     [403, "application/json", "SOURCE_FORBIDDEN"],
@@ -79,6 +81,45 @@ describe("listReferrers", () => {
 
     if (want === "missing") expect(await ask()).toEqual({ kind: "missing" });
     else expect(await thrownBy(ask)).toMatchObject({ code: want });
+  });
+});
+
+describe("a referrers API that is missing", () => {
+  it("is told from a list that needs another sign-in by the challenge (goharbor/harbor#18305)", async () => {
+    const challenge = { "www-authenticate": 'Basic realm="r"' };
+    await using server = await startServer(() => ({ status: 401, headers: challenge }));
+    await using client = createTestClient();
+
+    const error = await thrownBy(() =>
+      listReferrers(client.repository(server.host), { subject: subject.root.digest }, never),
+    );
+
+    expect(error).toMatchObject({ code: "SOURCE_UNAUTHORIZED" });
+  });
+
+  it("is seen by a redirect to another host, which is not asked (artifacthub/hub#4785)", async () => {
+    await using web = await startServer(() => ({ status: 429 }), { hostname: "localhost" });
+    const location = `${web.origin}/-/v2/packages/container/package/team%2Fapp%2Freferrers%2Fsha256`;
+    await using server = await startServer(() => ({ status: 303, headers: { location } }));
+    await using client = createTestClient();
+
+    const answer = await listReferrers(client.repository(server.host), { subject: subject.root.digest }, never);
+
+    expect(answer).toEqual({ kind: "missing" });
+    expect(web.requests).toEqual([]);
+  });
+
+  it("is not seen by a redirect within the registry, which is followed", async () => {
+    await using server = await startServer(({ url }) =>
+      url.startsWith("/v2/")
+        ? { status: 307, headers: { location: "/moved" } }
+        : { status: 200, headers: { "content-type": "application/json" }, body: '{"schemaVersion":2,"manifests":[]}' },
+    );
+    await using client = createTestClient();
+
+    const answer = await listReferrers(client.repository(server.host), { subject: subject.root.digest }, never);
+
+    expect(answer).toEqual({ kind: "listed", referrers: [] });
   });
 });
 
