@@ -114,17 +114,29 @@ export async function patchChunk(
   }
 }
 
-/** Where a session stands, or undefined when the registry no longer knows it. */
+/**
+ * Where a session stands, or undefined when the registry does not know it, or will not say: then it is lost, and what
+ * else is wrong the POST of the next one tells. Throws what a repeat may cure, and a 401, which is about the sign-in.
+ */
 export async function getUploadStatus(
   repository: Repository,
   session: UploadSession,
   signal: AbortSignal,
 ): Promise<UploadSession | undefined> {
   const target = { url: session.location };
-  await using response = await repository.send({ method: "GET", target, accept: [200, 204, 404] }, signal);
-  if (response.status === 404) return undefined;
-  const offsetBytes = parseUploadRange(response.header("range"), session.offsetBytes) ?? session.offsetBytes;
-  return sessionFrom(response, repository, offsetBytes, session.location);
+  try {
+    await using response = await repository.send({ method: "GET", target, accept: [200, 204] }, signal);
+    const offsetBytes = parseUploadRange(response.header("range"), session.offsetBytes) ?? session.offsetBytes;
+    return sessionFrom(response, repository, offsetBytes, session.location);
+  } catch (thrown) {
+    if (isLastWord(thrown) && thrown.httpStatus !== 401) return undefined;
+    throw thrown;
+  }
+}
+
+/** Whether a registry has answered, and would answer the same again. */
+function isLastWord(thrown: unknown): thrown is ImportError {
+  return thrown instanceof ImportError && !thrown.retryable && thrown.httpStatus !== undefined;
 }
 
 /**
@@ -142,9 +154,7 @@ export async function cancelUpload(
     return "answered";
   } catch (thrown) {
     // The spec makes DELETE optional and registries expire what is left: no copy depends on it.
-    return thrown instanceof ImportError && !thrown.retryable && thrown.httpStatus !== undefined
-      ? "answered"
-      : "unanswered";
+    return isLastWord(thrown) ? "answered" : "unanswered";
   }
 }
 

@@ -14,7 +14,7 @@ import {
   startUpload,
   type UploadSession,
 } from "../../../src/registry/uploads.ts";
-import { hangUp, loseAnswer } from "../../helpers/faults-any.ts";
+import { failing, hangUp, loseAnswer } from "../../helpers/faults-any.ts";
 import {
   forgetUpload,
   missingRepository,
@@ -344,6 +344,27 @@ describe("getUploadStatus", () => {
     await cancelUpload(repository, session, never);
 
     expect(await getUploadStatus(repository, session, never)).toBeUndefined();
+  });
+
+  it.each([400, 403, 405, 410, 416, 501])("takes a session for lost that it is not told about (%i)", async (status) => {
+    await using registry = await startRegistry({ faults: [failing({ kind: "upload-status", status })] });
+    await using client = createTestClient();
+    const repository = targetOf(client, registry.host);
+    const session = await startUpload(repository, never);
+
+    expect(await getUploadStatus(repository, session, never)).toBeUndefined();
+  });
+
+  it.each([
+    ["the sign-in is what is refused", 401, { code: "TARGET_UNAUTHORIZED", retryable: false }],
+    ["the registry may tell later", 500, { code: "TARGET_UNAVAILABLE", retryable: true }],
+  ])("throws when %s", async (_, status, expected) => {
+    await using registry = await startRegistry({ faults: [failing({ kind: "upload-status", status })] });
+    await using client = createTestClient();
+    const repository = targetOf(client, registry.host);
+    const session = await startUpload(repository, never);
+
+    expect(await thrownBy(() => getUploadStatus(repository, session, never))).toMatchObject(expected);
   });
 });
 

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { MiB } from "../../../src/descriptor.ts";
 import { refusal } from "../../../src/local/registry/call.ts";
 import { type Fault, fault } from "../../helpers/faults.ts";
+import { failing, hangUp } from "../../helpers/faults-any.ts";
 import { startRegistry, type TestRegistry } from "../../helpers/registry.ts";
 import { chunky, createKit, createTestLeases, holds } from "./transfer-kit.ts";
 
@@ -282,6 +283,23 @@ describe("uploadChunked", () => {
     expect(outcome).toMatchObject({ kind: "done", attempts: 1 });
     expect(target.countRequests({ kind: "upload-start" })).toBe(1);
     expect(await holds(target, blob)).toBe(true);
+  });
+
+  it("starts over where the target will not say what it has of a broken chunk", async () => {
+    const faults = [
+      failing({ kind: "upload-status", status: 405, code: "UNSUPPORTED" }),
+      hangUp({ kind: "upload-patch", from: 2, times: 1 }),
+    ];
+    await using source = await startRegistry();
+    await using target = await startRegistry({ faults });
+    await using kit = createKit(chunky);
+    const blob = await source.seedBlob({ sizeBytes: 3 * MiB });
+
+    const outcome = await kit.copy(source, target, blob);
+
+    expect(outcome).toMatchObject({ kind: "done", attempts: 2 });
+    expect(await holds(target, blob)).toBe(true);
+    expect(target.openSessions()).toEqual([]);
   });
 
   it("starts over when a Range tells that the target stored something else", async () => {
