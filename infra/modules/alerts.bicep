@@ -21,6 +21,18 @@ param alerts Alerts
 var occurrences = '| summarize occurrences = sum(ItemCount)'
 var entries = 'AppTraces | where Message startswith \'{"event":\' | extend entry = parse_json(Message)'
 
+// What housekeeping could not do, it tries again with its next run: it counts where that went wrong for the same thing
+// once more. What it does each hour has no second time within the window.
+var stuck = '''
+AppTraces
+| where Message startswith '{"event":'
+| extend entry = parse_json(Message)
+| where entry.event in ('sweep-ended', 'sweep-failed', 'stuck-replaced', 'stuck-ended', 'stuck-failed', 'imports-not-begun')
+| extend about = strcat(entry.event, ' ', entry.importId, entry.promotionId, entry.task)
+| summarize ItemCount = sum(ItemCount) by event = tostring(entry.event), about
+| where event !in ('sweep-failed', 'stuck-failed') or ItemCount > 1
+'''
+
 // The metric counts every try; spans are sampled. Below 100 answers a share says nothing. By host, so that
 // a registry that throttles does not vanish behind the storage that its blobs come from.
 var throttledQuery = '''
@@ -55,9 +67,9 @@ var counted = [
   {
     name: 'stuck-imports'
     displayName: 'Drayage: imports are stuck'
-    description: 'Orchestrations ended without ending their imports.'
+    description: 'Orchestrations ended without ending their imports, imports do not begin, or housekeeping cannot do its work.'
     severity: 1
-    query: '${entries} | where entry.event in (\'sweep-ended\', \'stuck-replaced\', \'stuck-ended\') ${occurrences}'
+    query: '${stuck} ${occurrences}'
     operator: 'GreaterThan'
     threshold: alerts.stuckImports
   }

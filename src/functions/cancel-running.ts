@@ -3,6 +3,7 @@ import type { ImportId } from "../domain/import-id.ts";
 import { hasEnded, type ImportRecord } from "../domain/import-record.ts";
 import { cancelRequested } from "../domain/import-transitions.ts";
 import type { DurablePort } from "./durable-port.ts";
+import type { EndedImport } from "./end-import.ts";
 import { childInstanceId } from "./orchestrators/import-image.ts";
 import { cancelEvent } from "./orchestrators/run.ts";
 import type { StopImport } from "./stop-import.ts";
@@ -10,7 +11,7 @@ import type { StopImport } from "./stop-import.ts";
 export interface CancelRunningDeps {
   readonly stop: StopImport;
   /** Ends a record whose orchestration does not live any more. */
-  readonly endCancelled: (attempt: ImportAttempt) => Promise<ImportRecord | undefined>;
+  readonly endCancelled: (attempt: ImportAttempt) => Promise<EndedImport | undefined>;
   readonly now: () => Date;
 }
 
@@ -22,7 +23,7 @@ export function createCancelRunning({ stop, endCancelled, now }: CancelRunningDe
   return async (id, durable) => {
     const record = await stop(id, (current) => cancelRequested(current, now()));
     if (record === undefined || hasEnded(record.state) || (await wake(durable, id, record.attempt))) return record;
-    return (await endCancelled({ importId: id, attempt: record.attempt })) ?? record;
+    return (await endCancelled({ importId: id, attempt: record.attempt }))?.record ?? record;
   };
 }
 

@@ -17,7 +17,13 @@ function eventsIn(text: string): readonly string[] {
 }
 
 it.each([
-  ["alerts.bicep", ["import-ended", "poison-stored", "sweep-ended", "stuck-replaced", "stuck-ended", "minute-ended"]],
+  [
+    "alerts.bicep",
+    [
+      ...["import-ended", "poison-stored", "sweep-ended", "sweep-failed", "stuck-replaced", "stuck-ended"],
+      ...["stuck-failed", "imports-not-begun", "minute-ended"],
+    ],
+  ],
   [
     "workbook.json",
     [
@@ -39,6 +45,19 @@ it.each([
 
   expect([...asked].sort()).toEqual([...events].sort());
   expect(asked.filter((name) => !source.includes(`log("${name}"`))).toEqual([]);
+});
+
+it("the alert on stuck imports counts what housekeeping failed at from the second time on, thing by thing", () => {
+  const query = /var stuck = '''\n(.*?)\n'''/s.exec(readFileSync("infra/modules/alerts.bicep", "utf8"))?.[1] ?? "";
+  const about = [...query.matchAll(/entry\.(\w+)(?=[,)])/g)].map(([, name]) => name);
+
+  expect(query.split("\n").slice(-2)).toEqual([
+    "| summarize ItemCount = sum(ItemCount) by event = tostring(entry.event), about",
+    "| where event !in ('sweep-failed', 'stuck-failed') or ItemCount > 1",
+  ]);
+  expect(about).toEqual(["event", "importId", "promotionId", "task", "event"]);
+  const logged = [...source.matchAll(/log\("(?:sweep|stuck)-failed", \{ (\w+)/g)].map(([, name]) => name);
+  expect(new Set(logged)).toEqual(new Set(["importId", "promotionId", "task"]));
 });
 
 describe("the alert on throttling", () => {

@@ -9,7 +9,7 @@ import type { Parts } from "../../store/parts.ts";
 import { mapConcurrently } from "../../transfer/map-concurrently.ts";
 import type { BeginAgain } from "../begin-again.ts";
 import type { DurablePort, DurableUpkeep } from "../durable-port.ts";
-import type { EndImport } from "../end-import.ts";
+import { type EndImport, endAbandoned } from "../end-import.ts";
 import type { Log } from "../log.ts";
 import { childInstanceId } from "../orchestrators/import-image.ts";
 
@@ -33,7 +33,8 @@ const orderMs = 10 * 60_000;
 /**
  * Every five minutes: finds imports of which nothing has moved for `stuckMinutes` although nothing is said to hold them
  * up, and whose turn has come: the app has begun with what was queued after them, or gets on with nothing at all. The
- * first time another attempt takes the place of the one that stands still, the second time the import fails.
+ * first time another attempt takes the place of the one that stands still, the second time the import fails. One of which
+ * no step has begun is only told of: it ends when its time is over.
  */
 export function createReplaceStuck(deps: ReplaceStuckDeps): (durable: DurablePort & DurableUpkeep) => Promise<void> {
   return async (durable) => {
@@ -43,14 +44,28 @@ export function createReplaceStuck(deps: ReplaceStuckDeps): (durable: DurablePor
       .filter(({ createdAt }) => Date.parse(createdAt) <= aged)
       .toSorted((one, other) => (one.seen?.at ?? "").localeCompare(other.seen?.at ?? ""))
       .slice(0, lookedAtPerRun);
-    await mapConcurrently(due, lookedAtOnce, async (row) => {
+    const looks = await mapConcurrently(due, lookedAtOnce, async (row) => {
       try {
-        await look(deps, durable, row, motion);
+        return { row, found: await look(deps, durable, row, motion) };
       } catch (thrown) {
         deps.log("stuck-failed", { importId: row.id, error: String(thrown) }); // the next run looks again
+        return { row, found: "left" };
       }
     });
+    tellOfNotBegun(
+      deps,
+      looks.filter(({ found }) => found === "not-begun").map(({ row }) => row),
+    );
   };
+}
+
+/** One line for all of them: what keeps one from beginning keeps thousands. */
+function tellOfNotBegun({ log, now }: ReplaceStuckDeps, rows: readonly OpenImport[]): void {
+  const [oldest] = rows.toSorted((one, other) => one.createdAt.localeCompare(other.createdAt));
+  if (oldest === undefined) return;
+  const { id: importId, attempt, createdAt } = oldest;
+  const minutes = Math.floor((now().getTime() - Date.parse(createdAt)) / 60_000);
+  log("imports-not-begun", { importId, attempt, minutes, count: rows.length });
 }
 
 async function look(
@@ -58,28 +73,36 @@ async function look(
   durable: DurablePort & DurableUpkeep,
   row: OpenImport,
   motion: Motion | undefined,
-): Promise<void> {
+): Promise<"not-begun" | "left" | "ended"> {
   const { imports, parts, open, stuckMinutes, beginAgain, endImport, log, now } = deps;
   const stored = await imports.read(row.id);
-  if (stored === undefined || stored.record.attempt !== row.attempt || hasEnded(stored.record.state)) return;
+  if (stored === undefined || stored.record.attempt !== row.attempt || hasEnded(stored.record.state)) return "left";
   const at = now().toISOString();
-  if (mayStandStill(stored.record, now())) return await open.see(row.id, { mark: "", since: at, at });
+  if (mayStandStill(stored.record, now())) {
+    await open.see(row.id, { mark: "", since: at, at });
+    return "left";
+  }
   const sum = await parts.sum(row.id);
   const trace = JSON.stringify([stored.etag, row.aliveAt, sum]);
-  const seen = judge({ row, record: stored.record, trace, motion, stuckMs: stuckMinutes * 60_000, now: now() });
-  if (seen !== "stuck") return await open.see(row.id, { ...seen, at });
+  const stuckMs = stuckMinutes * 60_000;
+  const { isStuck, seen } = judge({ row, record: stored.record, trace, motion, stuckMs, now: now() });
+  const isBegun = stored.record.state !== "Accepted";
+  if (!isStuck || !isBegun) {
+    await open.see(row.id, { ...seen, at });
+    return isStuck ? "not-begun" : "left";
+  }
 
   const attempt: ImportAttempt = { importId: row.id, attempt: row.attempt };
   const end = endOf(stored, stuckMinutes);
   if (end === undefined) {
     const record = replaced(stored.record, now());
-    if ((await beginAgain({ record, etag: stored.etag, forget: "units" }, durable)) === "conflict") return; // it moves
+    if ((await beginAgain({ record, etag: stored.etag, forget: "units" }, durable)) === "conflict") return "left"; // it moves
     log("stuck-replaced", { ...attempt, state: stored.record.state });
-  } else {
-    await endImport(attempt, end);
+  } else if (await endAbandoned(endImport, attempt, end)) {
     log("stuck-ended", { ...attempt, state: stored.record.state });
   }
   await terminate(durable, attempt, sum.blobs.total);
+  return "ended";
 }
 
 interface Look {
@@ -92,29 +115,36 @@ interface Look {
   readonly now: Date;
 }
 
+interface Judgement {
+  readonly isStuck: boolean;
+  readonly seen: Omit<SeenProgress, "at">;
+}
+
 /**
- * What to remember of an import that stands still, until it is stuck. Time counts from its last move where it has its
- * turn or nobody has; behind others it counts from when they have had theirs. Past its deadline no turn is worth
- * waiting for: whoever took it would find that out.
+ * Whether an import that stands still is stuck, and what to remember of it until it is. Time counts from its last move
+ * (from its acceptance where there was none) where it has its turn or nobody has; behind others it counts from when they
+ * have had theirs. Past its deadline no turn is worth waiting for: whoever took it would find that out.
  */
-function judge({ row: { seen }, record, trace, motion, stuckMs, now }: Look): "stuck" | Omit<SeenProgress, "at"> {
+function judge({ row, record, trace, motion, stuckMs, now }: Look): Judgement {
   const nowMs = now.getTime();
   const marks = { queued: trace, reached: `reached ${trace}` };
-  if (seen === undefined || (seen.mark !== marks.queued && seen.mark !== marks.reached))
-    return { mark: marks.queued, since: now.toISOString() };
+  const isSeen = row.seen !== undefined && (row.seen.mark === marks.queued || row.seen.mark === marks.reached);
+  const stoodFrom = record.state === "Accepted" ? row.createdAt : now.toISOString();
+  const seen = isSeen ? row.seen : { mark: marks.queued, since: stoodFrom };
   const sinceMs = Date.parse(seen.since);
   const isSilent = nowMs - sinceMs >= stuckMs;
   const isIdle = motion === undefined || nowMs - motion.movedAt.getTime() >= stuckMs;
   const isLate = nowMs - Date.parse(record.deadlineAt) >= stuckMs;
-  if (isSilent && (seen.mark === marks.reached || isIdle || isLate)) return "stuck";
+  if (isSilent && (seen.mark === marks.reached || isIdle || isLate)) return { isStuck: true, seen };
   const isReached = motion !== undefined && motion.reachedAt.getTime() >= sinceMs + orderMs;
-  if (seen.mark === marks.queued && isReached) return { mark: marks.reached, since: now.toISOString() };
-  return seen;
+  if (seen.mark === marks.queued && isReached)
+    return { isStuck: false, seen: { mark: marks.reached, since: now.toISOString() } };
+  return { isStuck: false, seen };
 }
 
-/** Not yet begun, told to wait, or in the hands of ACR: standing still is as it should be. */
-function mayStandStill({ state, waiting, delegation }: ImportRecord, now: Date): boolean {
-  if (state === "Accepted" || delegation?.operation !== undefined) return true;
+/** Told to wait, or in the hands of ACR: standing still is as it should be. */
+function mayStandStill({ waiting, delegation }: ImportRecord, now: Date): boolean {
+  if (delegation?.operation !== undefined) return true;
   return waiting !== undefined && Date.parse(waiting.until) > now.getTime();
 }
 

@@ -1,12 +1,14 @@
 import { instanceId } from "../../domain/accept.ts";
 import { hasEnded, type ImportRecord } from "../../domain/import-record.ts";
+import type { RecordEnd } from "../../domain/import-transitions.ts";
+import { ImportError, type ImportErrorWire } from "../../errors.ts";
 import type { Imports } from "../../store/imports.ts";
 import type { Open, OpenImport } from "../../store/open.ts";
 import type { Parts } from "../../store/parts.ts";
 import type { Secrets } from "../../store/secrets.ts";
 import { mapConcurrently } from "../../transfer/map-concurrently.ts";
 import type { DurablePort } from "../durable-port.ts";
-import type { AfterEnd, EndImport } from "../end-import.ts";
+import { type AfterEnd, type EndImport, endAbandoned } from "../end-import.ts";
 import type { Log } from "../log.ts";
 import { stepsFailed } from "../orchestrators/failure.ts";
 import type { StartImport } from "../start-import.ts";
@@ -28,8 +30,8 @@ const forgetMs = 10 * 60_000;
 const sweptAtOnce = 8; // one by one, some thousand that came by queue would take longer than the minute
 
 /**
- * Each minute: what a crash between two steps has left behind. Reads only `Open`, and a record only of what has been
- * open for a while.
+ * Each minute: what a crash between two steps has left behind, and what never began within its time. Reads only `Open`,
+ * and a record only of what has been open for a while.
  */
 export function createSweepImports(deps: SweepImportsDeps): (durable: DurablePort) => Promise<void> {
   return async (durable) => {
@@ -59,6 +61,9 @@ async function sweep(deps: SweepImportsDeps, durable: DurablePort, row: OpenImpo
     await deps.afterEnd(record);
     return await forget(deps, row, row.attempt);
   }
+  if (record.state === "Accepted" && Date.parse(record.deadlineAt) <= deps.now().getTime()) {
+    return await end(deps, record, neverBegan(record)); // before its orchestration is asked for: that may not be possible
+  }
   const { id: importId, attempt } = record;
   const state = await durable.state(instanceId({ importId, attempt }));
   if (state === "running") return;
@@ -66,14 +71,23 @@ async function sweep(deps: SweepImportsDeps, durable: DurablePort, row: OpenImpo
     deps.log("sweep-started", { importId, attempt });
     return await deps.startImport.start({ importId, attempt }, durable);
   }
-  deps.log("sweep-ended", { importId, attempt, state: record.state });
-  await deps.endImport({ importId, attempt }, endOf(record));
+  await end(deps, record, stepsFailed().error); // the orchestration is gone without an end in the record
 }
 
-/** The orchestration is gone without an end in the record. */
-function endOf(record: ImportRecord): Parameters<EndImport>[1] {
-  if (record.cancelRequestedAt !== undefined) return { state: "Cancelled" };
-  return { state: "Failed", error: stepsFailed().error };
+async function end({ endImport, log }: SweepImportsDeps, record: ImportRecord, error: ImportErrorWire): Promise<void> {
+  const { id: importId, attempt, state, cancelRequestedAt } = record;
+  const how: RecordEnd = cancelRequestedAt === undefined ? { state: "Failed", error } : { state: "Cancelled" };
+  if (await endAbandoned(endImport, { importId, attempt }, how)) log("sweep-ended", { importId, attempt, state });
+}
+
+/** Only a step looks at the time of an import that has begun; of this one there has been none. */
+function neverBegan({ spec }: ImportRecord): ImportErrorWire {
+  return new ImportError({
+    code: "DEADLINE_EXCEEDED",
+    what: `the import did not begin within its ${spec.timeoutSeconds} s`,
+    hint: "look for what keeps the app from running its steps, then retry; or ask for a longer timeoutSeconds",
+    retryable: true,
+  }).toWire();
 }
 
 async function forget(

@@ -22,7 +22,8 @@ interface World {
   readonly record?: ImportRecord | undefined;
   /** How long the import has been open. */
   readonly ageSeconds?: number;
-  readonly instance?: InstanceState;
+  /** `unknown`: nobody answers. */
+  readonly instance?: InstanceState | "unknown";
   readonly children?: number;
   /** What a retry writes while the orchestration is asked for. */
   readonly meanwhile?: ImportRecord;
@@ -56,6 +57,7 @@ function createWorld(world: World) {
     start: async () => {},
     state: async () => {
       if (meanwhile !== undefined) stores.write(meanwhile);
+      if (instance === "unknown") throw new Error("the durable extension does not answer");
       return instance;
     },
     raise: async (instanceId) => {
@@ -117,10 +119,10 @@ describe("the end of an import", () => {
     const world = createWorld({ record: withState("Publishing") });
     const told = world.endedImports.next(id, AbortSignal.timeout(10_000));
 
-    const record = await world.endImport(first, { state: "Succeeded" });
+    const end = await world.endImport(first, { state: "Succeeded" });
 
-    expect(record).toMatchObject({ state: "Succeeded", finishedAt: now.toISOString() });
-    expect(world.record()).toEqual(record);
+    expect(end).toMatchObject({ record: { state: "Succeeded", finishedAt: now.toISOString() }, isOwn: true });
+    expect(world.record()).toEqual(end?.record);
     expect([world.openIds(), world.secretIds()]).toEqual([[], []]);
     await told;
   });
@@ -129,9 +131,9 @@ describe("the end of an import", () => {
     const finishedAt = "2026-03-01T11:00:00.000Z";
     const world = createWorld({ record: withState("Failed", { error, finishedAt }) });
 
-    const record = await world.endImport(first, { state: "Failed", error: { ...error, code: "INTERNAL" } });
+    const end = await world.endImport(first, { state: "Failed", error: { ...error, code: "INTERNAL" } });
 
-    expect(record).toMatchObject({ error: { code: "TARGET_LOCKED" }, finishedAt });
+    expect(end).toMatchObject({ record: { error: { code: "TARGET_LOCKED" }, finishedAt }, isOwn: false });
     expect([world.openIds(), world.secretIds()]).toEqual([[], []]);
   });
 
@@ -235,6 +237,60 @@ describe("the sweep", () => {
 
     expect(world.record()).toEqual(retry);
     expect([world.openIds(), world.secretIds()]).toEqual([[id], [id]]);
+  });
+
+  it.each<[string, ImportRecord]>([
+    ["failed", withState("Failed", { error })],
+    ["succeeded", withState("Succeeded")],
+  ])("says nothing of an end that the import wrote itself while it looked: it %s", async (_how, itself) => {
+    const world = createWorld({ record: withState("Copying"), instance: "ended", meanwhile: itself });
+
+    await world.sweep();
+
+    expect(world.record()).toEqual(itself);
+    expect(world.events()).toEqual([]);
+  });
+
+  it("says that it has ended an import once it has", async () => {
+    const world = createWorld({ record: withState("Copying"), instance: "ended" });
+
+    await world.sweep();
+
+    expect(world.events()).toEqual(["import-ended", "sweep-ended"]);
+  });
+
+  it.each<NonNullable<World["instance"]>>(["running", "missing", "unknown"])(
+    "fails an import that never began within its time, whatever its orchestration is: %s",
+    async (instance) => {
+      const record = withState("Accepted", { deadlineAt: "2026-03-01T11:59:59.000Z" });
+      const world = createWorld({ record, instance, ageSeconds: 100_000 });
+
+      await world.sweep();
+
+      expect(world.record()).toMatchObject({
+        state: "Failed",
+        error: { code: "DEADLINE_EXCEEDED", retryable: true, message: expect.stringContaining("did not begin") },
+      });
+      expect([world.started, world.openIds(), world.secretIds()]).toEqual([[], [], []]);
+    },
+  );
+
+  it("ends as cancelled what never began and was to be cancelled, when its time is over", async () => {
+    const late = { deadlineAt: "2026-03-01T11:00:00.000Z", cancelRequestedAt: "2026-03-01T10:00:00.000Z" };
+    const world = createWorld({ record: withState("Accepted", late), instance: "running", ageSeconds: 100_000 });
+
+    await world.sweep();
+
+    expect(world.record()).toMatchObject({ state: "Cancelled" });
+  });
+
+  it("leaves the end of an import that has begun to its steps, also when its time is over", async () => {
+    const record = withState("Copying", { deadlineAt: "2026-03-01T11:00:00.000Z" });
+    const world = createWorld({ record, instance: "running", ageSeconds: 100_000 });
+
+    await world.sweep();
+
+    expect(world.record()).toEqual(record);
   });
 
   it("ends as cancelled what was to be cancelled when its orchestration went", async () => {

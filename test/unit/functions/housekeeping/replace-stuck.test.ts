@@ -42,7 +42,7 @@ async function startWorld(changes: RecordChanges, children: readonly number[] = 
   const parts = createParts(access);
   const secrets = createSecrets(access, createSealer([randomSealingKey()]));
   const heartbeat = createHeartbeat(access);
-  const { log, events } = createMemoryLog();
+  const { log, lines, events } = createMemoryLog();
   let now = new Date("2026-03-01T13:00:00.000Z");
   const clock = () => now;
   const started: string[] = [];
@@ -105,6 +105,7 @@ async function startWorld(changes: RecordChanges, children: readonly number[] = 
       secrets,
       started,
       terminated,
+      lines,
       events,
       lookAfter,
       life,
@@ -230,6 +231,62 @@ describe("an import of which nothing moves", () => {
     await lookAfter(61);
 
     expect(await read()).toMatchObject({ state: "Failed", error: { code: "TARGET_LOCKED" } });
+  });
+});
+
+describe("an import that never begins", () => {
+  const accepted = { state: "Accepted" } as const;
+
+  it("is told of, where the app gets on with nothing at all", async () => {
+    const { id, lookAfter, lines, read, started } = await startWorld(accepted);
+
+    await lookAfter(0);
+
+    expect(lines).toEqual([
+      { event: "imports-not-begun", fields: { importId: id, attempt: 1, minutes: 60, count: 1 } },
+    ]);
+    expect([await read(), started]).toMatchObject([{ state: "Accepted", attempt: 1 }, []]);
+  });
+
+  it("is told of each time for as long as it lasts", async () => {
+    const { lookAfter, events } = await startWorld(accepted);
+
+    await lookAfter(0);
+    await lookAfter(5);
+
+    expect(events()).toEqual(["imports-not-begun", "imports-not-begun"]);
+  });
+
+  it("is told of among others that move, once these have overtaken it", async () => {
+    const { lookAmongOthersAfter, events } = await startWorld(accepted);
+
+    await lookAmongOthersAfter(0, 1); // what was queued an hour after it has begun
+    await lookAmongOthersAfter(59, 1);
+    expect(events()).toEqual([]);
+    await lookAmongOthersAfter(2, 1);
+
+    expect(events()).toEqual(["imports-not-begun"]);
+  });
+
+  it("is no trouble while it is behind others, or young", async () => {
+    const behind = await startWorld(accepted);
+    const young = await startWorld({ ...accepted, createdAt: "2026-03-01T12:01:00.000Z" });
+
+    for (let hours = 0; hours < 4; hours += 1) await behind.lookAmongOthersAfter(60, 60 * (hours + 2));
+    await young.lookAfter(0);
+
+    expect([behind.events(), young.events()]).toEqual([[], []]);
+  });
+
+  it("is the oldest of many that a line names", async () => {
+    const { id, lookAfter, lines, open, imports } = await startWorld(accepted);
+    const younger = aRecord({ ...accepted, id: anImportId(), createdAt: "2026-03-01T12:00:01.000Z" });
+    await open.insert({ id: younger.id, attempt: 1, createdAt: younger.createdAt });
+    await imports.insert(younger);
+
+    await lookAfter(1);
+
+    expect(lines).toMatchObject([{ fields: { importId: id, minutes: 61, count: 2 } }]);
   });
 });
 
