@@ -41,7 +41,7 @@ export async function exchangeFollowing(
     if (follow === "own" && next?.origin !== url.origin) return response;
     await discard(response);
     if (next === null || redirects === maxRedirects) throw badRedirect(place, next === null ? "nowhere" : "in circles");
-    if (next.protocol !== "https:" && !(next.protocol === "http:" && insecure)) throw withoutTls(place, next);
+    assertSecure(next, place, insecure);
     if (next.origin !== url.origin) {
       // Once away it stays away: a host that sends back must not be able to have our headers sent along.
       headers = Object.fromEntries(Object.entries(headers).filter(([name]) => carriedHeaders.includes(name)));
@@ -51,8 +51,9 @@ export async function exchangeFollowing(
   }
 }
 
-function withoutTls(place: ErrorPlace, { host }: URL): ImportError {
-  return new ImportError({ ...place, code: "HOST_NOT_ALLOWED", what: `it redirects to ${host} without TLS` });
+function assertSecure({ protocol, host }: URL, place: ErrorPlace, insecure: boolean): void {
+  if (protocol === "https:" || (protocol === "http:" && insecure)) return;
+  throw new ImportError({ ...place, code: "HOST_NOT_ALLOWED", what: `it redirects to ${host} without TLS` });
 }
 
 function badRedirect(place: ErrorPlace, where: string): ImportError {
