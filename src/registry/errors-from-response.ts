@@ -147,10 +147,14 @@ function judgeStorage({ storageHost, status }: RefusedResponse): Judgement | und
   return refusesUrl ? { kind: "UNAVAILABLE", hint: hints.storage, retryable: true } : undefined;
 }
 
-/** A token service says 400 (`invalid_grant` of RFC 6749) or 401 of credentials; no 404 or 405 of it is about content. */
+/**
+ * A token service says 400 (`invalid_grant` of RFC 6749) or 401 of credentials; GHCR's says 403 of wrong and expired ones
+ * too (apple/container#183). No 404 or 405 of it is about content.
+ */
 function judgeSignIn({ signInHint, hasSignInEnded, status }: RefusedResponse): Judgement | undefined {
   if (signInHint === undefined) return undefined;
-  if (hasSignInEnded && (status === 400 || status === 401)) return { kind: "SIGN_IN_ENDED", hint: hints.signInEnded };
+  if (hasSignInEnded && [400, 401, 403].includes(status)) return { kind: "SIGN_IN_ENDED", hint: hints.signInEnded };
+  if (status === 403) return { kind: "FORBIDDEN", hint: `${signInHint}; ${hints.noRight}` };
   if (status === 400 || status === 401) return { kind: "UNAUTHORIZED", hint: signInHint };
   return status === 404 || status === 405 ? { kind: "UNAVAILABLE", hint: hints.noTokens } : undefined;
 }
@@ -253,6 +257,7 @@ const hints = {
     "a policy of the registry shows the image to nobody: have it signed or its vulnerabilities mended, or let the policy make an exception",
   tooLarge: "a proxy before the registry limits the size of a request",
   noTokens: "the registry's challenge leads to where no tokens of this kind are given: check the kind of its sign-in",
+  noRight: "who has signed in and lacks the right is answered the same",
   signInEnded:
     "the token given has expired: repeat the request, or POST /api/imports/{id}/retry, with fresh source.credentials",
   noRegistry: "check that this host is a container registry and not a proxy or web page before it",

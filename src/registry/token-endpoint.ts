@@ -113,7 +113,7 @@ async function renewingOnce<T>(
   try {
     return await use(value);
   } catch (thrown) {
-    if (!isStatus(thrown, 400, 401)) throw thrown;
+    if (!isStatus(thrown, 400, 401, 403)) throw thrown;
     const renewed = await obtain(value);
     if (renewed === value) throw thrown;
     return await use(renewed);

@@ -32,14 +32,14 @@ describe("errorFromResponse", () => {
   it.each([
     ["GET", 400, "SOURCE_UNAUTHORIZED", "check the password"],
     ["POST", 401, "SOURCE_UNAUTHORIZED", "check the password"],
-    ["POST", 403, "SOURCE_FORBIDDEN", undefined],
+    ["POST", 403, "SOURCE_FORBIDDEN", "check the password"],
     ["POST", 404, "SOURCE_UNAVAILABLE", "no tokens of this kind"],
     ["POST", 405, "SOURCE_UNAVAILABLE", "no tokens of this kind"],
   ])("takes %s %i of a token service as %s", (method, status, code, hint) => {
     const error = errorOf("source", method, status, "{}", undefined, "check the password");
 
     expect(error).toMatchObject({ code, retryable: false });
-    if (hint !== undefined) expect(error.message).toContain(hint);
+    expect(error.message).toContain(hint);
   });
 
   it.each([

@@ -81,6 +81,25 @@ describe("a user and password at a token service", () => {
 });
 
 describe("a sign-in that is refused", () => {
+  it.each([
+    [
+      "of a wrong or expired token (GHCR: apple/container#183, akuity/kargo#778)",
+      user,
+      "user name or password is wrong",
+    ],
+    ["of nobody", { kind: "anonymous" } as const, "give source.credentials"],
+  ])("with 403 says what may be wrong: %s", async (_, credentials, hint) => {
+    await using server = await startTokenRealm(() => json({ errors: [{ code: "DENIED", message: "denied" }] }, 403));
+    await using client = createTestClient();
+
+    const thrown = await thrownBy(() => headBlob(client.repository(server.host, { credentials }), digest, never));
+
+    expect(thrown).toMatchObject({ code: "SOURCE_FORBIDDEN", retryable: false });
+    expect(String(thrown)).toContain(hint);
+    expect(String(thrown)).toContain("lacks the right");
+    expect(String(thrown)).not.toContain("credentials are valid");
+  });
+
   it("is not tried again for ten seconds, by however many imports", async () => {
     await using server = await startTokenRealm(() => json({}, 401));
     await using client = createTestClient();
