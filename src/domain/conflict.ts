@@ -23,19 +23,25 @@ export interface ConflictQuestion {
   readonly policy: Conflict;
   readonly trigger: Trigger["kind"];
   readonly plannedDigest: Digest;
+  /** What an earlier attempt of this import may have put tags to. */
+  readonly taggedDigest: Digest | undefined;
   readonly targets: readonly TargetState[];
   readonly at: ErrorPlace;
 }
 
 /** What the conflict policy says before any byte is copied. */
-export function decideConflict({ policy, trigger, plannedDigest, targets, at }: ConflictQuestion): ConflictDecision {
+export function decideConflict(question: ConflictQuestion): ConflictDecision {
+  const { policy, trigger, plannedDigest, taggedDigest, targets, at } = question;
   const taken = targets.filter((target) => target.tag !== undefined && target.digest !== undefined);
   const isAllThere = targets.length > 0 && targets.every(({ digest }) => digest === plannedDigest);
   // A push by an import comes back as an event, and the same push may come twice: rules must not chase their own echo.
   if (isAllThere && isPush(trigger)) return { kind: "skip" };
   switch (policy) {
-    case "fail":
-      return taken.length === 0 ? { kind: "proceed" } : { kind: "failed", error: tagsExist(taken, policy, at) };
+    case "fail": {
+      const isOwn = ({ digest }: TargetState) => digest === taggedDigest && digest === plannedDigest;
+      const foreign = taken.filter((target) => !isOwn(target));
+      return foreign.length === 0 ? { kind: "proceed" } : { kind: "failed", error: tagsExist(foreign, policy, at) };
+    }
     case "skipIfSame": {
       if (isAllThere) return { kind: "skip" };
       const others = taken.filter(({ digest }) => digest !== plannedDigest);

@@ -91,6 +91,8 @@ export const importRecordSchema = z.strictObject({
   stopRequestedAt: isoTimeSchema.optional(),
   source: z.strictObject({ digest: digestSchema, mediaType: z.string() }).optional(),
   targetDigest: digestSchema.optional(),
+  /** What an earlier attempt may have put its tags to: a tag that holds it is this import's own. */
+  taggedDigest: digestSchema.optional(),
   delegation: delegationSchema.optional(),
   /** Totals from resolve on; at the end the final counts. */
   progress: progressSchema.optional(),

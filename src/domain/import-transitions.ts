@@ -1,5 +1,5 @@
 import type { Digest } from "../digest.ts";
-import { type ErrorCode, ImportError, type ImportErrorWire } from "../errors.ts";
+import { definedOnly, type ErrorCode, ImportError, type ImportErrorWire } from "../errors.ts";
 import type { Progress } from "./import-plan.ts";
 import { hasEnded, type ImportRecord, type ImportState, mayMove, type PromotionItemRef } from "./import-record.ts";
 import type { ImportSpec } from "./import-spec.ts";
@@ -72,7 +72,7 @@ export function retried(record: ImportRecord, now: Date, choice: RetryChoice): I
   const { v, id, trigger, spec, createdAt, source, targetDigest } = record;
   const found = digest === "keep" ? { ...(source && { source }), ...(targetDigest && { targetDigest }) } : {};
   return {
-    ...{ v, id, trigger, ...(promotion && { promotion }), spec, createdAt, ...found },
+    ...{ v, id, trigger, ...(promotion && { promotion }), spec, createdAt, ...found, ...tagged(record) },
     state: "Accepted",
     ...(credentials === "absent" ? { hasCredentials: false } : { hasCredentials: true, ...credentials }),
     attempt: record.attempt + 1,
@@ -87,7 +87,7 @@ export function replaced(record: ImportRecord, now: Date): ImportRecord {
   const { finishedAt: _f, stopRequestedAt: _s, progress: _p, error: _e, waiting: _w, ...kept } = record;
   const { copyingAt: _c, verifyingAt: _v, publishingAt: _u, ...rest } = kept;
   return {
-    ...rest,
+    ...{ ...rest, ...tagged(record) },
     ...{ state: "Accepted", attempt: record.attempt + 1, replacedAt: now.toISOString() },
     warnings: addWarnings(record.warnings, [`attempt ${record.attempt} stood still and was given up`]),
   };
@@ -96,7 +96,21 @@ export function replaced(record: ImportRecord, now: Date): ImportRecord {
 /** The next attempt by a request that came anew, after the cause of the failure was mended: nothing of before counts. */
 export function restarted(record: ImportRecord, spec: ImportSpec, now: Date): ImportRecord {
   const { isUnreadable: _, ...readable } = record;
-  return retried({ ...readable, spec }, now, { credentials: "absent", digest: "resolve" });
+  const { taggedDigest: _t, ...again } = retried({ ...readable, spec }, now, {
+    credentials: "absent",
+    digest: "resolve",
+  });
+  return again;
+}
+
+/**
+ * What this attempt may have put tags to, else what an earlier one may have. ACR puts them by itself, at any time after
+ * it was asked.
+ */
+function tagged(record: ImportRecord): Pick<ImportRecord, "taggedDigest"> {
+  const { publishingAt, delegation, source, targetDigest = source?.digest, taggedDigest } = record;
+  const hasBegun = publishingAt !== undefined || (delegation?.starts ?? 0) > 0;
+  return definedOnly({ taggedDigest: (hasBegun ? targetDigest : undefined) ?? taggedDigest });
 }
 
 /** When an attempt that begins `now` must have ended. */

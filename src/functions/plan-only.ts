@@ -31,6 +31,7 @@ export function createPlanOnly({ repositories, locateSource, resolve, needsCheck
         source,
         targets,
         pinned: undefined,
+        taggedDigest: undefined,
         onPinned: async () => {},
         needsCheckpoints: (sizeBytes) => targets.some(({ registry }) => needsCheckpoints(sizeBytes, registry)),
       },

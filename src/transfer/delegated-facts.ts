@@ -1,6 +1,5 @@
 import type { Digest } from "../digest.ts";
-import { decideConflict, type TargetState } from "../domain/conflict.ts";
-import type { Trigger } from "../domain/import-record.ts";
+import { type ConflictQuestion, decideConflict, type TargetState } from "../domain/conflict.ts";
 import { type ImportSpec, targetRepositories } from "../domain/import-spec.ts";
 import type { ResolvedSource } from "../domain/import-transitions.ts";
 import { type ErrorCode, ImportError } from "../errors.ts";
@@ -78,10 +77,10 @@ export function learnMissing(
  * to hold cannot be known.
  */
 export async function decideDelegation(
-  sides: DelegatedSides & { readonly trigger: Trigger["kind"] },
+  sides: DelegatedSides & Pick<ConflictQuestion, "trigger" | "taggedDigest">,
   signal: AbortSignal,
 ): Promise<{ readonly kind: "proceed" | "skip"; readonly source: ResolvedSource | undefined }> {
-  const { spec, targets, trigger } = sides;
+  const { spec, targets, trigger, taggedDigest } = sides;
   const [source, tags] = await Promise.all([learnSource(sides, signal), learnTags(sides, signal)]);
   const [first] = targets;
   if (!("fact" in tags) || first === undefined) return { kind: "proceed", source };
@@ -100,7 +99,7 @@ export async function decideDelegation(
   }
   const untagged = spec.target.untaggedRepositories.map((repository) => ({ repository, digest: undefined }));
   const decision = decideConflict({
-    ...{ policy: spec.conflict, trigger, plannedDigest, at },
+    ...{ policy: spec.conflict, trigger, plannedDigest, taggedDigest, at },
     targets: [...tags.fact, ...untagged],
   });
   if (decision.kind === "failed") throw decision.error;

@@ -28,6 +28,8 @@ export interface ResolveRequest {
   readonly targets: readonly Repository[];
   /** Found by an earlier attempt: that one is copied, whatever the tag says now. */
   readonly pinned: Digest | undefined;
+  /** What an earlier attempt may have put tags to. */
+  readonly taggedDigest: Digest | undefined;
   /** Called once the digest is known, before anything else is asked for; what it stores outlives a crash. */
   readonly onPinned: (source: ResolvedSource) => Promise<void>;
   readonly needsCheckpoints: (sizeBytes: number) => boolean;
@@ -191,12 +193,15 @@ function unknownDigest(target: Repository, tag: string): never {
 }
 
 function decide(
-  { spec, trigger, targets: [first] }: ResolveRequest,
+  { spec, trigger, taggedDigest, targets: [first] }: ResolveRequest,
   states: readonly PlacedState[],
   plannedDigest: Digest,
 ): "proceed" | "skip" {
   const at = first ? placeOf(first) : ({ side: "target", registry: spec.target.registry, stage: "resolve" } as const);
-  const decision = decideConflict({ policy: spec.conflict, trigger, plannedDigest, targets: states, at });
+  const decision = decideConflict({
+    ...{ policy: spec.conflict, trigger, plannedDigest, taggedDigest, at },
+    targets: states,
+  });
   if (decision.kind === "failed") throw decision.error;
   return decision.kind;
 }

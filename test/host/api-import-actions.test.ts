@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { refusal } from "../../src/local/registry/call.ts";
+import { fault } from "../helpers/faults.ts";
 import { image } from "../helpers/images.ts";
 import { type ImportsApi, startImportsApi } from "./api-support/imports-api.ts";
 import { readImport, readProblem } from "./api-support/start-api.ts";
@@ -126,6 +128,55 @@ describe("POST /api/imports/{id}/retry", () => {
     await api.post(`/api/imports/${id}/retry`);
 
     expect(await api.untilState(id, "Succeeded")).toMatchObject({ source: { digest: pinned.root.digest } });
+  });
+
+  describe("of an import that fails when one of its tags was put", () => {
+    /** Two tags, of which the second one is refused once the first one is there. */
+    const halfTagged = async (name: string) => {
+      await api.source.seedImage(name, "1", image({ seed: name }));
+      const put = { kind: "manifest-put", repository: name, times: 1 } as const;
+      const isPut = Promise.withResolvers<void>();
+      api.target.addFault(
+        fault("tells of the first tag", { ...put, reference: "1" }, async (call, next) => {
+          const answer = await next(call);
+          isPut.resolve();
+          return answer;
+        }),
+      );
+      api.target.addFault(
+        fault("refuses the second tag", { ...put, reference: "2" }, async () => {
+          await isPut.promise;
+          return refusal(403, "DENIED", "no");
+        }),
+      );
+      const failed = await api.importAndWait({
+        source: api.from(`${name}:1`),
+        targetTags: [`${name}:1`, `${name}:2`],
+        conflict: "fail",
+      });
+      expect(failed).toMatchObject({ state: "Failed", error: { code: "TARGET_FORBIDDEN" } });
+      expect(Object.keys(api.target.tags(name))).toEqual(["1"]);
+      return failed.id;
+    };
+
+    it("takes that one as its own, also where no tag may exist", async () => {
+      const id = await halfTagged("half/app");
+
+      await api.post(`/api/imports/${id}/retry`);
+
+      expect(await api.untilState(id, "Succeeded", "Failed")).toMatchObject({ state: "Succeeded", attempt: 2 });
+      expect(Object.keys(api.target.tags("half/app"))).toEqual(["1", "2"]);
+    });
+
+    it("is refused a tag that somebody else has moved meanwhile", async () => {
+      const id = await halfTagged("half/moved");
+      await api.target.seedImage("half/moved", "1", image({ seed: "of somebody else" }));
+
+      await api.post(`/api/imports/${id}/retry`);
+
+      const error = { code: "TARGET_TAG_EXISTS" };
+      expect(await api.untilState(id, "Succeeded", "Failed")).toMatchObject({ state: "Failed", error });
+    });
   });
 
   it.each<[object, string]>([

@@ -38,7 +38,7 @@ export function createResolveImport(deps: ResolveImportDeps): Activity<StepInput
       const begunAt = now(); // stored with the digest: what comes before that is part of resolving
       const located = await locateSource(row.record.spec, signal);
       await held.change((record) => sourceLocated(record, located.spec, located.warnings));
-      const { spec, trigger, source: known } = held.record();
+      const { spec, trigger, source: known, taggedDigest } = held.record();
       if (spec.strategy === "delegate") return { kind: "done", plan: await leaveToAcr.asRequested(held, signal) };
       const readAll = async () => {
         const { source, targets, credentialsEndAt } = await repositories.toResolve(held.record(), signal);
@@ -49,6 +49,7 @@ export function createResolveImport(deps: ResolveImportDeps): Activity<StepInput
             source,
             targets,
             pinned: known?.digest,
+            taggedDigest,
             onPinned: async (pin) => {
               await held.change((record) => pinned(resolving(record, begunAt), pin));
             },

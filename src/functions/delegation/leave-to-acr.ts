@@ -33,9 +33,9 @@ export function createLeaveToAcr({ repositories, findRegistries, now }: LeaveToA
     start: Omit<DelegationStart, "source">,
     signal: AbortSignal,
   ): Promise<ImportPlan> => {
-    const { spec, trigger, source: found } = held.record();
+    const { spec, trigger, source: found, taggedDigest } = held.record();
     const sides: DelegatedSides = { spec, source, targets, pinned: found };
-    const decision = await decideDelegation({ ...sides, trigger: trigger.kind }, signal);
+    const decision = await decideDelegation({ ...sides, trigger: trigger.kind, taggedDigest }, signal);
     if (decision.kind === "proceed") {
       await held.change((record) => delegated(record, { ...start, source: decision.source }, now()));
       return { ...nothingToCopy, kind: "delegate" };

@@ -11,8 +11,12 @@ const byDigest = (digest: TargetState["digest"]): TargetState => ({ repository: 
 const decide = (
   policy: ConflictQuestion["policy"],
   targets: readonly TargetState[],
-  trigger: ConflictQuestion["trigger"] = "http",
-) => decideConflict({ policy, trigger, plannedDigest: planned, targets, at });
+  change: Partial<ConflictQuestion> = {},
+) =>
+  decideConflict({
+    ...{ policy, trigger: "http", plannedDigest: planned, taggedDigest: undefined, targets, at },
+    ...change,
+  });
 
 describe("decideConflict", () => {
   it.each<[string, ConflictQuestion["policy"], readonly TargetState[], string]>([
@@ -36,9 +40,23 @@ describe("decideConflict", () => {
   });
 
   it("skips what an event echoes, even under overwrite", () => {
-    expect(decide("overwrite", [tag("1", planned)], "eventGrid").kind).toBe("skip");
-    expect(decide("overwrite", [tag("1", planned)], "webhook").kind).toBe("skip");
-    expect(decide("overwrite", [tag("1", other)], "eventGrid").kind).toBe("proceed");
+    expect(decide("overwrite", [tag("1", planned)], { trigger: "eventGrid" }).kind).toBe("skip");
+    expect(decide("overwrite", [tag("1", planned)], { trigger: "webhook" }).kind).toBe("skip");
+    expect(decide("overwrite", [tag("1", other)], { trigger: "eventGrid" }).kind).toBe("proceed");
+  });
+
+  it.each<[string, readonly TargetState[], ConflictQuestion["taggedDigest"], string]>([
+    [
+      "takes a tag that an earlier attempt has put as its own",
+      [tag("1", planned), tag("2", undefined)],
+      planned,
+      "proceed",
+    ],
+    ["refuses a tag that somebody else has put meanwhile", [tag("1", planned), tag("2", other)], planned, "failed"],
+    ["refuses what an earlier attempt has put to what is no longer planned", [tag("1", other)], other, "failed"],
+    ["refuses the planned digest where an earlier attempt has put another one", [tag("1", planned)], other, "failed"],
+  ])("under fail %s", (_, targets, taggedDigest, kind) => {
+    expect(decide("fail", targets, { taggedDigest }).kind).toBe(kind);
   });
 
   it("names the tag, its digest and the ways out", () => {

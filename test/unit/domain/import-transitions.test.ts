@@ -6,8 +6,10 @@ import {
   foundAtTarget,
   pinned,
   publishing,
+  replaced,
   resolved,
   resolving,
+  restarted,
   retried,
   stopRequested,
   waitingFor,
@@ -122,6 +124,27 @@ describe("retried", () => {
     const again = retried(failed, laterBy(100), { credentials: "absent", digest: "resolve" });
 
     expect(again).toEqual(aRecord({ attempt: 2, deadlineAt: laterBy(160).toISOString() }));
+  });
+
+  const isPublishing = { publishingAt: laterBy(8).toISOString() };
+  const isDelegated = { delegation: { reason: "requested", starts: 1 } } as const;
+  const own = digestNamed("target");
+  const earlier = digestNamed("earlier");
+  it.each<[string, Partial<ImportRecord>, string | undefined]>([
+    ["what this attempt has begun to put tags to", isPublishing, own],
+    ["the source's digest where no other was found", { ...isPublishing, targetDigest: undefined }, found.digest],
+    ["what ACR was asked for", isDelegated, own],
+    ["what an earlier attempt has put tags to, when this one came to none", { taggedDigest: earlier }, earlier],
+    ["what this attempt has begun, when an earlier one had another", { ...isPublishing, taggedDigest: earlier }, own],
+    ["nothing when no attempt came to its tags", {}, undefined],
+  ])("remembers %s", (_, change, taggedDigest) => {
+    const { targetDigest, ...before } = { ...failed, ...change };
+    const record = { ...before, ...(targetDigest && { targetDigest }) };
+
+    for (const digest of ["keep", "resolve"] as const)
+      expect(retried(record, laterBy(100), { credentials: "absent", digest }).taggedDigest).toBe(taggedDigest);
+    expect(replaced({ ...record, state: "Publishing" }, laterBy(100)).taggedDigest).toBe(taggedDigest);
+    expect(restarted(record, failed.spec, laterBy(100)).taggedDigest).toBeUndefined();
   });
 
   it("needs the credentials again that the first request brought", () => {
