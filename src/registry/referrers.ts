@@ -1,11 +1,11 @@
 import { z } from "zod";
 import { type Descriptor, isIndexType, mediaTypes } from "../descriptor.ts";
-import { type Digest, digestSchema } from "../digest.ts";
+import { type Digest, digestOf, digestSchema } from "../digest.ts";
 import { ImportError } from "../errors.ts";
 import { parseJsonBytes } from "../json.ts";
 import { codeOf } from "./errors-from-response.ts";
 import { nextLink } from "./list-pages.ts";
-import { getManifest, maxManifestBytes } from "./manifests.ts";
+import { getManifest, headManifest, maxManifestBytes } from "./manifests.ts";
 import { redirectStatuses } from "./redirects.ts";
 import type { AnswerHead, RegistryRequest, RegistryResponse, Repository } from "./registry.ts";
 
@@ -69,14 +69,21 @@ export function referrersTag(subject: Digest): string {
   return `${algorithm.slice(0, 32)}-${hex.slice(0, 64)}`;
 }
 
-/** What the fallback tag lists; undefined: the tag holds something that is no list. */
+/**
+ * What the fallback tag lists; undefined: the tag holds something that is no list. Looked for by HEAD, since Docker Hub
+ * counts only GETs as pulls. GitLab takes the tag for the digest of the subject, which then comes itself: there is no such
+ * tag (oras-project/oras-go#1396).
+ */
 export async function getTaggedReferrers(
   repository: Repository,
   subject: Digest,
   signal: AbortSignal,
 ): Promise<readonly ReferrerDescriptor[] | undefined> {
-  const manifest = await getManifest(repository, referrersTag(subject), signal);
-  if (manifest === undefined) return [];
+  const tag = referrersTag(subject);
+  const head = await headManifest(repository, tag, signal);
+  if (head === undefined || head.digest === subject) return [];
+  const manifest = await getManifest(repository, tag, signal);
+  if (manifest === undefined || digestOf(manifest.bytes, subject) === subject) return [];
   return isIndexType(manifest.mediaType) ? parseReferrers(manifest.bytes) : undefined;
 }
 

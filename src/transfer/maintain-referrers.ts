@@ -1,5 +1,5 @@
 import { mediaTypes } from "../descriptor.ts";
-import type { Digest } from "../digest.ts";
+import { type Digest, digestOf } from "../digest.ts";
 import { addReferrers, type ReferrerEntry } from "../domain/referrers-index.ts";
 import { ImportError } from "../errors.ts";
 import { createRecentMap } from "../registry/recent-map.ts";
@@ -49,6 +49,7 @@ export function createMaintainReferrers({ updateTag }: { readonly updateTag: Upd
       const { target, subject, entries } = group;
       const tag = referrersTag(subject);
       const change = async (current: { readonly bytes: Uint8Array } | undefined) => {
+        if (current !== undefined && digestOf(current.bytes, subject) === subject) throw takenForSubject(target, tag);
         const bytes = addReferrers(current?.bytes, entries);
         if (bytes === "foreign") throw foreignTag(target, tag);
         return bytes && { bytes, mediaType: mediaTypes.ociIndex };
@@ -85,6 +86,16 @@ function foreignTag(target: Repository, tag: string): ImportError {
     ...placeOf(target),
     code: "TARGET_TAG_EXISTS",
     what: `${target.name}:${tag} is to hold the list of referrers and holds something else`,
-    hint: "the tag belongs to the OCI referrers tag schema: delete it, or import without referrers",
+    hint: "the tag belongs to the OCI referrers tag schema: see what it holds and move it elsewhere, or import without referrers",
+  });
+}
+
+/** Source: oras-project/oras-go#1396, oras-project/oras#2148 (GitLab). */
+function takenForSubject(target: Repository, tag: string): ImportError {
+  return new ImportError({
+    ...placeOf(target),
+    code: "TARGET_TAG_EXISTS",
+    what: `${target.name}:${tag} is to hold the list of referrers and stands for the image itself`,
+    hint: "the registry has no referrers API and takes that tag for a digest, as GitLab does: import without referrers",
   });
 }

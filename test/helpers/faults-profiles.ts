@@ -1,5 +1,6 @@
 import { type Answer, refusal } from "../../src/local/registry/call.ts";
 import { changeHeaders, type Fault, fault } from "./faults.ts";
+import { tagIsDigest } from "./faults-referrers.ts";
 import { patchAnswers201, refuseChunks, stuckRange } from "./faults-target.ts";
 
 const MiB = 1024 * 1024;
@@ -63,6 +64,11 @@ export function likeArtifactory(): readonly Fault[] {
       return answer.kind === "answer" && answer.status === 404 ? refusal(403, "DENIED", "forbidden") : answer;
     }),
   ];
+}
+
+/** GitLab: no referrers API, and a fallback tag that stands for the subject (to be started without the API). */
+export function likeGitlab(): readonly Fault[] {
+  return [tagIsDigest(), withHeaders({ "gitlab-container-registry-version": "4.9.0-gitlab" })];
 }
 
 /**

@@ -26,6 +26,16 @@ export function emptyReferrers(): Fault {
   );
 }
 
+/** The tag `sha256-<hex>` stands for the manifest `sha256:<hex>`, like at GitLab (oras-project/oras-go#1396). */
+export function tagIsDigest(): Fault {
+  const kind = ["manifest-get", "manifest-head", "manifest-put"] as const;
+  return fault("tagIsDigest", { kind }, async (call, next) => {
+    if (call.route.kind !== "manifest") return await next(call);
+    const reference = call.route.reference.replace(/^sha256-(?=[0-9a-f]{64}$)/, "sha256:");
+    return await next({ ...call, route: { ...call.route, reference } });
+  });
+}
+
 /** All referrers, whatever type was asked for. */
 export function ignoresFilters(): Fault {
   return fault("ignoresFilters", { kind: "referrers" }, (call, next) => next(withoutQuery(call, "artifactType")));

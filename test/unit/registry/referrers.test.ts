@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { digestOf, digestSchema } from "../../../src/digest.ts";
 import { getTaggedReferrers, listReferrers, referrersTag } from "../../../src/registry/referrers.ts";
-import { ignoresFilters, pagedReferrers } from "../../helpers/faults-referrers.ts";
+import { ignoresFilters, pagedReferrers, tagIsDigest } from "../../helpers/faults-referrers.ts";
 import { startServer } from "../../helpers/http-server.ts";
-import { artifact, descriptorOf, image, index } from "../../helpers/images.ts";
+import { artifact, descriptorOf, image, index, multiPlatformImage } from "../../helpers/images.ts";
 import { startRegistry, type TestRegistryOptions } from "../../helpers/registry.ts";
 import { createTestClient, thrownBy } from "../../helpers/registry-client.ts";
 
@@ -143,5 +143,26 @@ describe("the fallback tag", () => {
     const children = referrers.map((each) => ({ image: each }));
     await registry.seedImage("team/app", referrersTag(subject.root.digest), index({ children }));
     expect((await ask())?.map(({ digest }) => digest)).toEqual(referrers.map(({ root }) => root.digest));
+  });
+
+  it.each([
+    ["an image", subject],
+    ["an index", multiPlatformImage({})],
+  ])("is not there where it stands for its subject, %s (oras-project/oras-go#1396)", async (_, pushed) => {
+    await using registry = await startRegistry({ faults: [tagIsDigest()] });
+    await using client = createTestClient();
+    await registry.seedImage("team/app", "1", pushed);
+
+    expect(await getTaggedReferrers(client.repository(registry.host), pushed.root.digest, never)).toEqual([]);
+  });
+
+  it("is looked for by HEAD, which is no pull at Docker Hub", async () => {
+    await using registry = await startRegistry();
+    await using client = createTestClient();
+    await registry.seedImage("team/app", "1", subject);
+
+    await getTaggedReferrers(client.repository(registry.host), subject.root.digest, never);
+
+    expect(registry.requests.map(({ kind }) => kind)).toEqual(["manifest-head"]);
   });
 });

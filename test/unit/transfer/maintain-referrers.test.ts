@@ -2,9 +2,11 @@ import { describe, expect, it } from "vitest";
 import { digestOf } from "../../../src/digest.ts";
 import { referrersTag } from "../../../src/registry/referrers.ts";
 import { createPublishing } from "../../../src/transfer/publishing.ts";
+import { likeGitlab } from "../../helpers/faults-profiles.ts";
 import { claimsOciSubject, emptyReferrers, noOciSubject } from "../../helpers/faults-referrers.ts";
-import { artifact, descriptorOf, image, type TestImage } from "../../helpers/images.ts";
+import { artifact, descriptorOf, image, multiPlatformImage, type TestImage } from "../../helpers/images.ts";
 import { startRegistry, type TestRegistry } from "../../helpers/registry.ts";
+import { thrownBy } from "../../helpers/registry-client.ts";
 import { createKit } from "./transfer-kit.ts";
 
 const signal = new AbortController().signal;
@@ -83,7 +85,7 @@ describe("publishing referrers", () => {
     await using kit = createKit();
     const one = referrer("one");
     await seedBlobs(registry, [one]);
-    await registry.seedImage("team/app", tag, subject);
+    await registry.seedImage("team/app", tag, image({ seed: "foreign" }));
     const targets = [kit.repository(registry, "target", "team/app")];
 
     const { publishManifests } = createPublishing({ sleep: kit.clock.sleep, random: () => 0.5 });
@@ -91,6 +93,31 @@ describe("publishing referrers", () => {
 
     await expect(publishing).rejects.toMatchObject({ code: "TARGET_TAG_EXISTS" });
   });
+
+  it.each([
+    ["an image", subject],
+    ["an index", multiPlatformImage({})],
+  ])(
+    "leaves %s as it is where the fallback tag stands for it, and says so (oras-project/oras#2148)",
+    async (_, pushed) => {
+      await using registry = await startRegistry({ behaviour: noApi, faults: likeGitlab() });
+      await using kit = createKit();
+      const one = artifact({ artifactType: "a/b", subject: descriptorOf(pushed) });
+      await seedBlobs(registry, [one]);
+      await registry.seedImage("team/app", "1", pushed);
+      const targets = [kit.repository(registry, "target", "team/app")];
+      const { publishManifests } = createPublishing({ sleep: kit.clock.sleep, random: () => 0.5 });
+
+      const error = await thrownBy(() =>
+        publishManifests({ manifests: [one.root], targets, conflict: "overwrite" }, signal),
+      );
+
+      expect(error).toMatchObject({ code: "TARGET_TAG_EXISTS", side: "target" });
+      expect(String(error)).toContain("import without referrers");
+      expect(String(error)).not.toContain("delete");
+      expect(registry.tags("team/app")).toEqual({ 1: pushed.root.digest });
+    },
+  );
 
   it.each([
     ["of one process", "ignored", 1],
