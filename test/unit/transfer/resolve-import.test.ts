@@ -23,6 +23,7 @@ async function resolve(source: TestRegistry, target: TestRegistry, more: Pick<Im
   const still = {
     trigger: "http",
     pinned: undefined,
+    taggedDigest: undefined,
     onPinned: async () => {},
     needsCheckpoints: () => false,
   } as const;
