@@ -84,7 +84,8 @@ export async function getManifest(
   reference: string,
   signal: AbortSignal,
 ): Promise<FetchedManifest | undefined> {
-  await using response = await repository.send({ method: "GET", ...manifestRequest(reference) }, signal);
+  const request = { method: "GET", ...manifestRequest(reference), wholeBytes: maxManifestBytes } as const;
+  await using response = await repository.send(request, signal);
   if (response.status === 404) return undefined;
   const bytes = await response.bytes(maxManifestBytes);
   const mediaType = specificTypes.test(mediaTypeOf(response)) ? mediaTypeOf(response) : declaredMediaType(bytes);

@@ -80,6 +80,11 @@ export interface RegistryRequest {
   readonly retry?: "idempotent" | "once";
   /** `own`: a redirect to another origin is not followed, and is itself the answer. Default: all are followed. */
   readonly redirects?: "all" | "own";
+  /**
+   * Reads the body of a 200 within the try, failing beyond so many bytes: one that breaks off is asked for again. Absent:
+   * whoever reads the body sees what becomes of it.
+   */
+  readonly wholeBytes?: number;
   /** How long to wait for the response head after the request was sent. Default: the client's setting. */
   readonly headersTimeoutMs?: number;
 }

@@ -1,6 +1,7 @@
 import { ImportError } from "../errors.ts";
 import type { Authorizer } from "./authorizer.ts";
 import { errorFromResponse, maxErrorBytes } from "./errors-from-response.ts";
+import { holdBody } from "./hold-body.ts";
 import type { AccountLimits } from "./limits.ts";
 import type { ObserveRequest } from "./observe-request.ts";
 import { usedUpSeconds } from "./quota.ts";
@@ -174,10 +175,16 @@ export function createSender({ transport, retry, userAgent, headersTimeoutMs, no
     }
   };
 
+  const attemptWhole = async (sending: Sending, signal: AbortSignal): Promise<RegistryResponse> => {
+    const response = await attempt(sending, signal);
+    const { wholeBytes } = sending;
+    return wholeBytes === undefined || response.status !== 200 ? response : await holdBody(response, wholeBytes);
+  };
+
   return (sending, signal) => {
     const { access, requestClass, limits, body, retry: wanted = "idempotent" } = sending;
     const mode = mayReplay(body) ? wanted : "once";
-    return retry({ mode, access, requestClass, limits }, () => attempt(sending, signal), signal);
+    return retry({ mode, access, requestClass, limits }, () => attemptWhole(sending, signal), signal);
   };
 }
 

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { mediaTypes } from "../../../src/descriptor.ts";
 import { digestOf, digestSchema } from "../../../src/digest.ts";
 import { getManifest, headManifest, maxManifestBytes, putManifest } from "../../../src/registry/manifests.ts";
+import { truncateBody } from "../../helpers/faults-source.ts";
 import { startServer } from "../../helpers/http-server.ts";
 import { image } from "../../helpers/images.ts";
 import { startRegistry } from "../../helpers/registry.ts";
@@ -113,6 +114,29 @@ describe("getManifest", () => {
     const manifest = await getManifest(client.repository(server.host), "1", never);
 
     expect(manifest?.mediaType).toBe(mediaTypes.dockerSchema1Signed);
+  });
+
+  it("asks again when the answer breaks off", async () => {
+    const breaks = truncateBody({ kind: "manifest-get", afterBytes: 10, times: 2 });
+    await using registry = await startRegistry({ faults: [breaks] });
+    await using client = createTestClient();
+    const { root } = await registry.seedImage("team/app", "1", image());
+
+    const manifest = await getManifest(client.repository(registry.host), "1", never);
+
+    expect(manifest?.bytes).toEqual(Buffer.from(root.bytes));
+    expect(registry.countRequests({ kind: "manifest-get" })).toBe(3);
+  });
+
+  it("throws what may pass when every answer breaks off", async () => {
+    await using registry = await startRegistry({ faults: [truncateBody({ kind: "manifest-get", afterBytes: 10 })] });
+    await using client = createTestClient({ limits: { attempts: 3 } });
+    await registry.seedImage("team/app", "1", image());
+
+    const thrown = await thrownBy(() => getManifest(client.repository(registry.host), "1", never));
+
+    expect(thrown).toMatchObject({ code: "SOURCE_UNAVAILABLE", retryable: true });
+    expect(registry.countRequests({ kind: "manifest-get" })).toBe(3);
   });
 
   it("reads no more than a manifest may have", async () => {
