@@ -1,6 +1,7 @@
 import type { Digest } from "../digest.ts";
 import { ImportError } from "../errors.ts";
 import { contentMismatch } from "./errors-from-response.ts";
+import { sendHead, sizeOf } from "./head.ts";
 import { type ByteRange, formatRange, parseContentRange } from "./http-range.ts";
 import type { RegistryResponse, Repository } from "./registry.ts";
 import { parseLength } from "./response.ts";
@@ -12,10 +13,12 @@ export async function headBlob(
   digest: Digest,
   signal: AbortSignal,
 ): Promise<number | undefined> {
-  const target = { path: `blobs/${digest}` };
-  const accept = [200, ...missingStatuses(repository)];
-  await using response = await repository.send({ method: "HEAD", target, accept }, signal);
-  return response.status !== 200 ? undefined : (parseLength(response.header("content-length")) ?? 0);
+  const missing = missingStatuses(repository);
+  const range = { startBytes: 0, endBytes: 1 };
+  const isByGet = repository.registry.profile.refusesBlobHeads;
+  const request = { path: `blobs/${digest}`, accept: [200, ...missing], range, isByGet };
+  const head = await sendHead(repository, request, signal);
+  return missing.includes(head.status) ? undefined : (sizeOf(head) ?? 0);
 }
 
 /** The statuses of a HEAD of what is not there. */

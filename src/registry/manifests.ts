@@ -4,7 +4,8 @@ import { algorithmOf, type Digest, digestOf, parseDigest } from "../digest.ts";
 import { ImportError } from "../errors.ts";
 import { missingStatuses } from "./blobs.ts";
 import { contentMismatch } from "./errors-from-response.ts";
-import type { RegistryResponse, Repository } from "./registry.ts";
+import { sendHead } from "./head.ts";
+import type { AnswerHead, Repository } from "./registry.ts";
 import { parseLength } from "./response.ts";
 
 /** Registries must take manifests of up to 4 MiB; larger ones are refused. OCI distribution-spec 1.1, "Pushing manifests". */
@@ -55,11 +56,9 @@ export async function headManifest(
   reference: string,
   signal: AbortSignal,
 ): Promise<ManifestHead | undefined> {
-  const request = {
-    ...manifestRequest(reference),
-    accept: [200, ...missingStatuses(repository), ...withheldStatuses(repository)],
-  };
-  await using response = await repository.send({ method: "HEAD", ...request }, signal);
+  const { target, headers } = manifestRequest(reference);
+  const accept = [200, ...missingStatuses(repository), ...withheldStatuses(repository)];
+  const response = await sendHead(repository, { ...target, headers, accept }, signal);
   const asked = parseDigest(reference);
   if (response.status === withheld) return { digest: asked, mediaType: "", size: undefined, isWithheld: true };
   if (response.status !== 200) return undefined;
@@ -155,7 +154,7 @@ function manifestRequest(reference: string) {
   return { target, accept: [200, 404], headers: { accept: acceptedManifestTypes.join(", ") } };
 }
 
-function mediaTypeOf(response: RegistryResponse): string {
+function mediaTypeOf(response: AnswerHead): string {
   return (response.header("content-type") ?? "").split(";", 1).join("").trim().toLowerCase();
 }
 

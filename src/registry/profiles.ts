@@ -17,6 +17,8 @@ export interface RegistryProfile {
   readonly reportsRange: boolean;
   /** The closing PUT checks the digest, so that a resumed session needs no hash of our own. */
   readonly checksDigest: boolean;
+  /** A HEAD of a blob is refused, whoever asks. */
+  readonly refusesBlobHeads: boolean;
   /** A HEAD of what is not there is answered 403. */
   readonly forbidsMissing: boolean;
   /** GETs of manifests have a quota of their own, which nothing else touches. */
@@ -32,9 +34,19 @@ const unknown: RegistryProfile = {
   hasStatefulLocation: true,
   reportsRange: true,
   checksDigest: true,
+  refusesBlobHeads: false,
   forbidsMissing: false,
   countsPulls: false,
   rates: [],
+};
+
+const ecr: RegistryProfile = {
+  ...unknown,
+  name: "ecr",
+  chunkBytes: 10 * MiB,
+  minChunkBytes: 5 * MiB,
+  hasStatefulLocation: false,
+  reportsRange: false,
 };
 
 const profiles: readonly RegistryProfile[] = [
@@ -47,14 +59,8 @@ const profiles: readonly RegistryProfile[] = [
   { ...unknown, name: "artifactory", forbidsMissing: true },
   { ...unknown, name: "acr", chunkBytes: 8 * MiB, rates: acrLimits },
   { ...unknown, name: "ghcr", chunkBytes: 4 * MiB, hasStatefulLocation: false },
-  {
-    ...unknown,
-    name: "ecr",
-    chunkBytes: 10 * MiB,
-    minChunkBytes: 5 * MiB,
-    hasStatefulLocation: false,
-    reportsRange: false,
-  },
+  ecr,
+  { ...ecr, name: "ecrpublic", refusesBlobHeads: true },
   { ...unknown, name: "gar", chunkBytes: 0, hasStatefulLocation: false },
   { ...unknown, name: "zot", hasStatefulLocation: false },
 ];
@@ -62,7 +68,8 @@ const profiles: readonly RegistryProfile[] = [
 const hostPatterns: readonly (readonly [RegExp, string])[] = [
   [/\.azurecr\.(io|cn|us)$/, "acr"],
   [/^ghcr\.io$/, "ghcr"],
-  [/^(public\.ecr\.aws|\d+\.dkr\.ecr(-fips)?\.[a-z0-9-]+\.amazonaws\.com(\.cn)?)$/, "ecr"],
+  [/^public\.ecr\.aws$/, "ecrpublic"],
+  [/^\d+\.dkr\.ecr(-fips)?\.[a-z0-9-]+\.amazonaws\.com(\.cn)?$/, "ecr"],
   [/^\d+\.dkr-ecr(-fips)?\.[a-z0-9-]+\.on\.(aws|amazonwebservices\.com\.cn)$/, "ecr"], // dual stack
   [/(\.pkg\.dev|^([a-z]+\.)?gcr\.io)$/, "gar"],
   [/^registry\.gitlab\.com$/, "gitlab"],

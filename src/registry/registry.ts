@@ -93,6 +93,8 @@ export interface AnswerHead {
   readonly status: number;
   /** One header by its lower-case name. */
   readonly header: (name: string) => string | undefined;
+  /** The host that was asked has answered, and not another one that it redirected to. */
+  readonly isOwn: boolean;
 }
 
 export interface RegistryResponse extends AnswerHead, AsyncDisposable {

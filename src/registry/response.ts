@@ -8,6 +8,7 @@ export interface ResponseContext {
   readonly place: ErrorPlace;
   readonly signal: AbortSignal;
   readonly now: () => Date;
+  readonly isOwn: boolean;
   /** Called once, when the response holds its connection no longer. */
   readonly onClose: () => void;
 }
@@ -19,7 +20,10 @@ const drainBytes = 64 * 1024;
 export const wholeBodyMs = 60_000;
 
 /** The response as callers see it: errors of its body are those of `place`, and closing it frees what it holds. */
-export function createResponse(wire: WireResponse, { place, signal, now, onClose }: ResponseContext): RegistryResponse {
+export function createResponse(
+  wire: WireResponse,
+  { place, signal, now, isOwn, onClose }: ResponseContext,
+): RegistryResponse {
   wire.body.once("close", onClose);
   let isBeingRead = false;
 
@@ -50,6 +54,7 @@ export function createResponse(wire: WireResponse, { place, signal, now, onClose
     status: wire.status,
     url: wire.url.href,
     header: (name) => headerOf(wire, name),
+    isOwn,
     content: content(),
     bytes,
     text: async (maxBytes) => (await bytes(maxBytes)).toString("utf8"),

@@ -167,7 +167,7 @@ export function createSender({ transport, retry, userAgent, headersTimeoutMs, no
         leave();
         ended({ status: response.status, receivedBytes });
       };
-      return createResponse(response, { place: access, signal, now, onClose });
+      return createResponse(response, { place: access, signal, now, isOwn: isFrom(url, response), onClose });
     } catch (thrown) {
       leave();
       ended(thrown instanceof ImportError ? { status: thrown.httpStatus, code: thrown.code } : { status: undefined });
@@ -188,10 +188,10 @@ export function createSender({ transport, retry, userAgent, headersTimeoutMs, no
   };
 }
 
-function isAccepted(response: WireResponse, { accept }: Sending): boolean {
+function isAccepted(response: WireResponse, { accept, url }: Sending): boolean {
   const { status } = response;
   if (typeof accept !== "function") return accept.includes(status);
-  return accept({ status, header: (name) => headerOf(response, name) });
+  return accept({ status, header: (name) => headerOf(response, name), isOwn: isFrom(url, response) });
 }
 
 /**

@@ -22,6 +22,14 @@ export function likeEcr(): readonly Fault[] {
   return [minimum, patchAnswers201(), stuckRange()];
 }
 
+/** public.ecr.aws: 401 to the HEAD of a blob, whatever it is signed in with (aws/containers-roadmap#2671). */
+export function likeEcrPublic(): readonly Fault[] {
+  const challenge = {
+    "www-authenticate": 'Bearer realm="http://127.0.0.1:1/token/",service="public.ecr.aws",scope="aws"',
+  };
+  return [fault("no HEAD", { kind: "blob-head" }, async () => refusal(401, "DENIED", "Not Authorized", challenge))];
+}
+
 /** GHCR: 416 to a PATCH of more than 4 MiB. */
 export function likeGhcr(): readonly Fault[] {
   const isLarge = ({ headers }: { readonly headers: Readonly<Record<string, unknown>> }) =>

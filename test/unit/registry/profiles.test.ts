@@ -1,9 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { getBlob } from "../../../src/registry/blobs.ts";
+import { digestOf } from "../../../src/digest.ts";
+import { getBlob, headBlob } from "../../../src/registry/blobs.ts";
 import type { HostFacts } from "../../../src/registry/host-board.ts";
 import { getManifest, headManifest } from "../../../src/registry/manifests.ts";
 import { profileFor } from "../../../src/registry/profiles.ts";
-import { likeDockerHub, withHeaders } from "../../helpers/faults-profiles.ts";
+import { likeDockerHub, likeEcrPublic, withHeaders } from "../../helpers/faults-profiles.ts";
 import { image } from "../../helpers/images.ts";
 import { startRegistry } from "../../helpers/registry.ts";
 import { createTestClient, emptyBoard, thrownBy } from "../../helpers/registry-client.ts";
@@ -17,7 +18,7 @@ describe("profiles by host", () => {
     ["ghcr.io", "ghcr"],
     ["123456789012.dkr.ecr.eu-west-1.amazonaws.com", "ecr"],
     ["123456789012.dkr-ecr.eu-west-1.on.aws", "ecr"],
-    ["public.ecr.aws", "ecr"],
+    ["public.ecr.aws", "ecrpublic"],
     ["europe-docker.pkg.dev", "gar"],
     ["eu.gcr.io", "gar"],
     ["registry.gitlab.com", "gitlab"],
@@ -81,6 +82,24 @@ describe("profiles by the headers of an answer", () => {
 
     expect(registry.profile).toMatchObject({ name: "gar", chunkBytes: 0 });
     expect(registry.learned.maxPutBytes).toBe(5);
+  });
+});
+
+describe("public.ecr.aws", () => {
+  it("is asked for a blob by GET of its first byte, since it refuses every HEAD (aws/containers-roadmap#2671)", async () => {
+    await using registry = await startRegistry({ faults: likeEcrPublic() });
+    await using client = createTestClient();
+    const repository = client.repository(registry.host, { profile: "ecrpublic" });
+    const pushed = await registry.seedBlob({ repository: "team/app", sizeBytes: 100_000 });
+    const missing = digestOf(new Uint8Array(7));
+
+    expect(await headBlob(repository, pushed.digest, never)).toBe(100_000);
+    expect(await headBlob(repository, missing, never)).toBeUndefined();
+
+    expect(registry.requests.map(({ kind, headers }) => [kind, headers.range])).toEqual([
+      ["blob-get", "bytes=0-0"],
+      ["blob-get", "bytes=0-0"],
+    ]);
   });
 });
 

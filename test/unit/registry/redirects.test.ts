@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { digestOf } from "../../../src/digest.ts";
 import { ImportError } from "../../../src/errors.ts";
 import { getBlob, headBlob } from "../../../src/registry/blobs.ts";
+import { headManifest } from "../../../src/registry/manifests.ts";
 import { startUpload } from "../../../src/registry/uploads.ts";
 import { type Reply, startScript, startServer } from "../../helpers/http-server.ts";
 import { createTestClient, thrownBy } from "../../helpers/registry-client.ts";
@@ -127,5 +128,59 @@ describe("redirects", () => {
 
     expect(thrown).toMatchObject({ code: "TARGET_UNAVAILABLE", httpStatus: 307 });
     expect(server.requests).toHaveLength(1);
+  });
+});
+
+describe("a HEAD that is redirected to a URL signed for GET alone", () => {
+  /** Storage that refuses HEAD, and answers GET as told. */
+  async function behindStorage(answer: Reply) {
+    const storage = await startServer(({ method }) => (method === "HEAD" ? { status: 403 } : answer), {
+      hostname: "localhost",
+    });
+    const location = `${storage.origin}/object?X-Amz-Signature=1`;
+    const registry = await startServer(() => ({ status: 307, headers: { location } }));
+    const client = createTestClient();
+    return {
+      repository: client.repository(registry.host, { side: "target" }),
+      asked: () => storage.requests.map(({ method, headers }) => [method, headers.range]),
+      async [Symbol.asyncDispose]() {
+        await client[Symbol.asyncDispose]();
+        await registry[Symbol.asyncDispose]();
+        await storage[Symbol.asyncDispose]();
+      },
+    };
+  }
+
+  it.each<[string, Reply, number]>([
+    ["the first byte", { status: 206, headers: { "content-range": "bytes 0-0/7000" }, body: "x" }, 7_000],
+    ["everything", { status: 200, headers: { "content-length": "7" }, body: content }, content.byteLength],
+    ["nothing, of an empty blob", { status: 416, headers: { "content-range": "bytes */0" } }, 0],
+  ])("finds a blob by a GET that is answered by %s (moby/moby#50065)", async (_, answer, sizeBytes) => {
+    await using world = await behindStorage(answer);
+
+    expect(await headBlob(world.repository, digest, never)).toBe(sizeBytes);
+
+    expect(world.asked()).toEqual([
+      ["HEAD", undefined],
+      ["GET", "bytes=0-0"],
+    ]);
+  });
+
+  it("finds a manifest by a GET (pulp/pulp_container#579)", async () => {
+    const mediaType = "application/vnd.oci.image.index.v1+json";
+    const headers = { "docker-content-digest": digest, "content-type": mediaType, "content-length": "7" };
+    await using world = await behindStorage({ status: 200, headers, body: content });
+
+    const head = await headManifest(world.repository, "1", never);
+
+    expect(head).toEqual({ digest, mediaType, size: 7 });
+  });
+
+  it("says that the storage refuses, when it refuses a GET too", async () => {
+    await using world = await behindStorage({ status: 403 });
+
+    const error = await thrownBy(() => headBlob(world.repository, digest, never));
+
+    expect(error).toMatchObject({ code: "TARGET_UNAVAILABLE", httpStatus: 403, retryable: true });
   });
 });
