@@ -26,17 +26,17 @@ const factsLastMs = 24 * 3_600_000; // where no note of another process says the
 export function createKnownHost(deps: Omit<HostLimitsDeps, "onFacts">): KnownHost {
   const learned: LearnedHost = { maxPutBytes: undefined, refusesChunks: false, uploadBytesPerSecond: undefined };
   let profileName = profileOfHost(deps.host);
-  let confirmedAtMs = deps.now().getTime();
+  let confirmedAtMs = deps.elapsedMs(); // a time of day that is set would forget at once, or never
 
   const takeOver = ({ maxPutBytes, refusesChunks, profile }: HostFacts): void => {
-    if (maxPutBytes !== undefined || refusesChunks === true) confirmedAtMs = deps.now().getTime();
+    if (maxPutBytes !== undefined || refusesChunks === true) confirmedAtMs = deps.elapsedMs();
     if (maxPutBytes !== undefined) learned.maxPutBytes = Math.min(learned.maxPutBytes ?? maxPutBytes, maxPutBytes);
     if (refusesChunks === true) learned.refusesChunks = true;
     profileName ??= profile;
   };
   /** A refusal that was once met is met again if it still holds; one that no longer does would cost every large blob. */
   const forgetOld = (): void => {
-    if (deps.now().getTime() - confirmedAtMs < factsLastMs) return;
+    if (deps.elapsedMs() - confirmedAtMs < factsLastMs) return;
     learned.maxPutBytes = undefined;
     learned.refusesChunks = false;
   };

@@ -4,6 +4,7 @@ import type { HostBoard, HostFacts, Pause } from "./host-board.ts";
 import { createPauses, longestPauseMs } from "./pauses.ts";
 import { chargedClasses, perMinuteOf, type RateLimits } from "./rate-limits.ts";
 import { createRecentMap } from "./recent-map.ts";
+import { createRefusals } from "./refusals.ts";
 import { type RequestClass, requestClasses } from "./request-class.ts";
 import { createSemaphore, type Semaphore } from "./semaphore.ts";
 import { createTokenBucket, type TokenBucket } from "./token-bucket.ts";
@@ -47,6 +48,14 @@ export interface AccountLimits {
    * longer pause that is on already stays. Other processes are told of pauses that are worth it.
    */
   readonly pause: (what: RequestClass | "all", ms: number, reason: string) => void;
+  /**
+   * A call has used up its tries, refused by 429 or 503: nobody asks for a while, longer each time, until there is an
+   * answer. Other processes find that out themselves.
+   */
+  readonly gaveUp: (what: RequestClass | "all", reason: string) => void;
+  /** Calls have given up, and none has had an answer since: no call is to be tried more than once. */
+  readonly isRefusing: (requestClass: RequestClass) => boolean;
+  readonly answered: (requestClass: RequestClass) => void;
   /** The host has counted more than was thought: the next lower limits hold, where there are some. */
   readonly exceeded: (requestClass: RequestClass) => void;
 }
@@ -89,6 +98,7 @@ export function createHostLimits(deps: HostLimitsDeps): HostLimits {
   const places = new Map<RequestClass, Semaphore>();
   const accounts = createRecentMap<Account>(maxAccounts);
   const pauses = createPauses({ now, elapsedMs });
+  const refusals = createRefusals({ maxWaitSeconds, elapsedMs });
   let syncedAtMs = Number.NEGATIVE_INFINITY;
   let firstSync: Promise<void> | undefined;
 
@@ -207,6 +217,12 @@ export function createHostLimits(deps: HostLimitsDeps): HostLimits {
       }
     };
 
+    const hold = (what: RequestClass | "all", ms: number, reason: string): { pause: Pause; longerMs: number } => {
+      const until = new Date(now().getTime() + Math.min(ms, longestPauseMs));
+      const pause = { key: pauseKey(what, name), until, reason };
+      return { pause, longerMs: pauses.hold(pause) };
+    };
+
     return {
       enter: async (requestClass, place, signal) => {
         await sync(signal);
@@ -218,10 +234,17 @@ export function createHostLimits(deps: HostLimitsDeps): HostLimits {
         await pay(requestClass, signal);
       },
       pause: (what, ms, reason) => {
-        const until = new Date(now().getTime() + Math.min(ms, longestPauseMs));
-        const pause = { key: pauseKey(what, name), until, reason };
-        const longerMs = pauses.hold(pause);
+        const { pause, longerMs } = hold(what, ms, reason);
         if (ms > sharedPauseMs && longerMs > sameEndMs) board.pause(host, pause);
+      },
+      gaveUp: (what, reason) => {
+        const ms = refusals.goOn(pauseKey(what, name));
+        if (ms > 0) hold(what, ms, reason);
+      },
+      isRefusing: (requestClass) => refusals.last("all") || refusals.last(pauseKey(requestClass, name)),
+      answered: (requestClass) => {
+        refusals.end("all");
+        refusals.end(pauseKey(requestClass, name));
       },
       exceeded: (requestClass) => {
         for (const charged of chargedClasses(requestClass))

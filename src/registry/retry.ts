@@ -22,7 +22,8 @@ export interface RetryOptions {
 
 /**
  * Makes a request until it succeeds or fails for good, and tells the host's limits what each failure says about it:
- * 429 pauses the class, 503 and a failed connection the host, so that nobody else runs into the same wall.
+ * 429 pauses the class, 503 and a failed connection the host, so that nobody else runs into the same wall. Where it goes
+ * on refusing when the tries are used up, it is left alone for longer, whatever its `Retry-After` says.
  */
 export function createRetry({ attempts, maxWaitSeconds, random, sleep, log }: RetryDeps) {
   /** Errors that a call has given up on: one that needed it (a request its token) does not begin anew. */
@@ -41,7 +42,9 @@ export function createRetry({ attempts, maxWaitSeconds, random, sleep, log }: Re
     const paused = pausedBy(error, requestClass);
     if (paused !== undefined) limits.pause(paused, waitMs, reasonOf(error));
     if (error.httpStatus === 429) limits.exceeded(requestClass);
-    if (mode === "once" || tries >= attempts || waitMs > maxWaitSeconds * 1_000) {
+    const isSpent = tries >= attempts || (isRefusal(error) && limits.isRefusing(requestClass));
+    if (mode === "once" || isSpent || waitMs > maxWaitSeconds * 1_000) {
+      if (isSpent && isRefusal(error)) limits.gaveUp(paused ?? requestClass, reasonOf(error));
       settled.add(error);
       throw error;
     }
@@ -52,7 +55,9 @@ export function createRetry({ attempts, maxWaitSeconds, random, sleep, log }: Re
   return async <T>(options: RetryOptions, attempt: () => Promise<T>, signal: AbortSignal): Promise<T> => {
     for (let tries = 1; ; tries += 1) {
       try {
-        return await attempt();
+        const answer = await attempt();
+        options.limits.answered(options.requestClass);
+        return answer;
       } catch (thrown) {
         signal.throwIfAborted();
         if (!(thrown instanceof ImportError)) throw thrown;
@@ -71,6 +76,10 @@ function pausedBy({ httpStatus, code }: ImportError, requestClass: RequestClass)
   if (httpStatus === 429) return requestClass;
   const isConnectionFailure = httpStatus === undefined && code.endsWith("_UNAVAILABLE");
   return httpStatus === 503 || isConnectionFailure ? "all" : undefined;
+}
+
+function isRefusal({ httpStatus }: ImportError): boolean {
+  return httpStatus === 429 || httpStatus === 503;
 }
 
 function reasonOf({ httpStatus }: ImportError): string {

@@ -1,4 +1,5 @@
 import type { Via } from "../domain/import-plan.ts";
+import { waitSecondsAfter } from "../domain/wait-seconds.ts";
 import { ImportError, unreachable } from "../errors.ts";
 import { mountBlob } from "../registry/blobs.ts";
 import type { UploadSession } from "../registry/uploads.ts";
@@ -191,7 +192,7 @@ export function createCopyBlob(deps: CopyBlobDeps): CopyBlob {
     } catch (thrown) {
       const error = thrown instanceof ImportError && thrown.retryable ? thrown : undefined;
       if (error?.retryAfterSeconds === undefined) throw thrown;
-      return { kind: "wait", retryAfterSeconds: error.retryAfterSeconds, error };
+      return { kind: "wait", retryAfterSeconds: waitSecondsAfter(error), error };
     }
   };
 }

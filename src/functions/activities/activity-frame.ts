@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import { hasEnded, type ImportRecord } from "../../domain/import-record.ts";
 import { stopRequested, waitingFor } from "../../domain/import-transitions.ts";
+import { waitSecondsAfter } from "../../domain/wait-seconds.ts";
 import { ImportError, type ImportErrorWire, scrub } from "../../errors.ts";
 import type { Imports, StoredImport } from "../../store/imports.ts";
 import type { Budget } from "../../transfer/budget.ts";
@@ -158,7 +159,7 @@ function waitForStorage(thrown: unknown): Unfinished {
   return outcome;
 }
 
-/** Permanent → failed; passing → wait, as long as the registry said; bugs → undefined: thrown. */
+/** Permanent → failed; passing → wait, at least as long as the registry said; bugs → undefined: thrown. */
 export function toUnfinished(thrown: unknown): Unfinished | undefined {
   if (thrown instanceof ImportStopped) return { kind: "cancelled" };
   if (!(thrown instanceof ImportError) || thrown.code === "INTERNAL") return undefined;
@@ -166,10 +167,9 @@ export function toUnfinished(thrown: unknown): Unfinished | undefined {
   if (thrown.code === "STORAGE_UNAVAILABLE" && !thrown.retryable) return undefined; // no end could be written either
   const error = thrown.toWire();
   if (!thrown.retryable || thrown.code === "DEADLINE_EXCEEDED") return { kind: "failed", error };
-  return { kind: "wait", retryAfterSeconds: thrown.retryAfterSeconds ?? defaultWaitSeconds, error };
+  return { kind: "wait", retryAfterSeconds: waitSecondsAfter(thrown), error };
 }
 
-const defaultWaitSeconds = 10;
 /** For a process that is about to end: with `more` it would be asked again, at once and until it is gone. */
 const leaveSeconds = 2;
 

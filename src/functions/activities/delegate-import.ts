@@ -47,6 +47,7 @@ export interface DelegateImportDeps {
 /** After so many starts whose operations were lost or ran into limits, another one is not tried. */
 const maxStarts = 30;
 const firstPollSeconds = 5;
+const shortestPollSeconds = 1;
 const longestPollSeconds = 30;
 
 /**
@@ -239,7 +240,8 @@ function onlyDigest(manifests: readonly ManifestState[]): Digest | undefined {
 
 /** As long as ACR says, else longer each time. */
 function pollSeconds(toldSeconds: number | undefined, round: number): number {
-  return toldSeconds ?? Math.min(longestPollSeconds, firstPollSeconds * 1.5 ** Math.min(round, 10));
+  if (toldSeconds !== undefined) return Math.max(shortestPollSeconds, toldSeconds);
+  return Math.min(longestPollSeconds, firstPollSeconds * 1.5 ** Math.min(round, 10));
 }
 
 function gaveUp({ target }: DelegatedPlaces, starts: number): ImportError {

@@ -219,11 +219,13 @@ describe("an activity", () => {
     expect(frame.signs).toEqual(["begun"]);
   });
 
-  it("asks to wait as long as the registry does, 10 s where it does not say", async () => {
+  it("asks to wait as long as the registry does, 10 s where it says nothing or less", async () => {
     const said = fails("TARGET_RATE_LIMITED", { retryable: true, retryAfterSeconds: 90 });
     const unsaid = fails("TARGET_UNAVAILABLE", { retryable: true });
+    const nothing = fails("TARGET_RATE_LIMITED", { retryable: true, retryAfterSeconds: 0 });
 
     expect(await frameOf(said).handle(input)).toMatchObject({ kind: "wait", retryAfterSeconds: 90 });
+    expect(await frameOf(nothing).handle(input)).toMatchObject({ kind: "wait", retryAfterSeconds: 10 });
     expect(await frameOf(unsaid).handle(input)).toMatchObject({
       kind: "wait",
       retryAfterSeconds: 10,

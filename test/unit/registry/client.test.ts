@@ -133,6 +133,37 @@ describe("retries", () => {
     expect(client.clock.sleeps).toEqual([2_500]);
   });
 
+  it.each(
+    ["0", "Tue, 24 Nov 2020 12:00:00 GMT", "880.092µs"].flatMap((after) =>
+      [429, 503].map((status) => [status, after] as const),
+    ),
+  )(
+    "leaves a host alone for longer and longer that goes on answering %i with Retry-After: %s (dependabot/cli#380)",
+    async (status, after) => {
+      let isOpen = false;
+      const headers = { "retry-after": Buffer.from(after).toString("latin1") };
+      await using server = await startServer(() => (isOpen ? { status: 200 } : { status, headers }));
+      await using client = createTestClient({ random: () => 0 });
+      const look = () => headBlob(client.repository(server.host), digest, never);
+      const sleepsOf = async (run: () => Promise<unknown>) => {
+        const before = client.clock.sleeps.length;
+        await run();
+        return client.clock.sleeps.slice(before).filter((ms) => ms >= 1_000);
+      };
+
+      await thrownBy(look);
+      const atFirst = server.requests.length;
+      const waits: (readonly number[])[] = [];
+      for (let round = 0; round < 5; round += 1) waits.push(await sleepsOf(() => thrownBy(look)));
+      const later = server.requests.length - atFirst;
+      isOpen = true;
+      waits.push(await sleepsOf(look), await sleepsOf(look));
+
+      expect(waits).toEqual([[10_000], [20_000], [40_000], [60_000], [60_000], [60_000], []]);
+      expect([atFirst, later]).toEqual([5, 5]);
+    },
+  );
+
   it("throws a Retry-After that is too long to be waited for, to everybody who asks that host", async () => {
     await using server = await startScript({ status: 429, headers: { "retry-after": "3600" } });
     await using client = createTestClient();

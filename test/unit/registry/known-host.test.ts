@@ -42,6 +42,19 @@ describe("what a host has refused", () => {
     expect(host.profileOf(access).chunkBytes).toBeGreaterThan(0);
   });
 
+  it("is forgotten no sooner where the time of day is set", async () => {
+    const { clock, host } = create();
+    await host.sync(never);
+    host.learn(refusals);
+
+    clock.setBack(-2 * dayMs);
+    clock.advance(5_000);
+    await host.sync(never);
+    await host.sync(never);
+
+    expect(host.learned).toMatchObject(refusals);
+  });
+
   it("holds as long as the notes of the processes say so", async () => {
     const { clock, host } = create(refusals);
     await host.sync(never);
