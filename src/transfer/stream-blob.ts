@@ -1,6 +1,7 @@
 import { ImportError, unreachable } from "../errors.ts";
 import { isOver } from "./budget.ts";
-import { type ChunkedUpload, type ChunkedUploadDeps, uploadChunked } from "./chunked-upload.ts";
+import { uploadChunked } from "./chunked-upload.ts";
+import type { ChunkedUpload, ChunkedUploadDeps } from "./kept-session.ts";
 import { placeOf } from "./place-of.ts";
 import { chunkBytesFor, learnTooLarge } from "./transfer-settings.ts";
 import { hasArrived, type UploadEnd, type UploadJob } from "./upload-job.ts";

@@ -18,6 +18,8 @@ export interface VerifiedContent extends AsyncIterable<Uint8Array> {
   readonly seenBytes: () => number;
   /** What ended the content early, undefined if nothing did: a failed request tells only that its body failed. */
   readonly failure: () => unknown;
+  /** What a reader that was left still brings is passed on no more, nor hashed: the hasher goes on elsewhere. */
+  readonly stop: () => void;
 }
 
 /**
@@ -30,8 +32,10 @@ export function verified(content: AsyncIterator<Uint8Array>, blob: VerifiedBlob)
   const { digest, sizeBytes, hasher, endBytes, onChunk, corrupt } = blob;
   let seenBytes = blob.startBytes;
   let failure: unknown;
+  let isStopped = false;
   const advance = async (): Promise<IteratorResult<Uint8Array, undefined>> => {
     const { done, value } = await content.next();
+    if (isStopped) throw new Error("nobody reads this content any more");
     if (done === true) {
       if (seenBytes < endBytes) throw corrupt(`ended after ${seenBytes} of ${sizeBytes} bytes`);
       return { done, value: undefined };
@@ -51,11 +55,18 @@ export function verified(content: AsyncIterator<Uint8Array>, blob: VerifiedBlob)
     try {
       return await advance();
     } catch (thrown) {
-      failure = thrown;
+      if (!isStopped) failure = thrown;
       throw thrown;
     }
   };
-  return { [Symbol.asyncIterator]: () => ({ next }), seenBytes: () => seenBytes, failure: () => failure };
+  return {
+    [Symbol.asyncIterator]: () => ({ next }),
+    seenBytes: () => seenBytes,
+    failure: () => failure,
+    stop: () => {
+      isStopped = true;
+    },
+  };
 }
 
 /** Cuts content into pieces of given lengths; each piece must be read to its end before the next is asked for. */

@@ -1,6 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 import { MiB } from "../../../src/descriptor.ts";
 import { digestOf } from "../../../src/digest.ts";
+import { ImportError } from "../../../src/errors.ts";
 import { createRegistryClient, defaultLimits } from "../../../src/registry/client.ts";
 import type { Registry, Repository } from "../../../src/registry/registry.ts";
 import type { Budget } from "../../../src/transfer/budget.ts";
@@ -46,6 +47,7 @@ function createTestClock() {
 export function createTestLeases() {
   const rows = new Map<string, { owner: string; epoch: number; checkpoint: Checkpoint | undefined; isHeld: boolean }>();
   const saved: (Checkpoint | undefined)[] = [];
+  let isDown = false;
   const nameOf = ({ registry, repository, digest }: UploadKey): string => `${registry}/${repository}@${digest}`;
   const leases: UploadLeases = {
     acquire: async (key, owner) => {
@@ -55,6 +57,7 @@ export function createTestLeases() {
       const row = { owner, epoch: (before?.epoch ?? 0) + 1, checkpoint: before?.checkpoint, isHeld: true };
       rows.set(name, row);
       const assertHeld = (): void => {
+        if (isDown) throw new ImportError({ code: "STORAGE_UNAVAILABLE", what: "storage is down", retryable: true });
         if (rows.get(name) !== row) throw new LeaseLostError("another import has taken over");
       };
       const lease: UploadLease = {
@@ -74,7 +77,11 @@ export function createTestLeases() {
       return lease;
     },
   };
-  return { leases, rows, saved };
+  /** Lets writes to leases that are held fail, or work again. */
+  const setDown = (down: boolean): void => {
+    isDown = down;
+  };
+  return { leases, rows, saved, setDown };
 }
 
 export interface KitOptions {
