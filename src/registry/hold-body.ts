@@ -3,10 +3,10 @@ import type { RegistryResponse } from "./registry.ts";
 /** The same response with its body read and its connection free. Throws what reading it meets. */
 export async function holdBody(response: RegistryResponse, maxBytes: number): Promise<RegistryResponse> {
   await using open = response;
-  const { status, header, url } = open;
+  const { status, header, isOwn, url } = open;
   const bytes = await open.bytes(maxBytes);
   return {
-    ...{ status, header, url },
+    ...{ status, header, isOwn, url },
     content: contentOf(bytes),
     bytes: async () => bytes,
     text: async () => new TextDecoder().decode(bytes),
