@@ -15,8 +15,8 @@ export interface DurablePort {
 export interface DurableUpkeep {
   /** Ends an instance where it stands, without its sub-orchestrations; one that has ended or is missing is as good. */
   readonly terminate: (instanceId: string, reason: string) => Promise<void>;
-  /** Deletes the histories of instances that have ended and began before this time; how many it were. */
-  readonly purge: (before: Date) => Promise<number>;
+  /** Deletes the histories of instances that have ended and began between these times; how many it were. */
+  readonly purge: (from: Date, until: Date) => Promise<number>;
 }
 
 const runningStatuses: readonly OrchestrationRuntimeStatus[] = [
@@ -70,10 +70,10 @@ export function createDurableUpkeep(client: DurableClient): DurableUpkeep {
         if (status !== undefined && runningStatuses.includes(status)) throw refused;
       }
     },
-    purge: async (before) => {
+    purge: async (from, until) => {
       const { instancesDeleted } = await client.purgeInstanceHistoryBy({
-        createdTimeFrom: new Date(0), // without it the host refuses
-        createdTimeTo: before,
+        createdTimeFrom: from, // without it the host refuses
+        createdTimeTo: until,
         runtimeStatus: [...endedStatuses],
       });
       return instancesDeleted;

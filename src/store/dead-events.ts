@@ -28,8 +28,8 @@ export interface DeadEvents {
   readonly read: (id: DeadEventId) => Promise<{ readonly dead: DeadEvent; readonly etag: string } | undefined>;
   /** With the `etag` that was read, one that has died again meanwhile stays. */
   readonly delete: (id: DeadEventId, etag: string) => Promise<void>;
-  /** Deletes up to 100 that died at or before `before`; how many it were. */
-  readonly deleteOld: (before: Date) => Promise<number>;
+  /** Deletes what died at or before `before`, until `isOver`; how many it were. */
+  readonly deleteOld: (before: Date, isOver: () => boolean) => Promise<number>;
   /** Newest events first. */
   readonly page: (
     limit: number,
@@ -53,7 +53,7 @@ export function createDeadEvents(access: TableAccess): DeadEvents {
     delete: async (id, etag) => {
       await table.delete(keysOf(id), etag);
     },
-    deleteOld: (before) => deleteOldRows(table, "diedAt", before),
+    deleteOld: (before, isOver) => deleteOldRows(table, "diedAt", before, isOver),
     page: async (limit, continuationToken) => {
       const { rows, ...page } = await table.page({ filter: "" }, limit, continuationToken);
       const dead = table.readable(rows, ({ row }) => deadEventRow.decode(row));

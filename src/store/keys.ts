@@ -22,8 +22,8 @@ export interface KeyClaim {
 export interface Keys {
   /** The import to go on with; `other-body`: the key came with another request before. */
   readonly claim: (claim: KeyClaim) => Promise<{ importId: ImportId; isNew: boolean } | "other-body">;
-  /** Deletes up to 100 keys that are older than 24 hours; how many it were. */
-  readonly deleteExpired: (now: Date) => Promise<number>;
+  /** Deletes keys that are older than 24 hours, until `isOver`; how many it were. */
+  readonly deleteExpired: (now: Date, isOver: () => boolean) => Promise<number>;
 }
 
 const lifetimeMs = 24 * 3_600_000;
@@ -47,7 +47,7 @@ export function createKeys(access: TableAccess): Keys {
       }
       throw contended(table.name);
     },
-    deleteExpired: (now) => deleteOldRows(table, "createdAt", new Date(now.getTime() - lifetimeMs)),
+    deleteExpired: (now, isOver) => deleteOldRows(table, "createdAt", new Date(now.getTime() - lifetimeMs), isOver),
   };
 }
 

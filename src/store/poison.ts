@@ -41,8 +41,8 @@ export interface Poison {
   readonly upsert: (entry: PoisonEntry) => Promise<void>;
   readonly read: (id: ImportId) => Promise<StoredPoison | undefined>;
   readonly list: (limit: number, continuationToken: string | undefined) => Promise<PoisonPage>;
-  /** Deletes up to 100 that were given up at or before `before`; how many it were. */
-  readonly deleteOld: (before: Date) => Promise<number>;
+  /** Deletes what was given up at or before `before`, until `isOver`; how many it were. */
+  readonly deleteOld: (before: Date, isOver: () => boolean) => Promise<number>;
   /** `conflict`: with `etag`, it has changed since. */
   readonly delete: (id: ImportId, etag?: string) => Promise<"deleted" | "conflict">;
 }
@@ -63,7 +63,7 @@ export function createPoison(access: TableAccess): Poison {
         continuationToken: page.continuationToken,
       };
     },
-    deleteOld: (before) => deleteOldRows(table, "createdAt", before),
+    deleteOld: (before, isOver) => deleteOldRows(table, "createdAt", before, isOver),
     delete: (id, etag) => table.delete(keysOf(id), etag),
   };
 }

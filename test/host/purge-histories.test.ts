@@ -36,11 +36,12 @@ it("purges the histories of what has ended and began before a time, and no other
   const states = () => Promise.all([old, young, running].map(({ id }) => durable.state(`${id}-1`)));
   await expect.poll(states).toEqual(["ended", "ended", "running"]); // a record ends a moment before its instance
 
-  expect(await durable.purge(before)).toBe(1);
+  const epoch = new Date(0);
+  expect(await durable.purge(epoch, before)).toBe(1);
   expect(await states()).toEqual(["missing", "ended", "running"]);
-  expect(await durable.purge(new Date(Date.now() + 1_000))).toBe(1);
+  expect(await durable.purge(before, new Date(Date.now() + 1_000))).toBe(1);
   expect(await states()).toEqual(["missing", "missing", "running"]);
-  expect(await durable.purge(new Date(Date.now() + 1_000))).toBe(0);
+  expect(await durable.purge(epoch, new Date(Date.now() + 1_000))).toBe(0);
 
   hold.release();
   expect(await api.untilState(running.id, "Succeeded", "Failed")).toMatchObject({ state: "Succeeded" });

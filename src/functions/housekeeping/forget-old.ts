@@ -1,6 +1,7 @@
 import { hasEnded, type ImportRecord } from "../../domain/import-record.ts";
 import { hasPromotionEnded, type PromotionRecord } from "../../domain/promotion-record.ts";
 import type { DeadEvents } from "../../store/dead-events.ts";
+import type { Heartbeat } from "../../store/heartbeat.ts";
 import type { Imports } from "../../store/imports.ts";
 import type { Poison } from "../../store/poison.ts";
 import type { PromotionItems } from "../../store/promotion-items.ts";
@@ -8,21 +9,18 @@ import type { Promotions } from "../../store/promotions.ts";
 import { mapConcurrently } from "../../transfer/map-concurrently.ts";
 import type { DurableUpkeep } from "../durable-port.ts";
 import type { ForgetImport } from "../forget-import.ts";
-import type { Log } from "../log.ts";
+import { createWithinBudget, type WithinBudgetDeps } from "./within-budget.ts";
 
-export interface ForgetOldDeps {
+export interface ForgetOldDeps extends WithinBudgetDeps {
   readonly imports: Pick<Imports, "list" | "read">;
   readonly promotions: Pick<Promotions, "list" | "read" | "insertOpen" | "delete" | "deleteOpen">;
   readonly items: Pick<PromotionItems, "deleteAll">;
   readonly deadEvents: Pick<DeadEvents, "deleteOld">;
   readonly poison: Pick<Poison, "deleteOld">;
+  readonly heartbeat: Pick<Heartbeat, "readPurged" | "notePurged">;
   readonly forgetImport: ForgetImport;
   /** 0 keeps everything. */
   readonly retentionDays: number;
-  /** How long each kind may take of an hour: what is left waits for the next one. */
-  readonly budgetMs: number;
-  readonly log: Log;
-  readonly now: () => Date;
 }
 
 const pageLength = 100;
@@ -30,21 +28,12 @@ const forgottenAtOnce = 8;
 const dayMs = 24 * 3_600_000;
 
 /**
- * Each hour: forgets what ended longer ago than the settings keep it. Old imports and promotions that have not ended
- * stay, and so does what was retried since. `forget-cut` in the log: a kind's time was over before all of it was done.
+ * Each hour: forgets what ended longer ago than the settings keep it, each kind within a time of its own. Old imports and
+ * promotions that have not ended stay, and so does what was retried since.
  */
 export function createForgetOld(deps: ForgetOldDeps): (durable: Pick<DurableUpkeep, "purge">) => Promise<void> {
-  const { imports, promotions, deadEvents, poison, retentionDays, budgetMs, log, now } = deps;
-  const inTime = async (kind: string, forget: (isOver: () => boolean) => Promise<number>): Promise<number> => {
-    const endsAt = now().getTime() + budgetMs;
-    let isCut = false;
-    const count = await forget(() => {
-      isCut = now().getTime() >= endsAt;
-      return isCut;
-    });
-    if (isCut) log("forget-cut", { kind, count, budgetMs });
-    return count;
-  };
+  const { imports, promotions, deadEvents, poison, retentionDays, log, now } = deps;
+  const inTime = createWithinBudget(deps);
   return async (durable) => {
     if (retentionDays === 0) return;
     const before = new Date(now().getTime() - retentionDays * dayMs);
@@ -53,12 +42,40 @@ export function createForgetOld(deps: ForgetOldDeps): (durable: Pick<DurableUpke
       promotions: await inTime("promotions", (isOver) =>
         forgetPages(promotions, before, createForgetOnePromotion(deps), isOver),
       ),
-      events: await inTime("events", (isOver) => repeat(() => deadEvents.deleteOld(before), isOver)),
-      messages: await inTime("messages", (isOver) => repeat(() => poison.deleteOld(before), isOver)),
-      histories: await durable.purge(before),
+      events: await inTime("events", (isOver) => deadEvents.deleteOld(before, isOver)),
+      messages: await inTime("messages", (isOver) => poison.deleteOld(before, isOver)),
+      histories: await inTime("histories", (isOver) => purgeHistories(deps, durable, before, isOver)),
     };
     if (Object.values(forgotten).some((count) => count > 0)) log("forgotten", forgotten);
   };
+}
+
+const firstPurgeMs = 365 * dayMs;
+
+/**
+ * One call purges all of its window, however much that is: a day at a time, from where the last hour has come to. What
+ * began before that and has ended only since is little, and looked for at once.
+ */
+async function purgeHistories(
+  { heartbeat }: ForgetOldDeps,
+  durable: Pick<DurableUpkeep, "purge">,
+  before: Date,
+  isOver: () => boolean,
+): Promise<number> {
+  const purged = (await heartbeat.readPurged()) ?? new Date(before.getTime() - firstPurgeMs);
+  let from = earlier(purged, before);
+  let count = await durable.purge(new Date(0), from);
+  while (from < before && !isOver()) {
+    const until = earlier(new Date(from.getTime() + dayMs), before);
+    count += await durable.purge(from, until);
+    await heartbeat.notePurged(until);
+    from = until;
+  }
+  return count;
+}
+
+function earlier(one: Date, other: Date): Date {
+  return one < other ? one : other;
 }
 
 /** What was listed may have been retried since: it is read again, and goes only as it was read. */
@@ -128,15 +145,5 @@ async function forgetPages<Item>(
     count += outcomes.filter((outcome) => outcome === "forgotten").length;
     token = page.continuationToken;
   } while (token !== undefined && !isOver());
-  return count;
-}
-
-/** `deleteSome` returns 0 when there is no more. */
-async function repeat(deleteSome: () => Promise<number>, isOver: () => boolean): Promise<number> {
-  let count = 0;
-  for (let deleted = await deleteSome(); deleted > 0; deleted = await deleteSome()) {
-    count += deleted;
-    if (isOver()) break;
-  }
   return count;
 }

@@ -107,16 +107,18 @@ describe("the durable port", () => {
 });
 
 describe("the durable upkeep", () => {
-  it("purges what has ended and began before a time", async () => {
+  it("purges what has ended and began between two times", async () => {
     const body = JSON.stringify({ instancesDeleted: 7 });
     await using extension = await startExtension(() => ({ status: 200, headers: json, body }));
 
-    expect(await extension.upkeep.purge(new Date("2026-03-01T12:00:00.000Z"))).toBe(7);
+    expect(
+      await extension.upkeep.purge(new Date("2026-02-01T12:00:00.000Z"), new Date("2026-03-01T12:00:00.000Z")),
+    ).toBe(7);
 
     const [{ method, url } = { method: "", url: "" }] = extension.requests;
     const query = new URL(url, "http://extension.test").searchParams;
     expect(method).toBe("DELETE");
-    expect(query.get("createdTimeFrom")).toBe("1970-01-01T00:00:00.000Z");
+    expect(query.get("createdTimeFrom")).toBe("2026-02-01T12:00:00.000Z");
     expect(query.get("createdTimeTo")).toBe("2026-03-01T12:00:00.000Z");
     expect(query.get("runtimeStatus")?.split(",").toSorted()).toEqual(["Completed", "Failed", "Terminated"]);
   });
@@ -124,7 +126,7 @@ describe("the durable upkeep", () => {
   it("counts none where nothing is that old", async () => {
     await using extension = await startExtension(() => ({ status: 404 }));
 
-    expect(await extension.upkeep.purge(new Date())).toBe(0);
+    expect(await extension.upkeep.purge(new Date(0), new Date())).toBe(0);
   });
 
   it.each(["Completed", "Terminated"])("is content with an instance that is %s already", async (status) => {

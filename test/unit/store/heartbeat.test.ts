@@ -25,3 +25,14 @@ it("keeps the latest of what the processes say, in whatever order they come", as
 
   expect(await heartbeat.read()).toEqual({ movedAt: at(10), reachedAt: at(5) });
 });
+
+it("remembers how far histories are purged, and never falls behind that", async () => {
+  const heartbeat = createHeartbeat(openTables(azurite));
+  expect(await heartbeat.readPurged()).toBeUndefined();
+
+  await heartbeat.notePurged(at(5));
+  await heartbeat.notePurged(at(3));
+
+  expect(await heartbeat.readPurged()).toEqual(at(5));
+  expect(await heartbeat.read()).toBeUndefined();
+});

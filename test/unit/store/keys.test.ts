@@ -13,6 +13,8 @@ beforeEach(() => {
 const now = new Date("2026-03-01T12:00:00.000Z");
 const hours = (count: number) => new Date(now.getTime() + count * 3_600_000);
 
+const inTime = () => false;
+
 function aClaim(changes: Partial<KeyClaim> = {}): KeyClaim {
   return { caller: "ci", key: "build/42#é?", bodyHash: "hash", importId: anImportId(), now, ...changes };
 }
@@ -60,8 +62,14 @@ describe("createKeys", () => {
     await keys.claim(aClaim({ key: "old" }));
     await keys.claim(aClaim({ key: "new", now: hours(2) }));
 
-    expect(await keys.deleteExpired(hours(25))).toBe(1);
-    expect(await keys.deleteExpired(hours(25))).toBe(0);
+    expect(await keys.deleteExpired(hours(25), inTime)).toBe(1);
+    expect(await keys.deleteExpired(hours(25), inTime)).toBe(0);
     expect(await keys.claim(aClaim({ key: "new", now: hours(25) }))).toMatchObject({ isNew: false });
+  });
+
+  it("deletes all that has expired, however much it is", async () => {
+    await Promise.all(Array.from({ length: 230 }, (_, n) => keys.claim(aClaim({ key: `key ${n}` }))));
+
+    expect(await keys.deleteExpired(hours(25), inTime)).toBe(230);
   });
 });

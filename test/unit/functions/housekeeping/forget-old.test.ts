@@ -3,6 +3,7 @@ import { retrySecretName } from "../../../../src/domain/secret-row.ts";
 import { createForgetImport } from "../../../../src/functions/forget-import.ts";
 import { createForgetOld, type ForgetOldDeps } from "../../../../src/functions/housekeeping/forget-old.ts";
 import { createDeadEvents } from "../../../../src/store/dead-events.ts";
+import { createHeartbeat } from "../../../../src/store/heartbeat.ts";
 import { createImports } from "../../../../src/store/imports.ts";
 import { createOpen } from "../../../../src/store/open.ts";
 import { createParts } from "../../../../src/store/parts.ts";
@@ -37,17 +38,18 @@ function createWorld() {
     items: createPromotionItems(access),
     deadEvents: createDeadEvents(access),
     poison: createPoison(access),
+    heartbeat: createHeartbeat(access),
   };
   const { log, lines } = createMemoryLog();
-  const purged: Date[] = [];
+  const purged: (readonly [from: Date, until: Date])[] = [];
   const forgetImport = createForgetImport({ ...stores, now: () => now });
   const forget = (retentionDays: number, changes: Partial<ForgetOldDeps> = {}) =>
     createForgetOld({
       ...{ ...stores, retentionDays, budgetMs: 600_000, log, now: () => now },
       ...{ forgetImport, ...changes },
     })({
-      purge: async (before) => {
-        purged.push(before);
+      purge: async (from, until) => {
+        purged.push([from, until]);
         return 3;
       },
     });
@@ -203,13 +205,80 @@ describe("forgetting what is old", () => {
     expect((await poison.list(10, undefined)).entries).toHaveLength(1);
   });
 
-  it("purges the histories of that age, and says what it did", async () => {
+  it("purges the histories of what began before that, day by day from where it was before, and says what it did", async () => {
+    await world.heartbeat.notePurged(daysAgo(32.5));
+
     await world.forget(30);
 
-    expect(world.purged).toEqual([daysAgo(30)]);
-    expect(world.lines).toEqual([
-      { event: "forgotten", fields: { imports: 0, promotions: 0, events: 0, messages: 0, histories: 3 } },
+    expect(world.purged).toEqual([
+      [new Date(0), daysAgo(32.5)], // what has ended only since
+      [daysAgo(32.5), daysAgo(31.5)],
+      [daysAgo(31.5), daysAgo(30.5)],
+      [daysAgo(30.5), daysAgo(30)],
     ]);
+    expect(world.lines).toEqual([
+      { event: "forgotten", fields: { imports: 0, promotions: 0, events: 0, messages: 0, histories: 12 } },
+    ]);
+    expect(await world.heartbeat.readPurged()).toEqual(daysAgo(30));
+  });
+
+  it("begins a year back where it has never purged", async () => {
+    await world.forget(30);
+
+    expect(world.purged.slice(0, 2)).toEqual([
+      [new Date(0), daysAgo(395)],
+      [daysAgo(395), daysAgo(394)],
+    ]);
+    expect(world.purged.at(-1)).toEqual([daysAgo(31), daysAgo(30)]);
+  });
+
+  it("looks once for histories where the retention has become longer, and remembers how far it was", async () => {
+    await world.heartbeat.notePurged(daysAgo(30));
+
+    await world.forget(60);
+
+    expect(world.purged).toEqual([[new Date(0), daysAgo(60)]]);
+    expect(await world.heartbeat.readPurged()).toEqual(daysAgo(30));
+  });
+
+  it("goes on with the histories in the next hour where its time was over", async () => {
+    const { forget, heartbeat, purged, lines } = world;
+    await heartbeat.notePurged(daysAgo(40));
+    let minutes = 0;
+    const late = () => new Date(now.getTime() + minutes * 60_000);
+    const slow = {
+      ...heartbeat,
+      notePurged: async (until: Date) => {
+        minutes += 4;
+        await heartbeat.notePurged(until);
+      },
+    };
+
+    await forget(30, { heartbeat: slow, now: late });
+
+    expect(lines[0]).toEqual({ event: "forget-cut", fields: { kind: "histories", count: 12, budgetMs: 600_000 } });
+    expect(await heartbeat.readPurged()).toEqual(daysAgo(37));
+    await forget(30);
+    expect(purged.at(-1)?.[1]).toEqual(daysAgo(30));
+  });
+
+  it.each(["imports", "promotions", "events", "messages"])("goes on with the others where %s fail", async (kind) => {
+    const fails = () => Promise.reject(new Error("storage does not answer"));
+    const broken: Record<string, Partial<ForgetOldDeps>> = {
+      imports: { imports: { ...world.imports, list: fails } },
+      promotions: { promotions: { ...world.promotions, list: fails } },
+      events: { deadEvents: { deleteOld: fails } },
+      messages: { poison: { deleteOld: fails } },
+    };
+    await world.heartbeat.notePurged(daysAgo(30));
+    const old = anImport(40, 39);
+    await world.imports.insert(old);
+
+    await world.forget(30, broken[kind]);
+
+    expect(world.lines[0]).toMatchObject({ event: "sweep-failed", fields: { task: kind } });
+    expect(world.lines[1]).toMatchObject({ event: "forgotten", fields: { histories: 3 } });
+    expect(await world.imports.read(old.id)).toEqual(kind === "imports" ? expect.anything() : undefined);
   });
 
   it("keeps everything where the retention is 0", async () => {
