@@ -8,6 +8,7 @@ import type { Repository } from "../registry/registry.ts";
 import { findSource } from "./find-source.ts";
 import { mapConcurrently } from "./map-concurrently.ts";
 import { placeOf } from "./place-of.ts";
+import { readTag } from "./read-tag.ts";
 
 /*
  * What this service can learn of an import that ACR carries out. Firewalls that are the reason to leave it to ACR keep
@@ -39,7 +40,7 @@ export async function learnSource(
   return "fact" in learned ? learned.fact?.source : undefined;
 }
 
-type TagState = TargetState & { readonly tag: string; readonly digest: Digest | undefined };
+type TagState = TargetState & { readonly tag: string };
 
 /** What the target's tags hold. */
 export function learnTags(
@@ -50,8 +51,7 @@ export function learnTags(
   return learn(() =>
     mapConcurrently(spec.target.tags, parallelRequests, async ({ repository, tag }) => {
       const target = targets[names.indexOf(repository)];
-      const head = target && (await headManifest(target, tag, signal));
-      return { repository, tag, digest: head?.digest };
+      return { repository, tag, digest: target && (await readTag(target, tag, undefined, signal)) };
     }),
   );
 }
@@ -94,7 +94,7 @@ export async function decideDelegation(
       code: "TARGET_TAG_EXISTS",
       what: `tag exists: ${taken.repository}:${taken.tag} (${taken.digest}), and the source's digest cannot be read`,
       hint: `conflict "overwrite" (mode "Force") replaces it`,
-      ...(taken.digest && { digest: taken.digest }),
+      ...(taken.digest && taken.digest !== "withheld" && { digest: taken.digest }),
     });
   }
   const untagged = spec.target.untaggedRepositories.map((repository) => ({ repository, digest: undefined }));

@@ -1,18 +1,18 @@
 import { type Digest, digestOf } from "../digest.ts";
-import { decideConflict, type FoundDigest, type TargetState } from "../domain/conflict.ts";
+import { decideConflict, type TargetState } from "../domain/conflict.ts";
 import type { ImportPlan, Part } from "../domain/import-plan.ts";
 import { isPush, type Trigger } from "../domain/import-record.ts";
 import { type ImportSpec, targetRepositories } from "../domain/import-spec.ts";
 import type { ResolvedSource } from "../domain/import-transitions.ts";
 import { planImport } from "../domain/plan.ts";
 import { formatPlatform } from "../domain/platform.ts";
-import { ImportError } from "../errors.ts";
-import { type FetchedManifest, getManifest, headManifest, type ManifestHead } from "../registry/manifests.ts";
+import { type FetchedManifest, getManifest, headManifest } from "../registry/manifests.ts";
 import type { Repository } from "../registry/registry.ts";
 import { isCompleteAtTargets } from "./complete-at-target.ts";
 import { type FoundSource, findSource } from "./find-source.ts";
 import { mapConcurrently } from "./map-concurrently.ts";
 import { placeOf } from "./place-of.ts";
+import { readTag } from "./read-tag.ts";
 import { selectPlatforms } from "./select-platforms.ts";
 import { findSettled } from "./settled-referrers.ts";
 import { sourceNotFound } from "./source-not-found.ts";
@@ -166,8 +166,8 @@ async function readTargets(
   const tags = spec.target.tags.map((place) => ({ ...place, target: names.indexOf(place.repository) }));
   const tagged = await mapConcurrently(tags, parallelRequests, async ({ repository, tag, target }) => {
     const repositoryAtTarget = targets[target];
-    const head = repositoryAtTarget && (await headManifest(repositoryAtTarget, tag, signal));
-    return { repository, tag, target, digest: head && foundIn(head, repositoryAtTarget, tag) };
+    const digest = repositoryAtTarget && (await readTag(repositoryAtTarget, tag, undefined, signal));
+    return { repository, tag, target, digest };
   });
   const { digest } = spec.source;
   const isEcho = async (target: Repository | undefined) =>
@@ -177,19 +177,6 @@ async function readTargets(
     return { repository, target, digest: (await isEcho(targets[target])) ? digest : undefined };
   });
   return [...tagged, ...untagged];
-}
-
-function foundIn({ digest, isWithheld }: ManifestHead, target: Repository, tag: string): FoundDigest {
-  return isWithheld ? "withheld" : (digest ?? unknownDigest(target, tag));
-}
-
-function unknownDigest(target: Repository, tag: string): never {
-  throw new ImportError({
-    ...placeOf(target),
-    code: "TARGET_DIGEST_REJECTED",
-    what: `HEAD of ${target.name}:${tag} tells no digest`,
-    hint: "the registry or a proxy before it drops Docker-Content-Digest: what is there cannot be compared",
-  });
 }
 
 function decide(

@@ -39,7 +39,7 @@ async function look(sides: DelegatedSides, signal: AbortSignal): Promise<Look> {
   const tags = await learnTags(sides, signal);
   if ("unreadable" in tags) return unverified(wanted, tags.unreadable);
   const [first] = tags.fact;
-  const digest = wanted ?? first?.digest;
+  const digest = wanted ?? (first?.digest === "withheld" ? undefined : first?.digest);
   const wrong = tags.fact.find((tag) => tag.digest === undefined || tag.digest !== digest);
   if (wrong !== undefined) {
     const is = `${wrong.repository}:${wrong.tag} is ${wrong.digest ?? "missing"}`;

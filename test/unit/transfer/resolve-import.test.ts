@@ -1,21 +1,34 @@
 import { describe, expect, it } from "vitest";
 import type { ImportSpec } from "../../../src/domain/import-spec.ts";
 import { refusal } from "../../../src/local/registry/call.ts";
+import { learnTags } from "../../../src/transfer/delegated-facts.ts";
 import { resolveImport } from "../../../src/transfer/resolve-import.ts";
-import { fault } from "../../helpers/faults.ts";
+import { changeHeaders, type Fault, fault } from "../../helpers/faults.ts";
 import { image } from "../../helpers/images.ts";
 import { startRegistry, type TestRegistry } from "../../helpers/registry.ts";
 import { createKit } from "./transfer-kit.ts";
 
-/** Resolves `team/app:1` of the source for the same place at the target. */
-async function resolve(source: TestRegistry, target: TestRegistry, more: Pick<ImportSpec, "conflict">) {
-  await using kit = createKit();
-  const spec: ImportSpec = {
+const never = new AbortController().signal;
+
+function tellsNoDigest(): Fault {
+  return fault("no digest", { kind: "manifest-head" }, async (call, next) =>
+    changeHeaders(await next(call), { "docker-content-digest": undefined }),
+  );
+}
+
+function specOf(source: TestRegistry, target: TestRegistry, more: Pick<ImportSpec, "conflict">): ImportSpec {
+  return {
     ...{ v: 1, sparseIndex: false, foreignLayers: "auto", verify: "manifest", strategy: "stream" },
     ...{ timeoutSeconds: 60, labels: {}, ...more },
     source: { registry: source.host, repository: "team/app", tag: "1" },
     target: { registry: target.host, tags: [{ repository: "team/app", tag: "1" }], untaggedRepositories: [] },
   };
+}
+
+/** Resolves `team/app:1` of the source for the same place at the target. */
+async function resolve(source: TestRegistry, target: TestRegistry, more: Pick<ImportSpec, "conflict">) {
+  await using kit = createKit();
+  const spec = specOf(source, target, more);
   const sides = {
     source: kit.repository(source, "source", "team/app"),
     targets: [kit.repository(target, "target", "team/app")],
@@ -27,7 +40,7 @@ async function resolve(source: TestRegistry, target: TestRegistry, more: Pick<Im
     onPinned: async () => {},
     needsCheckpoints: () => false,
   } as const;
-  return await resolveImport({ spec, ...sides, ...still }, new AbortController().signal);
+  return await resolveImport({ spec, ...sides, ...still }, never);
 }
 
 describe("resolveImport", () => {
@@ -49,5 +62,37 @@ describe("resolveImport", () => {
       targetDigest: wanted.root.digest,
     });
     await expect(resolve(source, target, { conflict: "fail" })).rejects.toMatchObject({ code: "TARGET_TAG_EXISTS" });
+  });
+
+  it("compares a tag whose HEAD tells no digest by its manifest (deitch/docker_registry2#83)", async () => {
+    const [wanted, other] = [image({ seed: "wanted" }), image({ seed: "other" })];
+    await using source = await startRegistry();
+    await source.seedImage("team/app", "1", wanted);
+    await using same = await startRegistry({ faults: [tellsNoDigest()] });
+    await same.seedImage("team/app", "1", wanted);
+    await using different = await startRegistry({ faults: [tellsNoDigest()] });
+    await different.seedImage("team/app", "1", other);
+
+    expect((await resolve(source, same, { conflict: "skipIfSame" })).plan.kind).toBe("skip");
+    expect(await resolve(source, different, { conflict: "overwrite" })).toMatchObject({
+      targetDigest: wanted.root.digest,
+    });
+    await expect(resolve(source, different, { conflict: "skipIfSame" })).rejects.toThrow(
+      `tag holds another digest: team/app:1 (${other.root.digest})`,
+    );
+  });
+});
+
+describe("what ACR is to be asked", () => {
+  it("takes a tag whose HEAD tells no digest for one that is there", async () => {
+    const held = image({ seed: "held" });
+    await using target = await startRegistry({ faults: [tellsNoDigest()] });
+    await target.seedImage("team/app", "1", held);
+    await using kit = createKit();
+    const targets = [kit.repository(target, "target", "team/app")];
+
+    const tags = await learnTags({ spec: specOf(target, target, { conflict: "fail" }), targets }, never);
+
+    expect(tags).toEqual({ fact: [{ repository: "team/app", tag: "1", digest: held.root.digest }] });
   });
 });
