@@ -225,12 +225,14 @@ export const settingDescriptions: Readonly<Record<SettingName, SettingDescriptio
   CONNECTIONS_PER_HOST: {
     group: "Transfers",
     example: "16",
-    meaning: "Sockets per registry host and process, for downloads and for uploads each",
+    meaning:
+      "How many of `REQUESTS_PER_HOST` may carry blobs: so many downloads and so many writes at a time. There is no other limit on sockets",
   },
   REQUESTS_PER_HOST: {
     group: "Transfers",
     example: "16",
-    meaning: "Requests in flight per registry host and process, for reads and for writes each",
+    meaning:
+      "Requests in flight per registry host and process, of each kind: downloads of blobs, other reads, lists of referrers, writes, requests for tokens",
   },
   LIMIT_SHARES: {
     group: "Transfers",

@@ -3,7 +3,7 @@ import { ImportError } from "../errors.ts";
 import { contentMismatch } from "./errors-from-response.ts";
 import { sendHead, sizeOf } from "./head.ts";
 import { type ByteRange, formatRange, parseContentRange } from "./http-range.ts";
-import type { RegistryResponse, Repository } from "./registry.ts";
+import type { DownloadSlot, RegistryResponse, Repository } from "./registry.ts";
 import { parseLength } from "./response.ts";
 import { sessionFrom, type UploadSession } from "./uploads.ts";
 
@@ -31,6 +31,8 @@ export interface BlobRequest {
   readonly range?: ByteRange;
   /** ETag of an earlier answer: the range is served only if the content is still that one, else all of it. */
   readonly ifRange?: string;
+  /** One that the caller holds for this blob; else one is waited for. */
+  readonly slot?: DownloadSlot;
 }
 
 /** A blob on its way: read `content` to its end or dispose of it. */
@@ -51,7 +53,7 @@ export interface BlobDownload extends AsyncDisposable {
  */
 export async function getBlob(
   repository: Repository,
-  { digest, range, ifRange }: BlobRequest,
+  { digest, range, ifRange, slot }: BlobRequest,
   signal: AbortSignal,
 ): Promise<BlobDownload> {
   const headers = {
@@ -59,7 +61,7 @@ export async function getBlob(
     ...(range === undefined || ifRange === undefined ? {} : { "if-range": ifRange }),
   };
   const target = { path: `blobs/${digest}` };
-  const response = await repository.send({ method: "GET", target, accept: [200, 206], headers }, signal);
+  const response = await repository.send({ method: "GET", target, accept: [200, 206], headers, slot }, signal);
   try {
     return toDownload(response, repository, digest, range);
   } catch (thrown) {

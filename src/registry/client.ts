@@ -17,10 +17,10 @@ import { createTokens } from "./tokens.ts";
 import { createTransport } from "./transport.ts";
 
 export interface ClientLimits {
-  /** Sockets per host, for downloads and for uploads each. */
-  readonly connectionsPerHost: number;
-  /** Requests in flight per host, from sending to the end of the answer; reads and writes each. */
+  /** Requests in flight per host, from sending to the end of the answer: of each class, and downloads of blobs apart. */
   readonly requestsPerHost: number;
+  /** No more than so many of them at a time are downloads of blobs, and no more than so many are writes. */
+  readonly connectionsPerHost: number;
   /** Tries of an idempotent request, the first one included. */
   readonly attempts: number;
   readonly connectTimeoutMs: number;
@@ -116,6 +116,7 @@ export function createRegistryClient(deps: RegistryClientDeps): RegistryClient {
           access,
           limits: accountLimits,
           requestClass: requestClassOf(request.method, target, profile),
+          isDownload: request.method === "GET" && "path" in target && target.path.startsWith("blobs/"),
           quotaClass: profile.countsPulls ? "pull" : undefined,
           url,
           subject: subjectOf(about, target),
@@ -130,6 +131,19 @@ export function createRegistryClient(deps: RegistryClientDeps): RegistryClient {
       registry,
       name,
       send: sendAs({ root: `/v2/${name}/`, scope: repositoryScope(name, actions), about: name }),
+      acquireDownload: async (signal) => {
+        const release = await accountLimits.enter("download", access, signal);
+        let isTurn = true; // it has come with the slot
+        const turn = async (signal: AbortSignal): Promise<void> => {
+          if (!isTurn) await accountLimits.enterAgain("read", access, signal);
+          isTurn = false;
+        };
+        return { release, turn };
+      },
+      tryAcquireDownload: () => {
+        const release = accountLimits.tryEnter("download");
+        return release && { release, turn: (signal) => accountLimits.enterAgain("read", access, signal) };
+      },
     });
     const ping: Registry["ping"] = async (signal) => {
       // What ACR answers to a refresh token without a scope is not known; this one is what the Azure CLI asks for.

@@ -5,14 +5,16 @@ import { createPauses, longestPauseMs } from "./pauses.ts";
 import { chargedClasses, perMinuteOf, type RateLimits } from "./rate-limits.ts";
 import { createRecentMap } from "./recent-map.ts";
 import { createRefusals } from "./refusals.ts";
-import { type RequestClass, requestClasses } from "./request-class.ts";
+import { classOf, type RequestClass, requestClasses, type SlotKind } from "./request-class.ts";
 import { createSemaphore, type Semaphore } from "./semaphore.ts";
 import { createTokenBucket, type TokenBucket } from "./token-bucket.ts";
 import { unlessAborted } from "./unless-aborted.ts";
 
 export interface HostLimitsOptions {
-  /** Requests in flight per class. */
+  /** Requests in flight of each kind. */
   readonly requestsPerHost: number;
+  /** Of those kinds that carry blobs: no more than so many at a time. */
+  readonly connectionsPerHost: number;
   readonly maxWaitSeconds: number;
   /** Processes that share what a registry grants: each takes its part. */
   readonly limitShares: number;
@@ -31,16 +33,26 @@ export interface HostLimitsDeps extends HostLimitsOptions {
   readonly onFacts: (facts: HostFacts) => void;
 }
 
-/** What one account may ask of one host at once and when, for everybody in this process. */
+/**
+ * What one account may ask of one host at once and when, for everybody in this process.
+ *
+ * Who holds a slot while he waits for another could wait for ever, so there is one order, whatever the hosts: first the
+ * `download` of a blob, then the `write` that it flows into, then whatever is asked while both go on, a token, a HEAD, the
+ * state of an upload (`token`, `read`, `pull`, `referrers`), which ends by itself. Nobody waits for a second slot of one
+ * kind: what has broken off goes on in the slot that it has (`enterAgain`), and what would be nice to have besides is
+ * taken only where it is free (`tryEnter`). Connections are no further limit: a request in a slot finds one.
+ */
 export interface AccountLimits {
   /**
-   * Waits for a free place among the requests of a class, first come first served, until no pause is on, and for its turn
-   * within the budget. Returns the function that gives the place back. A wait longer than `maxWaitSeconds` is thrown.
+   * Waits for a free slot of a kind, first come first served, until no pause is on, and for its turn within the budget.
+   * Returns the function that gives the slot back. A wait longer than `maxWaitSeconds` is thrown.
    */
-  readonly enter: (requestClass: RequestClass, place: ErrorPlace, signal: AbortSignal) => Promise<() => void>;
+  readonly enter: (kind: SlotKind, place: ErrorPlace, signal: AbortSignal) => Promise<() => void>;
+  /** A slot that nobody else waits for, if there is one. The request in it is to `enterAgain`. */
+  readonly tryEnter: (kind: SlotKind) => (() => void) | undefined;
   /**
-   * Waits for the turn, within the budget, of a further request in the place that one has already (a second try, a
-   * redirect). It stands in no line: whoever holds a place must not wait for those who wait for it.
+   * Waits until no pause is on and for the turn, within the budget, of a further request in the slot that one has already
+   * (a second try, a redirect, the rest of a blob). It stands in no line.
    */
   readonly enterAgain: (requestClass: RequestClass, place: ErrorPlace, signal: AbortSignal) => Promise<void>;
   /**
@@ -89,13 +101,11 @@ const syncEveryMs = 5_000;
 const maxAccounts = 1_000;
 const sharedPauseMs = 5_000;
 const sameEndMs = 1_000; // a Retry-After that counts down names the same end again and again
-/**
- * Every class has places of its own: registries count them apart, and a download that waits for its upload to begin
- * must not take the place which that upload needs.
- */
+
 export function createHostLimits(deps: HostLimitsDeps): HostLimits {
-  const { requestsPerHost, maxWaitSeconds, limitShares, host, board, onFacts, now, elapsedMs, sleep } = deps;
-  const places = new Map<RequestClass, Semaphore>();
+  const { requestsPerHost, connectionsPerHost, maxWaitSeconds, limitShares, host, board, onFacts } = deps;
+  const { now, elapsedMs, sleep } = deps;
+  const slots = new Map<SlotKind, Semaphore>();
   const accounts = createRecentMap<Account>(maxAccounts);
   const pauses = createPauses({ now, elapsedMs });
   const refusals = createRefusals({ maxWaitSeconds, elapsedMs });
@@ -133,9 +143,11 @@ export function createHostLimits(deps: HostLimitsDeps): HostLimits {
     return known === undefined || elapsedMs() - known.atMs >= stepsLastMs ? 0 : known.count;
   };
 
-  const placesOf = (requestClass: RequestClass): Semaphore => {
-    const semaphore = places.get(requestClass) ?? createSemaphore(requestsPerHost);
-    places.set(requestClass, semaphore);
+  const slotsOf = (kind: SlotKind): Semaphore => {
+    const carriesBlobs = kind === "download" || kind === "write";
+    const permits = carriesBlobs ? Math.min(connectionsPerHost, requestsPerHost) : requestsPerHost;
+    const semaphore = slots.get(kind) ?? createSemaphore(permits);
+    slots.set(kind, semaphore);
     return semaphore;
   };
 
@@ -178,37 +190,30 @@ export function createHostLimits(deps: HostLimitsDeps): HostLimits {
       }
     };
 
-    /** A place, at a moment when no pause is on. */
-    const enterUnpaused = async (
-      requestClass: RequestClass,
-      place: ErrorPlace,
-      signal: AbortSignal,
-    ): Promise<() => void> => {
-      const key = pauseKey(requestClass, name);
+    /** A slot, at a moment when no pause is on. */
+    const enterUnpaused = async (kind: SlotKind, place: ErrorPlace, signal: AbortSignal): Promise<() => void> => {
+      const key = pauseKey(classOf(kind), name);
       for (;;) {
         await untilUnpaused(key, place, signal);
-        const leave = await placesOf(requestClass).acquire(signal);
+        const leave = await slotsOf(kind).acquire(signal);
         if (pauseOn(key) === undefined) return leave;
         leave();
       }
     };
 
     /** One after the other: who waits must not collect what those behind him need, and leaves no gap when he gives up. */
-    const enterInLine = async (
-      requestClass: RequestClass,
-      place: ErrorPlace,
-      signal: AbortSignal,
-    ): Promise<() => void> => {
-      const line = account.lines.get(requestClass) ?? { turns: createSemaphore(1), waiting: 0 };
-      account.lines.set(requestClass, line);
-      assertBearable(requestClass, line.waiting, place);
+    const enterInLine = async (kind: SlotKind, place: ErrorPlace, signal: AbortSignal): Promise<() => void> => {
+      const requestClass = classOf(kind);
+      const line = account.lines.get(kind) ?? { turns: createSemaphore(1), waiting: 0 };
+      account.lines.set(kind, line);
+      assertBearable(requestClass, waitingOf(account, requestClass), place);
       line.waiting += 1;
       try {
         const done = await line.turns.acquire(signal);
         try {
           await untilUnpaused(pauseKey(requestClass, name), place, signal);
           await pay(requestClass, signal);
-          return await enterUnpaused(requestClass, place, signal);
+          return await enterUnpaused(kind, place, signal);
         } finally {
           done();
         }
@@ -224,13 +229,15 @@ export function createHostLimits(deps: HostLimitsDeps): HostLimits {
     };
 
     return {
-      enter: async (requestClass, place, signal) => {
+      enter: async (kind, place, signal) => {
         await sync(signal);
-        const isLimited = bucketsFor(requestClass).length > 0;
-        return await (isLimited ? enterInLine : enterUnpaused)(requestClass, place, signal);
+        const isLimited = bucketsFor(classOf(kind)).length > 0;
+        return await (isLimited ? enterInLine : enterUnpaused)(kind, place, signal);
       },
+      tryEnter: (kind) => (waitingOf(account, classOf(kind)) > 0 ? undefined : slotsOf(kind).tryAcquire()),
       enterAgain: async (requestClass, place, signal) => {
         assertBearable(requestClass, 0, place);
+        await untilUnpaused(pauseKey(requestClass, name), place, signal);
         await pay(requestClass, signal);
       },
       pause: (what, ms, reason) => {
@@ -261,7 +268,7 @@ export function createHostLimits(deps: HostLimitsDeps): HostLimits {
           requestClass,
           perMinute: bucket.perMinute,
           free: Math.floor(bucket.free()),
-          waiting: lines.get(requestClass)?.waiting ?? 0,
+          waiting: waitingOf({ lines }, requestClass),
         })),
       ),
     };
@@ -276,9 +283,15 @@ const stepsLastMs = 3_600_000;
 interface Account {
   readonly name: string;
   readonly buckets: Map<RequestClass, TokenBucket>;
-  readonly lines: Map<RequestClass, { readonly turns: Semaphore; waiting: number }>;
+  /** A line per kind of slot: who waits for a download must not be in the way of what a download waits for. */
+  readonly lines: Map<SlotKind, { readonly turns: Semaphore; waiting: number }>;
   /** How often the host has refused what was thought to be granted, and when it did so last. */
   readonly steps: Map<RequestClass, { readonly count: number; readonly atMs: number }>;
+}
+
+/** How many wait for the budget of a class. */
+function waitingOf({ lines }: Pick<Account, "lines">, requestClass: RequestClass): number {
+  return [...lines].reduce((sum, [kind, { waiting }]) => sum + (classOf(kind) === requestClass ? waiting : 0), 0);
 }
 
 /** `all`, or class and account: both stand in a table, where accounts go by their hash. */

@@ -85,6 +85,11 @@ export interface RegistryRequest {
    * whoever reads the body sees what becomes of it.
    */
   readonly wholeBytes?: number;
+  /**
+   * One that the caller holds at this very host, and keeps: the request waits for no other. Only downloads of blobs have
+   * theirs from one request to the next.
+   */
+  readonly slot?: DownloadSlot | undefined;
   /** How long to wait for the response head after the request was sent. Default: the client's setting. */
   readonly headersTimeoutMs?: number;
 }
@@ -107,11 +112,22 @@ export interface RegistryResponse extends AnswerHead, AsyncDisposable {
   readonly bytes: (maxBytes: number) => Promise<Uint8Array>;
 }
 
+/** Room for the download of a blob among those that its host may see at once. */
+export interface DownloadSlot {
+  /** Waits until the next request of it may leave. */
+  readonly turn: (signal: AbortSignal) => Promise<void>;
+  readonly release: () => void;
+}
+
 /** A repository at a registry, reached with the rights of `actions`. All traffic goes through `send`. */
 export interface Repository {
   readonly registry: Registry;
   readonly name: string;
   readonly send: (request: RegistryRequest, signal: AbortSignal) => Promise<RegistryResponse>;
+  /** Waits for a slot, to be held over all the requests that the download of one blob takes. */
+  readonly acquireDownload: (signal: AbortSignal) => Promise<DownloadSlot>;
+  /** A further slot for the same blob, if nobody waits for it. */
+  readonly tryAcquireDownload: () => DownloadSlot | undefined;
 }
 
 export interface Registry {

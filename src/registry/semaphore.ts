@@ -1,6 +1,8 @@
 export interface Semaphore {
   /** Waits for a permit; the function it returns gives it back and may be called again without effect. */
   readonly acquire: (signal: AbortSignal) => Promise<() => void>;
+  /** A permit, if one is free. */
+  readonly tryAcquire: () => (() => void) | undefined;
 }
 
 /** Hands out permits in the order they were asked for. Who is aborted while waiting leaves the queue. */
@@ -19,13 +21,18 @@ export function createSemaphore(permits: number): Semaphore {
     };
   };
 
+  const tryAcquire = (): (() => void) | undefined => {
+    if (free === 0) return undefined;
+    free -= 1;
+    return permit();
+  };
+
   return {
+    tryAcquire,
     acquire: async (signal) => {
       signal.throwIfAborted();
-      if (free > 0) {
-        free -= 1;
-        return permit();
-      }
+      const permitted = tryAcquire();
+      if (permitted !== undefined) return permitted;
       return await new Promise((resolve, reject) => {
         const leave = () => {
           waiting.delete(admit);

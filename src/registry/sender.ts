@@ -27,6 +27,7 @@ export interface Sending extends Omit<RegistryRequest, "target" | "pullFrom"> {
   readonly access: RegistryAccess;
   readonly limits: AccountLimits;
   readonly requestClass: RequestClass;
+  readonly isDownload?: boolean;
   /** Whose quota the host's answers tell, where it is not that of the request's own class. */
   readonly quotaClass?: RequestClass | undefined;
   /** Is shown the headers of every answer of the host itself. */
@@ -152,8 +153,8 @@ export function createSender({ transport, retry, userAgent, headersTimeoutMs, no
   };
 
   const attempt = async (sending: Sending, signal: AbortSignal): Promise<RegistryResponse> => {
-    const { access, limits, requestClass, method, url, body } = sending;
-    const leave = await limits.enter(requestClass, access, signal);
+    const { access, requestClass, method, url, body } = sending;
+    const leave = await enter(sending, signal);
     const { registry, side } = access;
     const ended = observe({ method, registry, host: url.host, side, requestClass, sentBytes: body?.lengthBytes });
     try {
@@ -186,6 +187,14 @@ export function createSender({ transport, retry, userAgent, headersTimeoutMs, no
     const mode = mayReplay(body) ? wanted : "once";
     return retry({ mode, access, requestClass, limits }, () => attemptWhole(sending, signal), signal);
   };
+}
+
+/** Waits for a slot, unless the caller holds one. Returns the function that gives it back. */
+async function enter(sending: Sending, signal: AbortSignal): Promise<() => void> {
+  const { access, limits, requestClass, isDownload = false, slot } = sending;
+  if (slot === undefined) return await limits.enter(isDownload ? "download" : requestClass, access, signal);
+  await slot.turn(signal);
+  return () => undefined;
 }
 
 function isAccepted(response: WireResponse, { accept, url }: Sending): boolean {

@@ -7,8 +7,6 @@ import type { RegistryRequest, RequestBody } from "./registry.ts";
 import { watchBody } from "./upload-body.ts";
 
 export interface TransportOptions {
-  /** Sockets per host and lane. */
-  readonly connectionsPerHost: number;
   readonly connectTimeoutMs: number;
   readonly stallMs: number;
   readonly network: Network;
@@ -39,24 +37,21 @@ export interface Transport {
 }
 
 /**
- * Downloads and uploads have connections of their own: a download that waits for its upload to begin must not hold
- * the connection which that upload needs, as it would where source and target are one host.
+ * Connections have no limit of their own: how many there are is decided before, by the slots that requests wait for in an
+ * order of their own (limits.ts). A queue here would know nothing of it, and let a token wait for a download.
  */
 export function createTransport(deps: TransportOptions): Transport {
-  const { connectionsPerHost, connectTimeoutMs, stallMs, network } = deps;
+  const { connectTimeoutMs, stallMs, network } = deps;
   const options: GuardedAgentOptions = {
-    connections: connectionsPerHost,
     connectTimeoutMs,
     bodyTimeout: stallMs,
     maxHeaderSize: maxHeaderBytes,
     keepAliveTimeout: 4_000, // shorter than what servers and load balancers allow, so that they do not close first
   };
-  const downloads = createGuardedAgent(network, options);
-  const uploads = createGuardedAgent(network, options);
+  const agent = createGuardedAgent(network, options);
 
   return {
     exchange: async ({ place, method, url, headers, body, headersTimeoutMs }, signal) => {
-      const agent = method === "GET" || method === "HEAD" ? downloads : uploads;
       const stalled = new AbortController();
       const watched =
         body && watchBody(body, { stallMs, onStall: () => stalled.abort(new UploadStalledError("no byte taken")) });
@@ -80,9 +75,7 @@ export function createTransport(deps: TransportOptions): Transport {
         throw failure === undefined ? networkError(place, url, thrown) : failure.thrown;
       }
     },
-    close: async () => {
-      await Promise.all([downloads.destroy(), uploads.destroy()]);
-    },
+    close: () => agent.destroy(),
   };
 }
 

@@ -2,7 +2,7 @@ import { MiB } from "../descriptor.ts";
 import type { Digest } from "../digest.ts";
 import { ImportError } from "../errors.ts";
 import { codeOf } from "../registry/errors-from-response.ts";
-import type { Repository } from "../registry/registry.ts";
+import type { DownloadSlot, Repository } from "../registry/registry.ts";
 import type { ByteBudget } from "./byte-budget.ts";
 import { type Lane, type LaneSource, openRange, openStream } from "./lane.ts";
 import { placeOf } from "./place-of.ts";
@@ -55,7 +55,11 @@ export function openBlobReader(deps: BlobReaderDeps, request: ReadRequest, signa
   let primed: Uint8Array | undefined;
   let reconnects = 0;
   let reconnectedAtBytes = offsetBytes;
-  let isClosed = false;
+  /** Held over all its requests: an upload waits for the rest, and so may those who wait for a slot. */
+  let slot: DownloadSlot | undefined;
+  const closing = new AbortController();
+  const whileOpen = AbortSignal.any([signal, closing.signal]);
+  let reading: Promise<unknown> = Promise.resolve();
   let hasBrokenOff = false;
 
   const drop = async (lane: Lane): Promise<void> => {
@@ -66,15 +70,22 @@ export function openBlobReader(deps: BlobReaderDeps, request: ReadRequest, signa
     await Promise.all(lanes.splice(from).map(drop));
   };
 
+  const close = async (): Promise<void> => {
+    await dropAll(0);
+    slot?.release();
+    slot = undefined;
+  };
+
   const openHead = async (): Promise<Lane> => {
-    const head = await openStream(blob, offsetBytes, signal);
+    slot ??= await request.source.acquireDownload(whileOpen);
+    const head = await openStream(blob, { startBytes: offsetBytes, slot }, whileOpen);
     etag ??= head.etag;
     lanes.push(head);
     addRanges();
     return head;
   };
 
-  /** Puts ranges behind the last lane, as many as read-ahead asks for and memory allows. */
+  /** Puts ranges behind the last lane, as many as read-ahead asks for, and memory and the host's slots allow. */
   const addRanges = (): void => {
     while (lanes.length < readAhead.lanes()) {
       const last = lanes.at(-1);
@@ -82,8 +93,14 @@ export function openBlobReader(deps: BlobReaderDeps, request: ReadRequest, signa
       const isUnbounded = last.kind === "stream" && last.endBytes === sizeBytes;
       const startBytes = isUnbounded ? offsetBytes + rangeBytes : last.endBytes;
       if (startBytes >= sizeBytes || !buffers.tryTake(rangeBytes)) return;
+      const rangeSlot = request.source.tryAcquireDownload();
+      if (rangeSlot === undefined) {
+        buffers.giveBack(rangeBytes);
+        return;
+      }
       last.endBytes = startBytes;
-      lanes.push(openRange(blob, startBytes, Math.min(startBytes + rangeBytes, sizeBytes), signal));
+      const endBytes = Math.min(startBytes + rangeBytes, sizeBytes);
+      lanes.push(openRange(blob, { startBytes, endBytes, slot: rangeSlot }, whileOpen));
     }
   };
 
@@ -117,7 +134,7 @@ export function openBlobReader(deps: BlobReaderDeps, request: ReadRequest, signa
   const recover = async (thrown: unknown): Promise<void> => {
     const wasRange = lanes[0]?.kind === "range";
     await dropAll(0);
-    if (signal.aborted || isClosed) throw thrown;
+    if (whileOpen.aborted) throw thrown;
     if (wasRange) {
       giveUpRanges(thrown);
       return;
@@ -129,10 +146,10 @@ export function openBlobReader(deps: BlobReaderDeps, request: ReadRequest, signa
     hasBrokenOff = reconnects > maxReconnects;
     if (hasBrokenOff) throw thrown;
     reconnectedAtBytes = offsetBytes;
-    await sleep(250 * 2 ** (reconnects - 1), signal);
+    await sleep(250 * 2 ** (reconnects - 1), whileOpen);
   };
 
-  const read = async (): Promise<Uint8Array | undefined> => {
+  const readChunk = async (): Promise<Uint8Array | undefined> => {
     while (offsetBytes < sizeBytes) {
       const head = lanes[0] ?? (await openHead());
       const askedAt = now();
@@ -147,10 +164,16 @@ export function openBlobReader(deps: BlobReaderDeps, request: ReadRequest, signa
       offsetBytes += chunk.byteLength;
       const answeredAt = now();
       if (readAhead.note(chunk.byteLength, answeredAt - askedAt, answeredAt)) addRanges();
-      if (offsetBytes === head.endBytes && offsetBytes < sizeBytes) await endLane(head);
+      if (offsetBytes === sizeBytes) await close();
+      else if (offsetBytes === head.endBytes) await endLane(head);
       return chunk;
     }
     return undefined;
+  };
+  const read = (): Promise<Uint8Array | undefined> => {
+    const chunk = readChunk();
+    reading = chunk.catch(() => undefined);
+    return chunk;
   };
 
   return {
@@ -164,8 +187,10 @@ export function openBlobReader(deps: BlobReaderDeps, request: ReadRequest, signa
       return value === undefined ? { done: true, value } : { done: false, value };
     },
     [Symbol.asyncDispose]: async () => {
-      isClosed = true; // an upload that failed may still wait for a chunk: it must not open the source again
-      await dropAll(0);
+      // An upload that failed may still wait for a chunk, and its reader be on the way to the source again.
+      closing.abort(new Error("the blob is no longer read"));
+      await reading;
+      await close();
     },
   };
 }

@@ -2,7 +2,7 @@ import type { Digest } from "../digest.ts";
 import { ImportError } from "../errors.ts";
 import { type BlobDownload, getBlob } from "../registry/blobs.ts";
 import { codeOf } from "../registry/errors-from-response.ts";
-import type { Repository } from "../registry/registry.ts";
+import type { DownloadSlot, Repository } from "../registry/registry.ts";
 import { placeOf } from "./place-of.ts";
 
 /** The blob that lanes read. */
@@ -12,6 +12,15 @@ export interface LaneSource {
   readonly sizeBytes: number;
   /** Strong ETag of the first answer, if there was one. */
   readonly etag: () => string | undefined;
+}
+
+interface StreamRequest {
+  readonly startBytes: number;
+  readonly slot: DownloadSlot;
+}
+
+interface RangeRequest extends StreamRequest {
+  readonly endBytes: number;
 }
 
 /** One GET of a part of a blob, read in order. */
@@ -40,13 +49,13 @@ class RangesIgnoredError extends Error {
  */
 export async function openStream(
   blob: LaneSource,
-  startBytes: number,
+  { startBytes, slot }: StreamRequest,
   signal: AbortSignal,
 ): Promise<Lane & { readonly etag: string | undefined }> {
   const { source, digest, sizeBytes } = blob;
   const ifRange = blob.etag();
   const range = startBytes === 0 ? {} : { range: { startBytes }, ...(ifRange !== undefined && { ifRange }) };
-  const download = await getBlob(source, { digest, ...range }, signal);
+  const download = await getBlob(source, { digest, slot, ...range }, signal);
   try {
     assertSize(blob, download);
   } catch (thrown) {
@@ -88,8 +97,8 @@ export async function openStream(
   return lane;
 }
 
-/** Fetches `[startBytes, endBytes)` at once and keeps it until it is taken. */
-export function openRange(blob: LaneSource, startBytes: number, endBytes: number, signal: AbortSignal): Lane {
+/** Fetches `[startBytes, endBytes)` at once and keeps it until it is taken. Its slot is free when all is there. */
+export function openRange(blob: LaneSource, { startBytes, endBytes, slot }: RangeRequest, signal: AbortSignal): Lane {
   const closing = new AbortController();
   const chunks: Uint8Array[] = [];
   let hasEnded = false;
@@ -98,7 +107,8 @@ export function openRange(blob: LaneSource, startBytes: number, endBytes: number
   const answered = Promise.withResolvers<void>();
   const pump = async (): Promise<void> => {
     const ifRange = blob.etag();
-    const request = { digest: blob.digest, range: { startBytes, endBytes }, ...(ifRange !== undefined && { ifRange }) };
+    const range = { startBytes, endBytes };
+    const request = { digest: blob.digest, slot, range, ...(ifRange !== undefined && { ifRange }) };
     await using download = await getBlob(blob.source, request, AbortSignal.any([signal, closing.signal]));
     if (!download.isPartial) throw new RangesIgnoredError("the source ignores ranges");
     assertSize(blob, download);
@@ -118,6 +128,7 @@ export function openRange(blob: LaneSource, startBytes: number, endBytes: number
     })
     .finally(() => {
       hasEnded = true;
+      slot.release();
       answered.resolve();
       wake.resolve();
     });

@@ -90,7 +90,7 @@ function nowhere(apiHost = "t.example"): Repository {
     ping: unused,
     grantsIn: unused,
   };
-  return { registry, name: "team/app", send: unused };
+  return { registry, name: "team/app", send: unused, acquireDownload: unused, tryAcquireDownload: unused };
 }
 
 const progress = (copiedBytes: number) => ({ doneBlobs: 0, bytes: { copied: copiedBytes, mounted: 0, skipped: 0 } });

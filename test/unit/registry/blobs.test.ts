@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { KiB } from "../../../src/descriptor.ts";
 import { digestOf } from "../../../src/digest.ts";
@@ -146,13 +147,14 @@ describe("getBlob", () => {
 
   it("keeps the connection when little of a blob is left unread, and drops it when much is", async () => {
     await using registry = await startRegistry();
-    await using client = createTestClient({ limits: { connectionsPerHost: 1 } });
+    await using client = createTestClient();
     const repository = client.repository(registry.host);
     const small = await registry.seedBlob({ repository: "team/app", sizeBytes: 1_000 });
     const large = await registry.seedBlob({ repository: "team/app", sizeBytes: 8_000 * KiB });
 
     for (const { digest } of [small, large, small]) {
-      await using _ = await getBlob(repository, { digest }, never);
+      await (await getBlob(repository, { digest }, never))[Symbol.asyncDispose]();
+      await setImmediate(); // only then undici sees that the connection is free
     }
 
     const [first, second, third] = registry.requests.map(({ connection }) => connection);

@@ -306,6 +306,22 @@ describe("limits", () => {
     expect(server.requests).toHaveLength(3);
   });
 
+  it("charges the budget once for each request of a download that goes on in one slot", async () => {
+    await using server = await startServer(() => ({ status: 200, body: content }));
+    await using client = createTestClient();
+    const limits = { readsPerMinute: 10 };
+    const repository = client.open({ ...client.access(server.host), limits }).repository("team/app", ["pull"]);
+    const slot = await repository.acquireDownload(never);
+
+    await (await getBlob(repository, { digest, slot }, never))[Symbol.asyncDispose]();
+    const sleptForFirst = [...client.clock.sleeps];
+    await (await getBlob(repository, { digest, slot }, never))[Symbol.asyncDispose]();
+    slot.release();
+
+    expect(sleptForFirst).toEqual([]);
+    expect(client.clock.sleeps).toHaveLength(1);
+  });
+
   it("frees the place of a request that failed", async () => {
     await using server = await startScript({ status: 403 });
     await using client = createTestClient({ limits: { requestsPerHost: 1 } });

@@ -19,7 +19,7 @@ const access: RegistryAccess = {
 function create(noted: HostFacts = {}) {
   const clock = createFakeClock();
   const board = { ...emptyBoard, read: async () => ({ pauses: [], facts: noted }) };
-  const limits = { requestsPerHost: 1, maxWaitSeconds: 60, limitShares: 1 };
+  const limits = { requestsPerHost: 1, connectionsPerHost: 1, maxWaitSeconds: 60, limitShares: 1 };
   return { clock, host: createKnownHost({ host: "r.example", board, ...limits, ...clock }) };
 }
 

@@ -3,6 +3,7 @@ import { ImportError } from "../../../src/errors.ts";
 import type { HostBoard, HostFacts, HostNotes, Pause } from "../../../src/registry/host-board.ts";
 import { createHostLimits } from "../../../src/registry/limits.ts";
 import type { RateLimits } from "../../../src/registry/rate-limits.ts";
+import type { SlotKind } from "../../../src/registry/request-class.ts";
 import { createFakeClock, emptyBoard, thrownBy } from "../../helpers/registry-client.ts";
 
 const never = new AbortController().signal;
@@ -12,6 +13,7 @@ interface LimitsOptions {
   readonly rates?: readonly RateLimits[];
   readonly limitShares?: number;
   readonly requestsPerHost?: number;
+  readonly connectionsPerHost?: number;
   readonly board?: HostBoard;
   readonly clock?: ReturnType<typeof createFakeClock>;
 }
@@ -19,9 +21,10 @@ interface LimitsOptions {
 /** The limits of one process at `r.example`. */
 function create(options: LimitsOptions = {}) {
   const { rates = [], limitShares = 1, requestsPerHost = 2, board = emptyBoard, clock = createFakeClock() } = options;
+  const { connectionsPerHost = requestsPerHost } = options;
   const facts: HostFacts[] = [];
   const host = createHostLimits({
-    ...{ host: "r.example", board, requestsPerHost, maxWaitSeconds: 60, limitShares, ...clock },
+    ...{ host: "r.example", board, requestsPerHost, connectionsPerHost, maxWaitSeconds: 60, limitShares, ...clock },
     onFacts: (found) => facts.push(found),
   });
   return { clock, host, facts, limits: host.of("anonymous", () => rates) };
@@ -246,13 +249,64 @@ describe("the first look at the notes", () => {
   });
 });
 
-describe("places at a host", () => {
-  it("are apart for reads and writes, so that a download held open does not keep its upload from starting", async () => {
-    const { limits } = create();
-    await limits.enter("read", place, never);
-    await limits.enter("read", place, never);
+describe("slots at a host", () => {
+  it.each<readonly [SlotKind, SlotKind, string]>([
+    ["download", "write", "a download held open does not keep its upload from starting"],
+    ["download", "read", "an upload can be looked after while its source is read"],
+    ["write", "token", "an upload can be signed in anew"],
+  ])("are apart for %s and %s, so that %s", async (held, other) => {
+    const { limits } = create({ requestsPerHost: 1 });
+    await limits.enter(held, place, never);
 
-    await expect(limits.enter("write", place, never)).resolves.toBeTypeOf("function");
+    await expect(limits.enter(other, place, never)).resolves.toBeTypeOf("function");
+  });
+
+  it("that carry blobs are no more than there may be connections", async () => {
+    const { limits } = create({ requestsPerHost: 2, connectionsPerHost: 1 });
+    const kinds = ["download", "write", "read", "token"] as const;
+
+    const free = kinds.filter((kind) => [limits.tryEnter(kind), limits.tryEnter(kind)].every(Boolean));
+
+    expect(free).toEqual(["read", "token"]);
+  });
+
+  it("are taken beside the line only where nobody stands in it", async () => {
+    const clock = { ...createFakeClock(), sleep: () => new Promise<void>(() => undefined) };
+    const { limits } = create({ rates: [{ readsPerMinute: 10 }], requestsPerHost: 10, clock });
+    await limits.enter("read", place, never);
+    const whileNobodyWaits = limits.tryEnter("download");
+    limits.enter("read", place, never).catch(() => undefined); // waits for its turn for ever
+    await limits.enter("write", place, never); // by now it stands in its line
+
+    const whileOneWaits = limits.tryEnter("download");
+
+    expect(whileNobodyWaits).toBeTypeOf("function");
+    expect(whileOneWaits).toBeUndefined();
+  });
+
+  it("are waited for in a line of their own also where a budget is shared: a look at an upload passes full downloads", async () => {
+    const { limits } = create({ rates: [{ readsPerMinute: 1_000 }], requestsPerHost: 1 });
+    await limits.enter("download", place, never);
+    const aborter = new AbortController();
+    const waiting = thrownBy(() => limits.enter("download", place, aborter.signal));
+
+    const release = await limits.enter("read", place, never);
+
+    expect(release).toBeTypeOf("function");
+    aborter.abort();
+    await waiting;
+  });
+
+  it("that are held on to see a pause out before the next request, and pay for it", async () => {
+    const { clock, limits } = create({ rates: [{ readsPerMinute: 10 }] });
+    await limits.enter("download", place, never);
+    limits.pause("all", 3_000, "it has answered 503");
+
+    await limits.enterAgain("read", place, never);
+
+    const [pause, ...turn] = clock.sleeps;
+    expect(pause).toBe(3_000);
+    expect(turn).toHaveLength(1);
   });
 });
 

@@ -1,10 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { MiB } from "../../../src/descriptor.ts";
 import { digestOf } from "../../../src/digest.ts";
-import { type BlobReader, openBlobReader } from "../../../src/transfer/blob-reader.ts";
+import { type BlobReader, type BlobReaderDeps, openBlobReader } from "../../../src/transfer/blob-reader.ts";
 import { type ByteBudget, createByteBudget } from "../../../src/transfer/byte-budget.ts";
 import { type Fault, fault } from "../../helpers/faults.ts";
 import { type SeededBlob, startRegistry, type TestRegistry } from "../../helpers/registry.ts";
+import { createTestClient } from "../../helpers/registry-client.ts";
 import { createKit } from "./transfer-kit.ts";
 
 const bufferBytes = 12 * MiB;
@@ -14,13 +15,15 @@ interface Reading {
   readonly startBytes?: number;
   readonly signal?: AbortSignal;
   readonly stallMs?: number;
+  readonly perHost?: number;
   /** `slow`: all time seems to be spent waiting, 2 % less for each chunk. */
   readonly source: "fast" | "slow";
 }
 
 /** Reads a blob as a whole, with ranges of 1 MiB. */
 async function read(registry: TestRegistry, blob: SeededBlob, reading: Reading) {
-  await using kit = createKit({ stallMs: reading.stallMs ?? 30_000 });
+  const { stallMs, perHost } = reading;
+  await using kit = createKit({ ...(stallMs !== undefined && { stallMs }), ...(perHost !== undefined && { perHost }) });
   const { buffers = createByteBudget(bufferBytes), startBytes = 0 } = reading;
   let nowMs = 0;
   let readings = 0;
@@ -97,6 +100,18 @@ describe("openBlobReader", () => {
 
     expect(digestOf(content)).toBe(blob.digest);
     expect(rangesOf(registry)).toEqual([undefined]);
+  });
+
+  it("goes on with one stream when its host takes no further request", async () => {
+    await using registry = await startRegistry();
+    const blob = await registry.seedBlob({ sizeBytes: 4 * MiB });
+    const buffers = createByteBudget(bufferBytes);
+
+    const { content } = await read(registry, blob, { source: "slow", buffers, perHost: 1 });
+
+    expect(digestOf(content)).toBe(blob.digest);
+    expect(rangesOf(registry)).toEqual([undefined]);
+    expect(buffers.tryTake(bufferBytes)).toBe(true);
   });
 
   it("goes on with the stream it has when the source ignores ranges", async () => {
@@ -216,5 +231,64 @@ describe("openBlobReader", () => {
 
     expect(digestOf(content)).toBe(blob.digest);
     expect(registry.countRequests({ kind: "blob-get" })).toBe(7);
+  });
+});
+
+/** Opens a blob whose first download breaks off after 1 MiB, by a client whose requests are counted. */
+async function openBreaking(registry: TestRegistry, sleep: BlobReaderDeps["sleep"]) {
+  const open = new Set<object>();
+  const observe = () => {
+    const request = {};
+    open.add(request);
+    return () => open.delete(request);
+  };
+  const client = createTestClient({ observe, limits: { requestsPerHost: 1 } });
+  const blob = await registry.seedBlob({ sizeBytes: 4 * MiB });
+  registry.addFault(breakAfter(MiB, { times: 1 }));
+  const source = client.repository(registry.host, { name: blob.repository });
+  const deps = { buffers: createByteBudget(0), rangeBytes: MiB, now: () => performance.now(), sleep };
+  const { digest, sizeBytes } = blob;
+  const reader = openBlobReader(deps, { source, digest, sizeBytes, startBytes: 0 }, new AbortController().signal);
+  const reading = collect(reader).catch((thrown: unknown) => thrown);
+  return { client, open, source, reader, reading };
+}
+
+describe("a reader that is closed while it goes on elsewhere", () => {
+  it.each([
+    ["before the source has answered", "request"],
+    ["when the source has answered", "answer"],
+    ["when the first bytes are there", { sentBytes: 1_000 }],
+  ] as const)("leaves no request behind %s", async (_, at) => {
+    await using registry = await startRegistry();
+    const again = registry.hold({ kind: "blob-get", when: ({ headers }) => headers.range !== undefined }, at);
+    const { client, open, source, reader, reading } = await openBreaking(registry, async () => undefined);
+    await using _client = client;
+    await again.reached;
+
+    await reader[Symbol.asyncDispose]();
+
+    expect(open.size).toBe(0);
+    expect(await reading).toBeInstanceOf(Error);
+    (await source.acquireDownload(new AbortController().signal)).release(); // the only slot of its host
+  });
+
+  it("opens the source no more after its pause", async () => {
+    await using registry = await startRegistry();
+    const pausing = Promise.withResolvers<void>();
+    const paused = Promise.withResolvers<void>();
+    const { client, open, reader, reading } = await openBreaking(registry, async () => {
+      pausing.resolve();
+      await paused.promise;
+    });
+    await using _client = client;
+    await pausing.promise;
+
+    const closing = reader[Symbol.asyncDispose]();
+    paused.resolve();
+    await closing;
+
+    expect(await reading).toBeInstanceOf(Error);
+    expect(open.size).toBe(0);
+    expect(registry.countRequests({ kind: "blob-get" })).toBe(1);
   });
 });

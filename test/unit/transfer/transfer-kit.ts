@@ -88,6 +88,8 @@ export interface KitOptions {
   readonly settings?: Partial<TransferSettings>;
   readonly attempts?: number;
   readonly stallMs?: number;
+  /** Requests and sockets per host, of each kind. */
+  readonly perHost?: number;
   /** Profile of the target. */
   readonly profile?: string;
   /** As if targets had answered 413 to more. */
@@ -99,7 +101,8 @@ export function createKit(options: KitOptions = {}, leases = createTestLeases())
   const clock = createTestClock();
   // Registries in this very process are slow enough for read-ahead: only its own tests have memory for it.
   const settings = { ...defaultTransferSettings, bufferBytes: 0, ...options.settings };
-  const limits = { ...defaultLimits, attempts: options.attempts ?? 1, stallMs: options.stallMs ?? 30_000 };
+  const { attempts = 1, stallMs = defaultLimits.stallMs, perHost = defaultLimits.requestsPerHost } = options;
+  const limits = { ...defaultLimits, attempts, stallMs, requestsPerHost: perHost, connectionsPerHost: perHost };
   const client = createRegistryClient({
     observe: () => () => {},
     limits,
