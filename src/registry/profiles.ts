@@ -15,6 +15,8 @@ export interface RegistryProfile {
   readonly hasStatefulLocation: boolean;
   /** The `Range` of an upload answer tells the true offset. ECR's sticks at the first chunk. */
   readonly reportsRange: boolean;
+  /** The `Range` of an upload that is asked for counts so many bytes more than there are. */
+  readonly statusAheadBytes: number;
   /** The closing PUT checks the digest, so that a resumed session needs no hash of our own. */
   readonly checksDigest: boolean;
   /** A HEAD of a blob is refused, whoever asks. */
@@ -33,6 +35,7 @@ const unknown: RegistryProfile = {
   minChunkBytes: MiB,
   hasStatefulLocation: true,
   reportsRange: true,
+  statusAheadBytes: 0,
   checksDigest: true,
   refusesBlobHeads: false,
   forbidsMissing: false,
@@ -55,7 +58,7 @@ const profiles: readonly RegistryProfile[] = [
   { ...unknown, name: "dockerhub", countsPulls: true },
   { ...unknown, name: "harbor" },
   { ...unknown, name: "gitlab" },
-  { ...unknown, name: "quay" },
+  { ...unknown, name: "quay", statusAheadBytes: 1 },
   { ...unknown, name: "artifactory", forbidsMissing: true },
   { ...unknown, name: "acr", chunkBytes: 8 * MiB, rates: acrLimits },
   { ...unknown, name: "ghcr", chunkBytes: 4 * MiB, hasStatefulLocation: false },

@@ -126,7 +126,9 @@ export async function getUploadStatus(
   const target = { url: session.location };
   try {
     await using response = await repository.send({ method: "GET", target, accept: [200, 204] }, signal);
-    const offsetBytes = parseUploadRange(response.header("range"), session.offsetBytes) ?? session.offsetBytes;
+    const { statusAheadBytes } = repository.registry.profile;
+    const told = parseUploadRange(response.header("range"), session.offsetBytes);
+    const offsetBytes = told === undefined ? session.offsetBytes : Math.max(0, told - statusAheadBytes);
     return sessionFrom(response, repository, offsetBytes, session.location);
   } catch (thrown) {
     if (isLastWord(thrown) && thrown.httpStatus !== 401) return undefined;

@@ -81,13 +81,18 @@ export function likeGitlab(): readonly Fault[] {
 
 /**
  * Quay: a mount without `from` fails, and what has no type of its own is `text/html` (helm/helm#30987): the root, which
- * says `true`, and all that writes answer.
+ * says `true`, and all that writes answer. An upload that is asked for counts one byte too many (quay/quay, blob.py).
  */
 export function likeQuay(): readonly Fault[] {
   return [
     fault("mount", { kind: "mount" }, async (call, next) =>
       call.query.has("from") ? await next(call) : refusal(500, "UNKNOWN", "no from"),
     ),
+    fault("status", { kind: "upload-status" }, async (call, next) => {
+      const answer = await next(call);
+      const [, last] = /^0-(\d+)$/.exec(answer.kind === "answer" ? (answer.headers.range ?? "") : "") ?? [];
+      return last === undefined ? answer : changeHeaders(answer, { range: `bytes=0-${Number(last) + 1}` });
+    }),
     fault("typed", { kind: ["base", "mount", "manifest-put", ...uploadKinds] }, async (call, next) => {
       const answer = await next(call);
       const isRefusal = answer.kind === "hang-up" || answer.status >= 300;

@@ -5,7 +5,7 @@ import type { Fault } from "../../helpers/faults.ts";
 import * as like from "../../helpers/faults-profiles.ts";
 import { forgetUpload, refuseChunks, tooLarge } from "../../helpers/faults-target.ts";
 import { startRegistry, type TestRegistry, type TestRegistryOptions } from "../../helpers/registry.ts";
-import { createKit, holds, type KitOptions } from "./transfer-kit.ts";
+import { createKit, createTestLeases, holds, type KitOptions } from "./transfer-kit.ts";
 
 interface Copy {
   readonly faults?: readonly Fault[];
@@ -152,6 +152,33 @@ describe("uploads to registries as they are", () => {
     const { outcome } = await copyInto({ faults: like.likeQuay(), profile: "quay", sizeBytes: 17 * MiB });
 
     expect(outcome).toMatchObject({ attempts: 1 });
+  });
+
+  it("Quay: goes on with an upload of another process, though asked for it counts one byte too many (quay/quay, blob.py)", async () => {
+    await using source = await startRegistry();
+    await using target = await startRegistry({ faults: like.likeQuay() });
+    const leases = createTestLeases();
+    const kit = { profile: "quay", settings: inChunks, maxPutBytes: MiB } as const;
+    await using first = createKit(kit, leases);
+    await using second = createKit(kit, leases);
+    const blob = await source.seedBlob({ sizeBytes: 3 * MiB });
+    const stopping = new AbortController();
+    const held = target.hold({ kind: "upload-patch" }, "request");
+    const begun = first.copy(source, target, blob, { budget: { endsAt: Infinity, stopping: stopping.signal } });
+    await held.reached;
+    stopping.abort();
+    held.release();
+    expect(await begun).toMatchObject({ kind: "more" });
+
+    const outcome = await second.copy(source, target, blob);
+
+    expect(outcome).toMatchObject({ kind: "done", attempts: 1 });
+    expect(chunksOf(target).map(({ receivedBytes, status }) => [receivedBytes / MiB, status])).toEqual([
+      [1, 202],
+      [1, 202],
+      [1, 202],
+    ]);
+    expect(await holds(target, blob)).toBe(true);
   });
 
   it("Quay: is signed in at where its root says true as text/html (helm/helm#30987)", async () => {
