@@ -40,6 +40,8 @@ export interface OpenRepositories {
    * much else, is exchanged: from then on the registry's own refresh token is what is sealed.
    */
   readonly toResolve: (record: ImportRecord, signal: AbortSignal) => Promise<OpenedToResolve>;
+  /** The refresh token that an ACR gives for the Entra token which is to sign in at `source`. */
+  readonly refreshToken: (source: Repository, signal: AbortSignal) => Promise<string>;
   /** A target as the settings alone say how to reach it. */
   readonly registryOf: (host: string) => Registry;
   /** A source as the settings alone say how to reach it. */
@@ -127,6 +129,7 @@ export function createOpenRepositories(deps: OpenRepositoriesDeps): OpenReposito
     ofSpec,
     ofImport: async (record, stage) => ofSpec(record.spec, await credentialsOf(record), stage),
     toResolve,
+    refreshToken: ({ registry }, signal) => client.exchange(registry.access, signal),
     toCompare,
   };
 }

@@ -1,7 +1,7 @@
 import type { Digest } from "../../digest.ts";
 import type { DelegatedPlaces } from "../../domain/arm-refusal.ts";
 import { decideTag } from "../../domain/conflict.ts";
-import { type ImportCredentials, toImportParameters } from "../../domain/delegation.ts";
+import { toImportParameters } from "../../domain/delegation.ts";
 import {
   delegationVerified,
   operationAsked,
@@ -13,11 +13,7 @@ import type { ImportRecord } from "../../domain/import-record.ts";
 import { type ImportSpec, targetRepositories } from "../../domain/import-spec.ts";
 import { pinned } from "../../domain/import-transitions.ts";
 import type { ManifestState } from "../../domain/operation-status.ts";
-import { refreshTokenUser } from "../../domain/sign-in.ts";
-import { ImportError, unreachable } from "../../errors.ts";
-import { signInEnded } from "../../registry/errors-from-response.ts";
-import type { Repository } from "../../registry/registry.ts";
-import { endOf } from "../../registry/sign-in-hint.ts";
+import { ImportError } from "../../errors.ts";
 import type { Imports } from "../../store/imports.ts";
 import type { Parts } from "../../store/parts.ts";
 import type { DelegatedSides } from "../../transfer/delegated-facts.ts";
@@ -25,6 +21,7 @@ import { learnSource, learnTags } from "../../transfer/delegated-facts.ts";
 import { placeOf } from "../../transfer/place-of.ts";
 import type { createVerifyDelegated } from "../../transfer/verify-delegated.ts";
 import type { ArmClient, OperationAnswer } from "../delegation/arm-client.ts";
+import { credentialsForAcr } from "../delegation/credentials-for-acr.ts";
 import type { FindRegistries } from "../delegation/find-registries.ts";
 import { type HeldRow, holdRow } from "../held-row.ts";
 import type { OpenRepositories } from "../open-repositories.ts";
@@ -34,7 +31,7 @@ import type { Activity } from "./activity-frame.ts";
 export interface DelegateImportDeps {
   readonly imports: Pick<Imports, "replace" | "update">;
   readonly parts: Pick<Parts, "insertPlanned" | "listManifests">;
-  readonly repositories: Pick<OpenRepositories, "ofImport">;
+  readonly repositories: Pick<OpenRepositories, "ofImport" | "refreshToken">;
   readonly arm: Pick<ArmClient, "startImport" | "readOperation">;
   readonly findRegistries: FindRegistries;
   readonly verify: ReturnType<typeof createVerifyDelegated>;
@@ -119,10 +116,11 @@ interface StartContext {
  * may have begun.
  */
 async function start(
-  { arm, findRegistries, now }: DelegateImportDeps,
+  deps: DelegateImportDeps,
   { held, sides, places }: StartContext,
   signal: AbortSignal,
 ): Promise<OperationAnswer> {
+  const { arm, findRegistries } = deps;
   const { spec } = sides;
   const { starts = 0 } = held.record().delegation ?? {};
   if (starts >= maxStarts) throw gaveUp(places, starts);
@@ -133,41 +131,10 @@ async function start(
   if (tags.length + spec.target.untaggedRepositories.length === 0) return { kind: "done", manifests: [] };
   const { hasCredentials } = held.record();
   const sourceId = hasCredentials ? undefined : await findRegistries.sourceId(spec, places.source, signal);
-  const credentials = sourceId === undefined ? await credentialsFor(sides.source, now(), signal) : undefined;
+  const credentials = sourceId === undefined ? await credentialsForAcr(deps, sides.source, signal) : undefined;
   const parameters = toImportParameters({ spec, digest, tags, sourceId, credentials });
   await held.change((record) => operationAsked(found === undefined ? record : pinned(record, found)));
   return await arm.startImport(targetId, parameters, places, signal);
-}
-
-/**
- * What this service would sign in with at the source, in ACR's form: in memory only, and in the request to Azure. What
- * ACR says of a token that has expired is the same as of a wrong one, so it is not shown such a token.
- */
-async function credentialsFor(
-  source: Repository,
-  now: Date,
-  signal: AbortSignal,
-): Promise<ImportCredentials | undefined> {
-  const { credentials } = source.registry.access;
-  const place = placeOf(source);
-  const endsAt = endOf(credentials);
-  if (endsAt !== undefined && endsAt <= now) throw signInEnded(place);
-  switch (credentials.kind) {
-    case "anonymous":
-      return undefined;
-    case "password":
-      return { username: credentials.username, password: credentials.password };
-    case "identityToken":
-      return { username: refreshTokenUser, password: credentials.token };
-    case "entra":
-      return { password: await credentials.accessToken(place, signal) };
-    case "expiring": {
-      const { username, password } = await credentials.current(place, undefined, signal);
-      return { username, password };
-    }
-    default:
-      return unreachable(credentials);
-  }
 }
 
 /** Without those that hold the digest by now: they are this import's, of a start whose answer was lost. */

@@ -114,11 +114,16 @@ export function createArmClient(deps: ArmClientDeps): ArmClient {
   };
 
   const listSubscriptions = async (place: ErrorPlace, signal: AbortSignal): Promise<readonly string[]> => {
-    const url = `${endpoint}/subscriptions?api-version=${subscriptionsVersion}`;
-    const response = await get(await clientFor(place, "any"), url, place, signal);
-    if (response.status !== 200) throw readRefused(place, toRefusal(response, now()));
-    const { value } = subscriptionsSchema.parse(parseJson(response.bodyAsText ?? ""));
-    return value.map(({ subscriptionId }) => subscriptionId).slice(0, maxSubscriptions);
+    const found: string[] = [];
+    let url: string | undefined = `${endpoint}/subscriptions?api-version=${subscriptionsVersion}`;
+    for (let page = 0; url !== undefined && page < maxPages && found.length < maxSubscriptions; page += 1) {
+      const response = await get(await clientFor(place, "any"), url, place, signal);
+      if (response.status !== 200) throw readRefused(place, toRefusal(response, now()));
+      const list = subscriptionsSchema.parse(parseJson(response.bodyAsText ?? ""));
+      found.push(...list.value.map(({ subscriptionId }) => subscriptionId));
+      url = list.nextLink ?? undefined;
+    }
+    return found.slice(0, maxSubscriptions);
   };
 
   const findIn = async (subscription: string, place: ErrorPlace, signal: AbortSignal) => {
@@ -214,8 +219,12 @@ export function createArmClient(deps: ArmClientDeps): ArmClient {
 
 const maxClients = 200;
 const maxSubscriptions = 50;
+const maxPages = 50;
 const subscriptionsVersion = "2022-12-01";
-const subscriptionsSchema = z.object({ value: z.array(z.object({ subscriptionId: z.string() })) });
+const subscriptionsSchema = z.object({
+  value: z.array(z.object({ subscriptionId: z.string() })),
+  nextLink: z.string().min(1).nullish().catch(undefined),
+});
 
 interface Answered {
   readonly status: number;

@@ -1,6 +1,7 @@
 import { beyondDelegation, mayDelegate } from "../../domain/delegation.ts";
 import { type DelegationStart, delegated } from "../../domain/delegation-transitions.ts";
 import type { ImportPlan } from "../../domain/import-plan.ts";
+import type { ImportRecord } from "../../domain/import-record.ts";
 import { foundAtTarget, pinned, resolving, warned } from "../../domain/import-transitions.ts";
 import { ImportError } from "../../errors.ts";
 import type { Repository } from "../../registry/registry.ts";
@@ -11,7 +12,7 @@ import type { OpenedRepositories, OpenRepositories } from "../open-repositories.
 import type { FindRegistries } from "./find-registries.ts";
 
 export interface LeaveToAcrDeps {
-  readonly repositories: Pick<OpenRepositories, "ofImport">;
+  readonly repositories: Pick<OpenRepositories, "ofImport" | "toResolve">;
   readonly findRegistries: Pick<FindRegistries, "targetId">;
   readonly now: () => Date;
 }
@@ -26,6 +27,16 @@ export interface LeaveToAcr {
 export function createLeaveToAcr({ repositories, findRegistries, now }: LeaveToAcrDeps): LeaveToAcr {
   const say = (held: HeldRow, why: string) =>
     held.change((record) => warned(record, `not left to ACR's own import: ${why}`));
+
+  /** An Entra token that the request brought is exchanged, unless the source cannot be reached from here. */
+  const openToResolve = async (record: ImportRecord, signal: AbortSignal): Promise<OpenedRepositories> => {
+    try {
+      return await repositories.toResolve(record, signal);
+    } catch (thrown) {
+      if (!(thrown instanceof ImportError) || !outOfReach.includes(thrown.code)) throw thrown;
+      return await repositories.ofImport(record, "resolve");
+    }
+  };
 
   const plan = async (
     held: HeldRow,
@@ -52,7 +63,7 @@ export function createLeaveToAcr({ repositories, findRegistries, now }: LeaveToA
 
   return {
     asRequested: async (held, signal) => {
-      const opened = await repositories.ofImport(held.record(), "resolve");
+      const opened = await openToResolve(held.record(), signal);
       return await plan(held, opened, { reason: "requested", warnings: [] }, signal);
     },
     instead: async (thrown, held, signal) => {
@@ -82,6 +93,8 @@ export function createLeaveToAcr({ repositories, findRegistries, now }: LeaveToA
 }
 
 const restrictions: readonly string[] = ["SOURCE_NETWORK_RESTRICTED", "TARGET_NETWORK_RESTRICTED"];
+
+const outOfReach: readonly string[] = ["SOURCE_NETWORK_RESTRICTED", "SOURCE_UNAVAILABLE", "HOST_NOT_ALLOWED"];
 
 const nothingToCopy = { v: 1, units: [], large: [], levels: [] } satisfies Omit<ImportPlan, "kind">;
 

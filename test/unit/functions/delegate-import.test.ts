@@ -22,6 +22,7 @@ it("does not show ACR a token that has expired, but asks for a fresh one", async
         source: client.repository(nowhere, { credentials }),
         targets: [client.repository(nowhere, { side: "target" })],
       }),
+      refreshToken: unexpected,
     },
     arm: { startImport: unexpected, readOperation: unexpected },
     findRegistries: {

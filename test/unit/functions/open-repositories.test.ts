@@ -3,9 +3,12 @@ import { digestOf } from "../../../src/digest.ts";
 import { createRegistries, registryEntrySchema } from "../../../src/domain/registries.ts";
 import { firstSecretRow } from "../../../src/domain/secret-row.ts";
 import { refreshTokenUser, type SourceCredentials } from "../../../src/domain/sign-in.ts";
+import { createLeaveToAcr } from "../../../src/functions/delegation/leave-to-acr.ts";
+import { holdRow } from "../../../src/functions/held-row.ts";
 import { createOpenRepositories } from "../../../src/functions/open-repositories.ts";
 import { headBlob } from "../../../src/registry/blobs.ts";
 import { createSignInServices } from "../../../src/services-sign-in.ts";
+import type { StoredImport } from "../../../src/store/imports.ts";
 import type { Secrets } from "../../../src/store/secrets.ts";
 import { anImportId, aRecord } from "../../helpers/import-records.ts";
 import { startRegistry } from "../../helpers/registry.ts";
@@ -74,6 +77,27 @@ describe("an Entra access token that a request brings", () => {
       "/oauth2/exchange puller",
       "/oauth2/token puller",
     ]);
+  });
+
+  it("is exchanged where the import is left to ACR from the beginning, too", async () => {
+    await using world = await openWorld({ password: "entra-token" }, "acr");
+    const { repositories, record, sealed } = world;
+    let row: StoredImport = { record, etag: "1" };
+    const imports = {
+      replace: async (changed: StoredImport) => {
+        row = changed;
+        return row;
+      },
+      update: async () => Promise.reject(new Error("nobody else writes")),
+    };
+    const leave = createLeaveToAcr({
+      ...{ repositories, now: () => new Date() },
+      findRegistries: { targetId: async () => Promise.reject(new Error("not asked for")) },
+    });
+
+    await leave.asRequested(holdRow(imports, row), never).catch(() => undefined); // there is no image
+
+    expect(sealed.get("source")?.username).toBe(refreshTokenUser);
   });
 
   it("is exchanged once, however often the step is repeated", async () => {

@@ -29,8 +29,8 @@ async function listen(respond: RequestListener) {
   };
 }
 
-/** A resource manager with one subscription, whose list of registries goes on at `next`. */
-async function findThrough(next: (own: string) => string) {
+/** A resource manager with one subscription, on the second page of them at `nextOfAll`, whose list of registries goes on at `next`. */
+async function findThrough(next: (own: string) => string, nextOfAll?: (own: string) => string) {
   await using server = await listen((incoming, outgoing) => {
     const url = new URL(incoming.url ?? "/", server.origin);
     const wanted = `/subscriptions/s/resourceGroups/g/providers/Microsoft.ContainerRegistry/registries/wanted`;
@@ -41,7 +41,10 @@ async function findThrough(next: (own: string) => string) {
           ],
         }
       : { value: [], nextLink: next(server.origin) };
-    const body = url.pathname === "/subscriptions" ? { value: [{ subscriptionId: "s" }] } : list;
+    const all = { value: [{ subscriptionId: "s" }] };
+    const isFirst = nextOfAll !== undefined && !url.searchParams.has("$skiptoken");
+    const subscriptions = isFirst ? { value: [], nextLink: nextOfAll(server.origin) } : all;
+    const body = url.pathname === "/subscriptions" ? subscriptions : list;
     outgoing.end(JSON.stringify(body));
   });
   const arm = createArmClient({
@@ -64,10 +67,29 @@ it("follows the next page of registries at the resource manager itself", async (
   expect(found).toMatchObject({ subscription: "s", group: "g", name: "wanted" });
 });
 
-it("shows its token to no other host that a next page is said to be at", async () => {
+it("follows the next page of subscriptions", async () => {
+  const found = await findThrough(
+    (own) => `${own}/more?page=2`,
+    (own) => `${own}/subscriptions?$skiptoken=2`,
+  );
+
+  expect(found).toMatchObject({ subscription: "s", group: "g", name: "wanted" });
+});
+
+it.each([
+  ["registries", (other: string) => findThrough(() => `${other}/more?page=2`)],
+  [
+    "subscriptions",
+    (other: string) =>
+      findThrough(
+        (own) => own,
+        () => `${other}/subscriptions?$skiptoken=2`,
+      ),
+  ],
+])("shows its token to no other host that a next page of %s is said to be at", async (_, find) => {
   await using other = await listen((_, outgoing) => outgoing.end(JSON.stringify({ value: [] })));
 
-  const thrown = await thrownBy(() => findThrough(() => `${other.origin}/more?page=2`));
+  const thrown = await thrownBy(() => find(other.origin));
 
   expect(thrown).toMatchObject({ code: "SOURCE_UNAVAILABLE", side: "source", registry: place.registry });
   expect(thrown).toMatchObject({ message: expect.stringContaining("at another host; check ARM_ENDPOINT") });
