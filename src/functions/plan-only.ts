@@ -6,6 +6,7 @@ import { sumProgress } from "../domain/progress.ts";
 import { ImportError } from "../errors.ts";
 import type { Registry } from "../registry/registry.ts";
 import { foretellMounts } from "../transfer/mount-sources.ts";
+import { createReadManifest } from "../transfer/read-manifest.ts";
 import type { resolveImport } from "../transfer/resolve-import.ts";
 import type { LocateSource } from "./delegation/locate-source.ts";
 import type { OpenRepositories } from "./open-repositories.ts";
@@ -29,6 +30,7 @@ export function createPlanOnly({ repositories, locateSource, resolve, needsCheck
         spec,
         trigger: "http",
         source,
+        readManifest: createReadManifest(source),
         targets,
         pinned: undefined,
         taggedDigest: undefined,

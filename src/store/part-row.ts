@@ -1,7 +1,7 @@
 import { promisify } from "node:util";
 import { gunzip, gunzipSync, gzip, gzipSync } from "node:zlib";
 import { z } from "zod";
-import { digestSchema } from "../digest.ts";
+import { type Digest, digestSchema } from "../digest.ts";
 import type { ImportId } from "../domain/import-id.ts";
 import { type Part, viaSchema } from "../domain/import-plan.ts";
 import { definedOnly } from "../errors.ts";
@@ -46,6 +46,25 @@ export function encodePart(importId: ImportId, part: Omit<Part, "content">, pack
     ...(children && children.length <= maxChildren && { children: children.join(",") }),
     sizeBytes: BigInt(sizeBytes), // Edm.Int64: a plain number beyond 2^31 would be stored as a double
     ...(packed && bytesColumns("gzip", packed)),
+  };
+}
+
+/** How the keys of rows begin that {@link encodeKept} makes: behind the parts, before the units. */
+export const keptPrefix = "s|0|";
+
+/**
+ * The row of a manifest of the source that is kept until the plan stands. Its columns are those of a part, since a
+ * version of this service that does not know such rows reads them as one.
+ */
+export function encodeKept(
+  importId: ImportId,
+  { digest, mediaType, bytes }: { readonly digest: Digest; readonly mediaType: string; readonly bytes: Uint8Array },
+  packed: Uint8Array,
+): Row {
+  return {
+    ...{ partitionKey: importId, rowKey: `${keptPrefix}${digest}` },
+    ...{ v: 1, mediaType, state: "done", sizeBytes: BigInt(bytes.byteLength) },
+    ...bytesColumns("gzip", packed),
   };
 }
 

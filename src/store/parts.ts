@@ -4,7 +4,7 @@ import type { Part, Via } from "../domain/import-plan.ts";
 import type { ProgressCounts } from "../domain/progress.ts";
 import { ImportError } from "../errors.ts";
 import { writeBatches } from "./batches.ts";
-import { decodePart, encodePart, packContent, partColumns, partKey, unpackContent } from "./part-row.ts";
+import { decodePart, encodeKept, encodePart, packContent, partColumns, partKey, unpackContent } from "./part-row.ts";
 import type { TableAccess } from "./storage-client.ts";
 import { type BatchAction, filterText, type StoredRow } from "./table.ts";
 import { encodeUnit, sumColumns, sumRows, type UnitBytes } from "./unit-row.ts";
@@ -29,6 +29,13 @@ export interface StoredContent {
   readonly content: Uint8Array | undefined;
   /** The cosign tags that are to hold a manifest. */
   readonly tags?: readonly string[];
+}
+
+/** A manifest as its registry has served it. */
+export interface KeptManifest {
+  readonly digest: Digest;
+  readonly mediaType: string;
+  readonly bytes: Uint8Array;
 }
 
 /** One page of an import's parts. */
@@ -61,6 +68,13 @@ export interface Parts {
     importId: ImportId,
     digests: readonly Digest[],
   ) => Promise<ReadonlyMap<Digest, StoredContent>>;
+  /**
+   * Keeps manifests before it is known which of them the plan has: they are no parts. What is too large for a row is
+   * left out.
+   */
+  readonly keepManifests: (importId: ImportId, manifests: readonly KeptManifest[]) => Promise<void>;
+  /** What was kept or planned of manifests, as far as there are bytes of it. */
+  readonly readKept: (importId: ImportId) => Promise<ReadonlyMap<Digest, KeptManifest>>;
   /** The content of a blob that needs no GET; undefined: there is none. */
   readonly readInline: (importId: ImportId, digest: Digest) => Promise<Uint8Array | undefined>;
   readonly sum: (importId: ImportId) => Promise<ProgressCounts>;
@@ -151,6 +165,20 @@ export function createParts(access: TableAccess): Parts {
       const all = await readContents(rowsFrom(importId, "m|"));
       return new Map([...all].filter(([digest]) => wanted.has(digest)));
     },
+    keepManifests: async (importId, manifests) => {
+      const actions: BatchAction[] = [];
+      for (const manifest of manifests) {
+        const packed = await packContent(manifest.bytes);
+        if (packed !== undefined) actions.push({ kind: "upsert", row: encodeKept(importId, manifest, packed) });
+      }
+      await writeBatches(table, actions);
+    },
+    readKept: async (importId) => {
+      const kept = new Map<Digest, KeptManifest>();
+      for (const [digest, { mediaType, content }] of await readContents(rowsFrom(importId, "m|", "s|")))
+        if (content !== undefined) kept.set(digest, { digest, mediaType, bytes: content });
+      return kept;
+    },
     readInline: async (importId, digest) => {
       const stored = await table.read(partKey(importId, { kind: "blob", target: 0, digest }));
       const content = stored && (await unpackContent(stored.row));
@@ -182,9 +210,11 @@ function partitionIs(importId: ImportId): string {
   return `PartitionKey eq ${filterText(importId)}`;
 }
 
-/** Rows whose key begins with `prefix`, one letter and a bar: `}` follows the bar. */
-function rowsFrom(importId: ImportId, prefix: "m|" | "b|" | "u|"): string {
-  return `${partitionIs(importId)} and RowKey ge '${prefix}' and RowKey lt '${prefix.slice(0, 1)}}'`;
+type RowPrefix = "b|" | "m|" | "s|" | "u|";
+
+/** Rows whose key begins with `first`, one letter and a bar, up to those that begin with `last`: `}` follows the bar. */
+function rowsFrom(importId: ImportId, first: RowPrefix, last = first): string {
+  return `${partitionIs(importId)} and RowKey ge '${first}' and RowKey lt '${last.slice(0, 1)}}'`;
 }
 
 async function collect<T>(rows: AsyncIterable<StoredRow>, read: (stored: StoredRow) => T): Promise<readonly T[]> {

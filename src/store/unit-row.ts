@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { ImportId } from "../domain/import-id.ts";
 import { viaSchema } from "../domain/import-plan.ts";
 import type { ProgressCounts } from "../domain/progress.ts";
+import { keptPrefix } from "./part-row.ts";
 import type { Row, RowKeys } from "./table.ts";
 
 /** Bytes a running unit has copied or read again so far, as absolute numbers: its writer repeats them as often as it likes. */
@@ -53,6 +54,7 @@ export function sumRows(rows: Iterable<Readonly<Record<string, unknown>>>): Prog
       verified.bytes += Number(unit.verifiedBytes);
       continue;
     }
+    if (String(row.rowKey).startsWith(keptPrefix)) continue;
     const { rowKey, sizeBytes, state, via, isVerified } = partSchema.parse(row);
     const isBlob = rowKey.startsWith("b|");
     const counts = isBlob ? blobs : manifests;

@@ -3,6 +3,7 @@ import type { ImportSpec } from "../domain/import-spec.ts";
 import { type ErrorCode, ImportError } from "../errors.ts";
 import { getManifest } from "../registry/manifests.ts";
 import type { Repository } from "../registry/registry.ts";
+import { createReadManifest } from "./read-manifest.ts";
 import { selectPlatforms } from "./select-platforms.ts";
 import { findPresent } from "./target-presence.ts";
 import { walkGraph } from "./walk-graph.ts";
@@ -30,13 +31,15 @@ export async function isCompleteAtTargets(
     const manifest = await getManifest(first, root, signal);
     if (manifest === undefined) return false;
     const { platforms } = spec.sparseIndex ? spec : {};
-    const selected = platforms && (await selectPlatforms(first, manifest, { platforms, index: "sparse" }, signal));
+    const readManifest = createReadManifest(first);
+    const selected =
+      platforms && (await selectPlatforms(first, manifest, { platforms, index: "sparse", readManifest }, signal));
     const graph = await walkGraph(
       {
         source: first,
         root: manifest,
         foreignLayers: "auto", // one that is not there was left out
-        ...(selected && { fetched: selected.fetched }),
+        readManifest,
         selectChildren: (index, digest) => (digest === root && selected ? selected.kept : index.children),
       },
       signal,

@@ -10,6 +10,7 @@ import type { Repository } from "../registry/registry.ts";
 import type { BlobReaderDeps } from "./blob-reader.ts";
 import { mapConcurrently } from "./map-concurrently.ts";
 import { placeOf } from "./place-of.ts";
+import { createReadManifest } from "./read-manifest.ts";
 import { selectPlatforms } from "./select-platforms.ts";
 import { findPresent } from "./target-presence.ts";
 import { isContentFault, verifyBlob } from "./verify-blob.ts";
@@ -33,7 +34,9 @@ export async function lookInto(
   { root, platforms }: { readonly root: FetchedManifest; readonly platforms: readonly Platform[] | undefined },
   signal: AbortSignal,
 ): Promise<Look> {
-  const selected = platforms && (await selectPlatforms(repository, root, { platforms, index: "sparse" }, signal));
+  const readManifest = createReadManifest(repository);
+  const selected =
+    platforms && (await selectPlatforms(repository, root, { platforms, index: "sparse", readManifest }, signal));
   const chosen = new Map<Digest, readonly ChildDescriptor[]>();
   const faults = new Map<Digest, ImportError>();
   const graph = await walkGraph(
@@ -41,7 +44,7 @@ export async function lookInto(
       source: repository,
       root,
       foreignLayers: "auto", // one that a registry does not serve is nothing that it lacks
-      ...(selected && { fetched: selected.fetched }),
+      readManifest,
       selectChildren: (index, digest) => {
         const children = digest === root.digest && selected ? selected.kept : index.children;
         chosen.set(digest, children);

@@ -6,12 +6,13 @@ import { type ImportSpec, targetRepositories } from "../domain/import-spec.ts";
 import type { ResolvedSource } from "../domain/import-transitions.ts";
 import { planImport } from "../domain/plan.ts";
 import { formatPlatform } from "../domain/platform.ts";
-import { type FetchedManifest, getManifest, headManifest } from "../registry/manifests.ts";
+import { type FetchedManifest, headManifest } from "../registry/manifests.ts";
 import type { Repository } from "../registry/registry.ts";
 import { isCompleteAtTargets } from "./complete-at-target.ts";
 import { type FoundSource, findSource } from "./find-source.ts";
 import { mapConcurrently } from "./map-concurrently.ts";
 import { placeOf } from "./place-of.ts";
+import type { ReadManifest } from "./read-manifest.ts";
 import { readTag } from "./read-tag.ts";
 import { selectPlatforms } from "./select-platforms.ts";
 import { findSettled } from "./settled-referrers.ts";
@@ -24,6 +25,8 @@ export interface ResolveRequest {
   readonly spec: ImportSpec;
   readonly trigger: Trigger["kind"];
   readonly source: Repository;
+  /** Reads manifests of the source. */
+  readonly readManifest: ReadManifest;
   /** In the order of {@link targetRepositories}. */
   readonly targets: readonly Repository[];
   /** Found by an earlier attempt: that one is copied, whatever the tag says now. */
@@ -53,7 +56,7 @@ const parallelRequests = 16;
  * looked at: at once where the digest that will be tagged is known from the HEAD, else after the platforms were chosen.
  */
 export async function resolveImport(request: ResolveRequest, signal: AbortSignal): Promise<ResolvedImport> {
-  const { spec, source, onPinned } = request;
+  const { spec, source, readManifest, onPinned } = request;
   const [found, states] = await Promise.all([findPinned(request, signal), readTargets(request, signal)]);
   await onPinned(found.source);
   const isWhole = spec.platforms === undefined || spec.sparseIndex;
@@ -62,8 +65,10 @@ export async function resolveImport(request: ResolveRequest, signal: AbortSignal
   const isThere = isWhole && (await mayLeave(found.source.digest));
   if (isThere && spec.referrers === undefined) return skipped(found.source);
 
-  const root = found.manifest ?? (await getPinned(source, found.source.digest, signal));
-  const selected = spec.platforms && (await selectFrom(source, root, spec.platforms, spec.sparseIndex, signal));
+  const root = found.manifest ?? (await getPinned(request, found.source.digest, signal));
+  const index = spec.sparseIndex ? "sparse" : "rewrite";
+  const { platforms } = spec;
+  const selected = platforms && (await selectPlatforms(source, root, { platforms, index, readManifest }, signal));
   const bytes = selected?.bytes ?? root.bytes;
   const targetDigest = selected?.isRewritten ? digestOf(bytes, root.digest) : root.digest;
   const isSkipped = isThere || (!isWhole && (await mayLeave(targetDigest)));
@@ -74,12 +79,15 @@ export async function resolveImport(request: ResolveRequest, signal: AbortSignal
       source,
       root: { bytes, mediaType: root.mediaType, digest: targetDigest },
       foreignLayers: spec.foreignLayers,
-      ...(selected && { fetched: selected.fetched }),
+      readManifest,
       selectChildren: (index, digest) => (digest === targetDigest && selected ? selected.kept : index.children),
     },
     signal,
   );
-  const cargo = await loadCargo({ spec, source, root: targetDigest, original: root.digest, graph }, signal);
+  const cargo = await loadCargo(
+    { spec, source, readManifest, root: targetDigest, original: root.digest, graph },
+    signal,
+  );
   const { present, warnings } = await findMissing(request, { cargo, states, targetDigest, isSkipped }, signal);
   const parts = toParts(request, cargo, present);
   if (isSkipped && parts.every(({ state }) => state === "done")) return skipped(found.source, targetDigest);
@@ -146,8 +154,12 @@ async function findPinned({ spec, source, pinned }: ResolveRequest, signal: Abor
   return found;
 }
 
-async function getPinned(source: Repository, digest: Digest, signal: AbortSignal): Promise<FetchedManifest> {
-  const manifest = await getManifest(source, digest, signal);
+async function getPinned(
+  { source, readManifest }: ResolveRequest,
+  digest: Digest,
+  signal: AbortSignal,
+): Promise<FetchedManifest> {
+  const manifest = await readManifest(digest, signal);
   if (manifest === undefined) throw sourceNotFound(source, digest);
   return manifest;
 }
@@ -191,16 +203,6 @@ function decide(
   });
   if (decision.kind === "failed") throw decision.error;
   return decision.kind;
-}
-
-function selectFrom(
-  source: Repository,
-  root: FetchedManifest,
-  platforms: NonNullable<ImportSpec["platforms"]>,
-  isSparse: boolean,
-  signal: AbortSignal,
-) {
-  return selectPlatforms(source, root, { platforms, index: isSparse ? "sparse" : "rewrite" }, signal);
 }
 
 function skipped(source: ResolvedSource, targetDigest: Digest = source.digest): ResolvedImport {

@@ -5,11 +5,12 @@ import { childrenToLookInto, filterIndex } from "../domain/index-filter.ts";
 import { type ChildDescriptor, type ParsedManifest, parseManifest } from "../domain/manifest.ts";
 import { assertPlatformsFound } from "../domain/platform.ts";
 import { parseJsonBytes } from "../json.ts";
-import { type FetchedManifest, getManifest } from "../registry/manifests.ts";
+import type { FetchedManifest } from "../registry/manifests.ts";
 import type { Repository } from "../registry/registry.ts";
 import { mapConcurrently } from "./map-concurrently.ts";
 import { placeOf } from "./place-of.ts";
 import { readBlob } from "./read-blob.ts";
+import type { ReadManifest } from "./read-manifest.ts";
 
 export interface SelectedPlatforms {
   /** What to publish as the root: other bytes than were served when children were left out of a rewritten index. */
@@ -17,8 +18,12 @@ export interface SelectedPlatforms {
   readonly isRewritten: boolean;
   /** The children of the root to copy; those of nested indexes come whole. */
   readonly kept: readonly ChildDescriptor[];
-  /** Manifests that had to be looked into: the walk need not fetch them again. */
-  readonly fetched: ReadonlyMap<Digest, FetchedManifest>;
+}
+
+export interface PlatformChoice {
+  readonly platforms: readonly Platform[];
+  readonly index: "rewrite" | "sparse";
+  readonly readManifest: ReadManifest;
 }
 
 /**
@@ -28,27 +33,24 @@ export interface SelectedPlatforms {
 export async function selectPlatforms(
   source: Repository,
   root: FetchedManifest,
-  { platforms, index }: { readonly platforms: readonly Platform[]; readonly index: "rewrite" | "sparse" },
+  { platforms, index, readManifest }: PlatformChoice,
   signal: AbortSignal,
 ): Promise<SelectedPlatforms> {
   const at = placeOf(source);
   const parsed = parseManifest(root.bytes, root.mediaType, at);
   if (parsed.kind !== "index") {
     assertPlatformsFound(platforms, await platformsOfImage(source, parsed, signal), at);
-    return { bytes: root.bytes, isRewritten: false, kept: [], fetched: new Map() };
+    return { bytes: root.bytes, isRewritten: false, kept: [] };
   }
   const inside = new Map<Digest, readonly Platform[]>();
-  const fetched = new Map<Digest, FetchedManifest>();
   await mapConcurrently(childrenToLookInto(parsed.children), parallelRequests, async ({ digest }) => {
-    const manifest = await getManifest(source, digest, signal);
+    const manifest = await readManifest(digest, signal);
     if (manifest === undefined) return; // the walk says that it is missing, if it is wanted at all
-    fetched.set(digest, manifest);
     inside.set(digest, await platformsInside(source, manifest, signal));
   });
   const { bytes, children } = { bytes: root.bytes, children: parsed.children };
   const platformsOf = (digest: Digest) => inside.get(digest) ?? [];
-  const filtered = filterIndex({ bytes, children, platforms, index, platformsInside: platformsOf }, at);
-  return { ...filtered, fetched };
+  return filterIndex({ bytes, children, platforms, index, platformsInside: platformsOf }, at);
 }
 
 const parallelRequests = 8;

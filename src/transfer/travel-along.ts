@@ -1,6 +1,7 @@
 import type { Digest } from "../digest.ts";
 import type { ImportSpec } from "../domain/import-spec.ts";
 import type { Repository } from "../registry/registry.ts";
+import type { ReadManifest } from "./read-manifest.ts";
 import type { WalkedGraph } from "./walk-graph.ts";
 import { type WalkedReferrer, walkReferrers } from "./walk-referrers.ts";
 
@@ -16,6 +17,7 @@ export interface Cargo extends Omit<WalkedGraph, "manifests"> {
 }
 
 export interface CargoRequest {
+  readonly readManifest: ReadManifest;
   readonly spec: Pick<ImportSpec, "referrers" | "foreignLayers">;
   readonly source: Repository;
   readonly root: Digest;
@@ -26,13 +28,14 @@ export interface CargoRequest {
 
 /** Adds to an image the referrers that were asked for. */
 export async function loadCargo(request: CargoRequest, signal: AbortSignal): Promise<Cargo> {
-  const { spec, source, root, original, graph } = request;
+  const { spec, source, readManifest, root, original, graph } = request;
   const own = new Set([...graph.manifests, ...graph.blobs].map(({ digest }) => digest));
   const alone = { ...graph, tags: new Map(), rootIs: "tagged", own } as const;
   if (spec.referrers === undefined) return alone;
   const along = await walkReferrers(
     {
       source,
+      readManifest,
       image: graph.manifests.map(({ digest }) => digest),
       rewritten: root === original ? [] : [{ digest: root, original }],
       artifactTypes: spec.referrers.artifactTypes,

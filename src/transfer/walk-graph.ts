@@ -5,10 +5,10 @@ import { type BlobDescriptor, type ChildDescriptor, type ParsedManifest, parseMa
 import { ImportError } from "../errors.ts";
 import { headBlob } from "../registry/blobs.ts";
 import { codeOf } from "../registry/errors-from-response.ts";
-import { type FetchedManifest, getManifest } from "../registry/manifests.ts";
 import type { Repository } from "../registry/registry.ts";
 import { mapConcurrently } from "./map-concurrently.ts";
 import { placeOf } from "./place-of.ts";
+import type { ReadManifest } from "./read-manifest.ts";
 import { isContentFault } from "./verify-blob.ts";
 
 /** A manifest of the image, with the exact bytes to publish. */
@@ -31,8 +31,7 @@ export interface WalkRequest {
   readonly source: Repository;
   readonly root: { readonly bytes: Uint8Array; readonly mediaType: string; readonly digest: Digest };
   readonly foreignLayers: "auto" | "skip";
-  /** What has been fetched before. */
-  readonly fetched?: ReadonlyMap<Digest, FetchedManifest>;
+  readonly readManifest: ReadManifest;
   /** Which children of an index, nested ones too, are wanted; asked once per index. */
   readonly selectChildren: (index: ParsedManifest, digest: Digest) => readonly ChildDescriptor[];
   /**
@@ -101,8 +100,9 @@ function readNode(source: Repository, manifest: WalkRequest["root"], platform: P
   return { digest, bytes, parsed: parseManifest(bytes, mediaType, placeOf(source)), platform, children: [] };
 }
 
-async function fetchNode({ source, fetched }: WalkRequest, child: ChildDescriptor, signal: AbortSignal): Promise<Node> {
-  const manifest = fetched?.get(child.digest) ?? (await getManifest(source, child.digest, signal));
+async function fetchNode(request: WalkRequest, child: ChildDescriptor, signal: AbortSignal): Promise<Node> {
+  const { source, readManifest } = request;
+  const manifest = await readManifest(child.digest, signal);
   if (manifest === undefined) {
     throw new ImportError({
       ...placeOf(source),

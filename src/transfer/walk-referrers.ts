@@ -1,15 +1,17 @@
 import type { Digest } from "../digest.ts";
 import { isWantedType, readReferrer } from "../domain/referrer.ts";
 import { ImportError } from "../errors.ts";
-import { type FetchedManifest, getManifest } from "../registry/manifests.ts";
+import type { FetchedManifest } from "../registry/manifests.ts";
 import type { Repository } from "../registry/registry.ts";
 import { createFindReferrers, type FoundReferrer } from "./find-referrers.ts";
 import { mapConcurrently } from "./map-concurrently.ts";
 import { placeOf } from "./place-of.ts";
-import { type WalkedBlob, type WalkedGraph, type WalkedManifest, walkGraph } from "./walk-graph.ts";
+import type { ReadManifest } from "./read-manifest.ts";
+import { type WalkedBlob, type WalkedGraph, type WalkedManifest, type WalkRequest, walkGraph } from "./walk-graph.ts";
 
 export interface ReferrersRequest {
   readonly source: Repository;
+  readonly readManifest: ReadManifest;
   /** The manifests of the image: what belongs to them is wanted, and none of them is found a second time. */
   readonly image: readonly Digest[];
   /** Of them, those whose digest the source does not know: an index that was rewritten. */
@@ -117,14 +119,15 @@ interface FoundGraph {
 
 /** A referrer with all that it consists of; a text: why it is left out. Undefined: it is not wanted. */
 async function follow(
-  { source, artifactTypes, foreignLayers }: ReferrersRequest,
+  request: ReferrersRequest,
   entries: readonly FoundReferrer[],
   signal: AbortSignal,
 ): Promise<FoundGraph | string | undefined> {
   const [first] = entries;
   if (first === undefined) return undefined;
   const { digest } = first;
-  const manifest = await getManifest(source, digest, signal);
+  const { readManifest, artifactTypes } = request;
+  const manifest = await readManifest(digest, signal);
   if (manifest === undefined) return `${digest} belongs to ${first.subject} and is not there: it is left out`;
   const facts = readReferrer(manifest.bytes);
   const own = entries.find(({ tag, subject }) => tag !== undefined || subject === facts.subject);
@@ -135,7 +138,7 @@ async function follow(
   const artifactType = (facts.artifactType ?? listedType)?.slice(0, maxArtifactTypeChars);
   const layerTypes = entries.some(({ tag }) => tag !== undefined) ? facts.layerTypes : [];
   if (!isWantedType({ ...(artifactType && { artifactType }), layerTypes }, artifactTypes)) return undefined;
-  const graph = await walk(source, manifest, foreignLayers, signal);
+  const graph = await walk(request, manifest, signal);
   const [root] = graph.manifests;
   if (root === undefined) throw new Error("a walk begins with its root");
   const { subject } = facts;
@@ -143,8 +146,13 @@ async function follow(
   return { referrer: { ...root, ...more }, graph };
 }
 
-function walk(source: Repository, root: FetchedManifest, foreignLayers: "auto" | "skip", signal: AbortSignal) {
-  return walkGraph({ source, root, foreignLayers, selectChildren: ({ children }) => children }, signal);
+function walk(
+  { source, readManifest, foreignLayers }: ReferrersRequest,
+  root: FetchedManifest,
+  signal: AbortSignal,
+): Promise<WalkedGraph> {
+  const selectChildren: WalkRequest["selectChildren"] = ({ children }) => children;
+  return walkGraph({ source, root, readManifest, foreignLayers, selectChildren }, signal);
 }
 
 function groupByDigest(found: readonly FoundReferrer[]): readonly (readonly FoundReferrer[])[] {

@@ -4,6 +4,7 @@ import { sumProgress } from "../../domain/progress.ts";
 import type { Registry } from "../../registry/registry.ts";
 import type { Imports } from "../../store/imports.ts";
 import type { Parts } from "../../store/parts.ts";
+import { createReadManifest } from "../../transfer/read-manifest.ts";
 import type { resolveImport } from "../../transfer/resolve-import.ts";
 import type { LeaveToAcr } from "../delegation/leave-to-acr.ts";
 import type { LocateSource } from "../delegation/locate-source.ts";
@@ -11,10 +12,11 @@ import { holdRow } from "../held-row.ts";
 import type { OpenRepositories } from "../open-repositories.ts";
 import { type ResolveOutcome, type StepInput, stepInputSchema } from "../steps.ts";
 import type { Activity } from "./activity-frame.ts";
+import { createKeepManifests } from "./keep-manifests.ts";
 
 export interface ResolveImportDeps {
   readonly imports: Pick<Imports, "replace" | "update">;
-  readonly parts: Pick<Parts, "insertPlanned">;
+  readonly parts: Pick<Parts, "insertPlanned" | "keepManifests" | "readKept">;
   readonly repositories: Pick<OpenRepositories, "toResolve">;
   readonly locateSource: LocateSource;
   readonly leaveToAcr: LeaveToAcr;
@@ -25,7 +27,8 @@ export interface ResolveImportDeps {
 
 /**
  * Reads only: where the source is, what the import consists of, and what the target lacks of it. The digest is stored
- * as soon as it is known, the parts before the plan is handed out.
+ * as soon as it is known, the parts before the plan is handed out, and what was read of the source also when the rest
+ * cannot be: some registries let an account read a manifest a hundred times in six hours.
  */
 export function createResolveImport(deps: ResolveImportDeps): Activity<StepInput, ResolveOutcome> {
   const { imports, parts, repositories, locateSource, leaveToAcr, resolve, needsCheckpoints, now } = deps;
@@ -42,11 +45,14 @@ export function createResolveImport(deps: ResolveImportDeps): Activity<StepInput
       if (spec.strategy === "delegate") return { kind: "done", plan: await leaveToAcr.asRequested(held, signal) };
       const readAll = async () => {
         const { source, targets, credentialsEndAt } = await repositories.toResolve(held.record(), signal);
+        const kept = createKeepManifests(parts, importId);
+        const before = known === undefined ? new Map() : await parts.readKept(importId);
         const found = await resolve(
           {
             spec,
             trigger: trigger.kind,
             source,
+            readManifest: createReadManifest(source, { known: before, onFetched: kept.add }),
             targets,
             pinned: known?.digest,
             taggedDigest,
@@ -56,7 +62,10 @@ export function createResolveImport(deps: ResolveImportDeps): Activity<StepInput
             needsCheckpoints: (sizeBytes) => targets.some(({ registry }) => needsCheckpoints(sizeBytes, registry)),
           },
           signal,
-        );
+        ).catch(async (thrown: unknown) => {
+          await kept.store();
+          throw thrown;
+        });
         return { ...found, warnings: [...earlyEnd(held.record(), credentialsEndAt, now()), ...found.warnings] };
       };
       const result = await readAll().catch((thrown: unknown) => leaveToAcr.instead(thrown, held, signal));

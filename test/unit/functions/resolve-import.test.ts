@@ -13,6 +13,7 @@ async function warningsWhen(hoursToEnd: number | undefined): Promise<readonly st
   const { now } = client.clock;
   const deadlineAt = new Date(now().getTime() + 24 * hourMs).toISOString();
   let row: StoredImport = { record: aRecord({ hasCredentials: true, deadlineAt }), etag: "1" };
+  const unneeded = async () => undefined;
   const unused = async () => {
     throw new Error("nothing is left to ACR");
   };
@@ -24,7 +25,7 @@ async function warningsWhen(hoursToEnd: number | undefined): Promise<readonly st
       },
       update: unused,
     },
-    parts: { insertPlanned: async () => undefined },
+    parts: { insertPlanned: unneeded, keepManifests: unneeded, readKept: async () => new Map() },
     repositories: {
       toResolve: async () => ({
         source: client.repository("source.example"),

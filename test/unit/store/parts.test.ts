@@ -126,6 +126,34 @@ describe("createParts", () => {
     expect((await parts.readManifests(one, [aDigest("m")])).size).toBe(0);
   });
 
+  it("keeps manifests that are in no plan yet, beside those that are, until the import is forgotten", async () => {
+    const id = anImportId();
+    const kept = (name: string) => ({ digest: aDigest(name), mediaType, bytes: Buffer.from(name) });
+    await parts.keepManifests(id, [kept("left out"), kept("planned")]);
+    await parts.insertPlanned(id, [aManifest("planned"), aManifest("found later"), aPart("blob")]);
+
+    let found: Awaited<ReturnType<Parts["readKept"]>> = new Map();
+    const transactions = await countTransactions(async () => {
+      found = await parts.readKept(id);
+    });
+
+    const names = ["left out", "planned", "found later"];
+    expect(found).toEqual(new Map(names.map((name) => [aDigest(name), kept(name)])));
+    expect(transactions).toBe(1);
+    expect(await parts.sum(id)).toMatchObject({ manifests: { total: 2 }, blobs: { total: 1 } });
+    expect((await parts.list(id, 10, undefined)).parts).toHaveLength(3);
+    await parts.deleteAll(id);
+    expect(await parts.readKept(id)).toEqual(new Map());
+  });
+
+  it("keeps no manifest that is too large for a row", async () => {
+    const id = anImportId();
+
+    await parts.keepManifests(id, [{ digest: aDigest("large"), mediaType, bytes: randomBytes(1024 * 1024) }]);
+
+    expect(await parts.readKept(id)).toEqual(new Map());
+  });
+
   it("writes 250 small parts in three transactions", async () => {
     const planned = Array.from({ length: 250 }, (_, at) => aPart(`${at}`));
     const id = anImportId();

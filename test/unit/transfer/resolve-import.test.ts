@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { ImportSpec } from "../../../src/domain/import-spec.ts";
 import { refusal } from "../../../src/local/registry/call.ts";
 import { learnTags } from "../../../src/transfer/delegated-facts.ts";
+import { createReadManifest } from "../../../src/transfer/read-manifest.ts";
 import { resolveImport } from "../../../src/transfer/resolve-import.ts";
 import { changeHeaders, type Fault, fault } from "../../helpers/faults.ts";
 import { image } from "../../helpers/images.ts";
@@ -29,8 +30,9 @@ function specOf(source: TestRegistry, target: TestRegistry, more: Pick<ImportSpe
 async function resolve(source: TestRegistry, target: TestRegistry, more: Pick<ImportSpec, "conflict">) {
   await using kit = createKit();
   const spec = specOf(source, target, more);
+  const from = kit.repository(source, "source", "team/app");
   const sides = {
-    source: kit.repository(source, "source", "team/app"),
+    ...{ source: from, readManifest: createReadManifest(from) },
     targets: [kit.repository(target, "target", "team/app")],
   };
   const still = {

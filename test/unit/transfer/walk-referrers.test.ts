@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { type Digest, digestOf } from "../../../src/digest.ts";
 import { referrersTag } from "../../../src/registry/referrers.ts";
+import { createReadManifest } from "../../../src/transfer/read-manifest.ts";
 import { type ReferrersRequest, walkReferrers } from "../../../src/transfer/walk-referrers.ts";
 import { emptyReferrers, ignoresFilters, pagedReferrers } from "../../helpers/faults-referrers.ts";
 import { artifact, descriptorOf, image, index, type TestImage } from "../../helpers/images.ts";
@@ -20,7 +21,13 @@ async function seeded(images: readonly TestImage[], options: TestRegistryOptions
 async function walk(registry: TestRegistry, more: Partial<ReferrersRequest> = {}) {
   await using kit = createKit();
   const source = kit.repository(registry, "source", "team/app");
-  const request = { source, image: [app.root.digest], rewritten: [], artifactTypes: undefined };
+  const request = {
+    source,
+    readManifest: createReadManifest(source),
+    image: [app.root.digest],
+    rewritten: [],
+    artifactTypes: undefined,
+  };
   return await walkReferrers({ ...request, foreignLayers: "auto", ...more }, new AbortController().signal);
 }
 
