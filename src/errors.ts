@@ -96,6 +96,32 @@ export const importErrorWireSchema = z.strictObject({
 });
 export type ImportErrorWire = Readonly<z.infer<typeof importErrorWireSchema>>;
 
+/** A code that rows and inputs hold; one that only a newer version knows is INTERNAL to this one. */
+export const keptCodeSchema = z.string().transform((code) => knownCode(code) ?? "INTERNAL");
+
+/**
+ * An error that rows and inputs hold: while a deployment takes turns, a newer version may have written it. What this one
+ * does not know is left out, and an unknown code is INTERNAL, with its name before the message.
+ */
+export const keptErrorSchema = z
+  .object({
+    ...importErrorWireSchema.shape,
+    code: z.string(),
+    side: importErrorWireSchema.shape.side.catch(undefined),
+    stage: importErrorWireSchema.shape.stage.catch(undefined),
+    upstream: z.array(upstreamErrorSchema.strip()).optional(),
+  })
+  .transform(({ code, message, ...rest }): ImportErrorWire => {
+    const known = knownCode(code);
+    return known === undefined
+      ? { ...definedOnly(rest), code: "INTERNAL", message: `${code}: ${message}`, retryable: rest.retryable }
+      : { ...definedOnly(rest), code: known, message, retryable: rest.retryable };
+  });
+
+function knownCode(code: string): ErrorCode | undefined {
+  return errorCodes.find((known) => known === code);
+}
+
 /** Where an error happened: the part of an {@link ImportError} that a registry client knows beforehand. */
 export interface ErrorPlace {
   readonly side: Side;

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { definedOnly } from "../errors.ts";
+import { definedOnly, importErrorWireSchema } from "../errors.ts";
 import { importEventTypes, promotionEventType } from "./event-types.ts";
 import { hasEnded, type ImportRecord, type ImportState } from "./import-record.ts";
 import { formatImport, importViewSchema } from "./import-view.ts";
@@ -28,9 +28,10 @@ export const importEventSchema = z
   .meta({ id: "ImportEvent", description: "An import has ended." });
 export type ImportEvent = Readonly<z.infer<typeof importEventSchema>>;
 
-const { id, state, trigger, attempt, createdAt, startedAt, finishedAt, error, warnings } = promotionRecordSchema.shape;
+const { id, state, trigger, attempt, createdAt, startedAt, finishedAt, warnings } = promotionRecordSchema.shape;
 const promotionEventDataSchema = z.strictObject({
-  ...{ id, state, trigger, attempt, createdAt, startedAt, finishedAt, error, warnings },
+  ...{ id, state, trigger, attempt, createdAt, startedAt, finishedAt, warnings },
+  error: importErrorWireSchema.optional(),
   counts: itemCountsSchema,
 });
 export const promotionEventSchema = z

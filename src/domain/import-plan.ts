@@ -7,7 +7,7 @@ const targetIndexSchema = z.int().min(0); // position in ImportSpec's list of ta
  * One blob that is missing in some target repositories: it is streamed to the first and mounted into the others.
  * Digests and sizes only: what else is known of it stands in its ImportParts row.
  */
-const plannedBlobSchema = z.strictObject({
+const plannedBlobSchema = z.object({
   digest: digestSchema,
   sizeBytes: z.int().min(0),
   targets: z.array(targetIndexSchema).min(1),
@@ -17,7 +17,7 @@ const plannedBlobSchema = z.strictObject({
 export type PlannedBlob = Readonly<z.infer<typeof plannedBlobSchema>>;
 
 /** The work of one copyBlobs activity: many small blobs or one larger one. `n` names its `u` row. */
-export const unitSchema = z.strictObject({ n: z.int().min(0), blobs: z.array(plannedBlobSchema).min(1) });
+export const unitSchema = z.object({ n: z.int().min(0), blobs: z.array(plannedBlobSchema).min(1) });
 export type Unit = Readonly<z.infer<typeof unitSchema>>;
 
 /**
@@ -26,7 +26,7 @@ export type Unit = Readonly<z.infer<typeof unitSchema>>;
  * `single`: at most one unit, copied, published and finished by one activity. `copy`: the general case.
  * `delegate`: nothing for this service, ACR's own import copies.
  */
-export const importPlanSchema = z.strictObject({
+export const importPlanSchema = z.object({
   v: z.literal(1),
   kind: z.enum(["skip", "single", "copy", "delegate"]),
   units: z.array(unitSchema),

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { digestSchema } from "../digest.ts";
-import { errorCodes, importErrorWireSchema } from "../errors.ts";
+import { errorCodes, keptCodeSchema, keptErrorSchema } from "../errors.ts";
 import { importIdSchema } from "./import-id.ts";
 import { progressSchema } from "./import-plan.ts";
 import { importSpecSchema } from "./import-spec.ts";
@@ -96,9 +96,9 @@ export const importRecordSchema = z.strictObject({
   delegation: delegationSchema.optional(),
   /** Totals from resolve on; at the end the final counts. */
   progress: progressSchema.optional(),
-  error: importErrorWireSchema.optional(),
+  error: keptErrorSchema.optional(),
   /** Why nothing moves: a registry or storage asks to be left alone, or cannot be reached. */
-  waiting: waitingSchema.optional(),
+  waiting: z.object({ ...waitingSchema.shape, code: keptCodeSchema }).optional(),
   warnings: z.array(z.string()),
 });
 export type ImportRecord = Readonly<z.infer<typeof importRecordSchema>>;

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type ImportErrorWire, importErrorWireSchema } from "../errors.ts";
+import { type ImportErrorWire, keptErrorSchema } from "../errors.ts";
 import { type ImportId, importIdSchema } from "./import-id.ts";
 import { maxMessageBytes } from "./queue-message.ts";
 import { parseMessageJson, withoutPasswords } from "./without-passwords.ts";
@@ -10,7 +10,7 @@ export const poisonMessageSchema = z.strictObject({
   poison: z.strictObject({
     /** Of the import or promotion that it was to begin. */
     id: importIdSchema,
-    reason: importErrorWireSchema,
+    reason: keptErrorSchema,
     dequeueCount: z.int().min(0),
     /** The message without passwords: as JSON where it is JSON, else as a text. */
     message: z.unknown().optional(),

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type ImportErrorWire, importErrorWireSchema } from "../errors.ts";
+import { type ImportErrorWire, keptErrorSchema } from "../errors.ts";
 import { importIdSchema } from "./import-id.ts";
 import { hasEnded, type ImportRecord, importStateSchema } from "./import-record.ts";
 import { importSpecSchema } from "./import-spec.ts";
@@ -21,15 +21,15 @@ export type ItemContent = Readonly<z.infer<typeof itemContentSchema>>;
 const bytesSchema = z.strictObject({ copied: z.int(), mounted: z.int(), skipped: z.int() });
 
 /** How an item ended. Without `importState`: its import was never begun. */
-const itemResultSchema = z.strictObject({
+const itemResultSchema = z.object({
   importState: importStateSchema.optional(),
   bytes: bytesSchema,
   finishedAt: z.iso.datetime(),
-  error: importErrorWireSchema.optional(),
+  error: keptErrorSchema.optional(),
 });
 
 /** One import of a promotion, as table `PromotionItems` holds it. */
-export const promotionItemSchema = z.strictObject({
+export const promotionItemSchema = z.object({
   v: z.literal(1),
   promotion: promotionIdSchema,
   key: z.string().min(1).max(64),

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { importErrorWireSchema } from "../errors.ts";
+import { importErrorWireSchema, keptErrorSchema } from "../errors.ts";
 import { importIdSchema } from "./import-id.ts";
 import { importStateSchema, triggerSchema } from "./import-record.ts";
 import { keptRequestSchema } from "./promotion-request-schema.ts";
@@ -34,7 +34,7 @@ export const promotionRecordSchema = z.strictObject({
   /** How often its orchestration was started again since the counts of its items last changed, and those counts. */
   restarts: z.strictObject({ count: z.int().min(1), total: z.int(), ended: z.int() }).optional(),
   /** Why the expansion ended early, or that items have failed. */
-  error: importErrorWireSchema.optional(),
+  error: keptErrorSchema.optional(),
   warnings: z.array(z.string()),
 });
 export type PromotionRecord = Readonly<z.infer<typeof promotionRecordSchema>>;

@@ -2,11 +2,13 @@ import { z } from "zod";
 import { digestSchema } from "../digest.ts";
 import { importIdSchema } from "../domain/import-id.ts";
 import { importPlanSchema, unitSchema } from "../domain/import-plan.ts";
-import { importErrorWireSchema } from "../errors.ts";
+import { importErrorWireSchema, keptErrorSchema } from "../errors.ts";
 
 /**
  * A durable function that an orchestrator calls: its registered name with the types of what goes in and comes out.
- * Histories hold names and inputs, so neither changes meaning once released: a new shape gets a new `v`.
+ * Histories hold names and inputs, so neither changes meaning once released: a new shape gets a new `v`. While a
+ * deployment takes turns, a step of the former version is handed inputs of the next one, and leaves out the fields that
+ * it does not know: a new one must be one that may be left out.
  */
 export interface Step<Input, Output> {
   readonly name: string;
@@ -16,14 +18,14 @@ export interface Step<Input, Output> {
 
 const stepFields = { v: z.literal(1), importId: importIdSchema, attempt: z.int().min(1) };
 
-export const stepInputSchema = z.strictObject(stepFields);
+export const stepInputSchema = z.object(stepFields);
 export type StepInput = Readonly<z.infer<typeof stepInputSchema>>;
 
 /**
  * `round` counts from 0 how often this unit was handed out before. `isRepair`: the target lacks what it was believed to
  * have; neither its HEAD nor a mount is trusted.
  */
-export const copyInputSchema = z.strictObject({
+export const copyInputSchema = z.object({
   ...stepFields,
   unit: unitSchema,
   round: z.int().min(0),
@@ -31,17 +33,17 @@ export const copyInputSchema = z.strictObject({
 });
 export type CopyInput = Readonly<z.infer<typeof copyInputSchema>>;
 
-export const verifyInputSchema = z.strictObject({ ...stepFields, unit: unitSchema, round: z.int().min(0) });
+export const verifyInputSchema = z.object({ ...stepFields, unit: unitSchema, round: z.int().min(0) });
 export type VerifyInput = Readonly<z.infer<typeof verifyInputSchema>>;
 
-export const copyAndFinishInputSchema = z.strictObject({
+export const copyAndFinishInputSchema = z.object({
   ...stepFields,
   plan: importPlanSchema,
   round: z.int().min(0),
 });
 export type CopyAndFinishInput = Readonly<z.infer<typeof copyAndFinishInputSchema>>;
 
-export const publishInputSchema = z.strictObject({
+export const publishInputSchema = z.object({
   ...stepFields,
   digests: z.array(digestSchema).min(1).max(100),
   round: z.int().min(0),
@@ -49,7 +51,7 @@ export const publishInputSchema = z.strictObject({
 export type PublishInput = Readonly<z.infer<typeof publishInputSchema>>;
 
 /** `round` counts from 0 how often ACR was asked how far it is. */
-export const delegateInputSchema = z.strictObject({ ...stepFields, round: z.int().min(0) });
+export const delegateInputSchema = z.object({ ...stepFields, round: z.int().min(0) });
 export type DelegateInput = Readonly<z.infer<typeof delegateInputSchema>>;
 
 /**
@@ -57,15 +59,15 @@ export type DelegateInput = Readonly<z.infer<typeof delegateInputSchema>>;
  * put the tags, too.
  */
 export const importEndSchema = z.discriminatedUnion("kind", [
-  z.strictObject({ kind: z.literal("published") }),
-  z.strictObject({ kind: z.literal("delegated") }),
-  z.strictObject({ kind: z.literal("skipped") }),
-  z.strictObject({ kind: z.literal("failed"), error: importErrorWireSchema }),
-  z.strictObject({ kind: z.literal("cancelled") }),
+  z.object({ kind: z.literal("published") }),
+  z.object({ kind: z.literal("delegated") }),
+  z.object({ kind: z.literal("skipped") }),
+  z.object({ kind: z.literal("failed"), error: keptErrorSchema }),
+  z.object({ kind: z.literal("cancelled") }),
 ]);
 export type ImportEnd = Readonly<z.infer<typeof importEndSchema>>;
 
-export const finishInputSchema = z.strictObject({ ...stepFields, end: importEndSchema, round: z.int().min(0) });
+export const finishInputSchema = z.object({ ...stepFields, end: importEndSchema, round: z.int().min(0) });
 export type FinishInput = Readonly<z.infer<typeof finishInputSchema>>;
 
 const failedSchema = z.strictObject({ kind: z.literal("failed"), error: importErrorWireSchema });

@@ -9,7 +9,7 @@ import {
   type Trigger,
 } from "../domain/import-record.ts";
 import type { ImportSummary } from "../domain/overview.ts";
-import { type ErrorCode, importErrorWireSchema } from "../errors.ts";
+import { type ErrorCode, keptCodeSchema } from "../errors.ts";
 import { readText, textColumns } from "./columns.ts";
 import type { TableAccess } from "./storage-client.ts";
 import { filterText, type Row, type RowKeys } from "./table.ts";
@@ -191,7 +191,7 @@ const summaryRowSchema = z.object({
   rowKey: importIdSchema,
   state: importStateSchema,
   createdAt: z.string(),
-  errorCode: importErrorWireSchema.shape.code.optional(),
+  errorCode: keptCodeSchema.optional(),
   bytesCopied: byteCountSchema,
   bytesMounted: byteCountSchema,
   bytesSkipped: byteCountSchema,

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { type ImportId, importIdSchema } from "../domain/import-id.ts";
-import { type ImportErrorWire, importErrorWireSchema } from "../errors.ts";
+import { type ImportErrorWire, keptErrorSchema } from "../errors.ts";
 import { readText, textColumns } from "./columns.ts";
 import { deleteOldRows } from "./old-rows.ts";
 import type { TableAccess } from "./storage-client.ts";
@@ -73,7 +73,7 @@ const rowSchema = z.looseObject({
   rowKey: importIdSchema,
   createdAt: z.string(),
   isCut: z.boolean(),
-  reason: z.string().transform((text) => importErrorWireSchema.parse(JSON.parse(text))),
+  reason: z.string().transform((text) => keptErrorSchema.parse(JSON.parse(text))),
   importId: importIdSchema.optional(),
   dequeueCount: z.int(),
 });

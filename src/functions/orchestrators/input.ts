@@ -7,8 +7,8 @@ import { importEndSchema } from "../steps.ts";
  * Everything an orchestration's course depends on comes with its input, so that a setting changed between two replays
  * cannot make them differ.
  */
-export const courseSchema = z.strictObject({
-  retry: z.strictObject({
+export const courseSchema = z.object({
+  retry: z.object({
     firstMs: z.int().min(1),
     attempts: z.int().min(1),
     backoff: z.number().min(1),
@@ -24,7 +24,7 @@ export const courseSchema = z.strictObject({
 export type Course = Readonly<z.infer<typeof courseSchema>>;
 
 /** What has been used up of the course so far; carried over when an instance continues as new. */
-export const waitedSchema = z.strictObject({ waitedSeconds: z.number(), unreachableRounds: z.int() });
+export const waitedSchema = z.object({ waitedSeconds: z.number(), unreachableRounds: z.int() });
 export type Waited = Readonly<z.infer<typeof waitedSchema>>;
 
 export const nothingWaited: Waited = { waitedSeconds: 0, unreachableRounds: 0 };
@@ -42,7 +42,7 @@ const commonFields = {
  * import ends, when all that is left is to write that. `isRepaired`: the target lacked what it was believed to have, and
  * the plan begins with that; a second time is the end.
  */
-export const importImageInputSchema = z.strictObject({
+export const importImageInputSchema = z.object({
   ...commonFields,
   plan: importPlanSchema.optional(),
   round: z.int().min(0),
@@ -51,7 +51,7 @@ export const importImageInputSchema = z.strictObject({
 });
 export type ImportImageInput = Readonly<z.infer<typeof importImageInputSchema>>;
 
-export const copyUnitsInputSchema = z.strictObject({
+export const copyUnitsInputSchema = z.object({
   ...commonFields,
   units: z.array(unitSchema),
   round: z.int().min(0),

@@ -6,14 +6,14 @@ import { courseSchema, waitedSchema } from "./input.ts";
 
 /** What is to be done next. `isExpanded`: no selection is left to be listed after the reset. */
 const promotePhaseSchema = z.discriminatedUnion("kind", [
-  z.strictObject({ kind: z.literal("reset"), after: z.string(), isExpanded: z.boolean() }),
-  z.strictObject({ kind: z.literal("expand"), cursor: selectionCursorSchema.optional(), found: z.int().min(0) }),
-  z.strictObject({ kind: z.literal("window"), window: windowSchema }),
-  z.strictObject({ kind: z.literal("finish"), end: promotionEndSchema }),
+  z.object({ kind: z.literal("reset"), after: z.string(), isExpanded: z.boolean() }),
+  z.object({ kind: z.literal("expand"), cursor: selectionCursorSchema.optional(), found: z.int().min(0) }),
+  z.object({ kind: z.literal("window"), window: windowSchema }),
+  z.object({ kind: z.literal("finish"), end: promotionEndSchema }),
 ]);
 export type PromotePhase = Readonly<z.infer<typeof promotePhaseSchema>>;
 
-export const promoteInputSchema = z.strictObject({
+export const promoteInputSchema = z.object({
   v: z.literal(1),
   promotionId: promotionIdSchema,
   attempt: z.int().min(1),

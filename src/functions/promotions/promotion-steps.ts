@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { promotionIdSchema } from "../../domain/promotion-record.ts";
-import { importErrorWireSchema } from "../../errors.ts";
+import { keptErrorSchema } from "../../errors.ts";
 import { type Step, stepOutcomeSchema } from "../steps.ts";
 import { selectionCursorSchema } from "./selection-page.ts";
 
@@ -8,11 +8,11 @@ const stepFields = { v: z.literal(1), promotionId: promotionIdSchema, attempt: z
 const keySchema = z.string().max(64);
 
 /** `after`: key of the last item that was looked at; empty: none. */
-export const resetInputSchema = z.strictObject({ ...stepFields, after: keySchema });
+export const resetInputSchema = z.object({ ...stepFields, after: keySchema });
 export type ResetInput = Readonly<z.infer<typeof resetInputSchema>>;
 
 /** `found`: how many images the pages before had. */
-export const expandInputSchema = z.strictObject({
+export const expandInputSchema = z.object({
   ...stepFields,
   cursor: selectionCursorSchema.optional(),
   found: z.int().min(0),
@@ -26,23 +26,23 @@ export const maxApart = 100;
  * The window over the items in the order of their keys: everything before `oldest` has ended but those `apart`, everything
  * up to and with `newest` has been queued, nothing behind it has.
  */
-export const windowSchema = z.strictObject({
+export const windowSchema = z.object({
   oldest: keySchema,
   newest: keySchema,
   apart: z.array(keySchema).max(maxApart).optional(),
 });
 export type Window = Readonly<z.infer<typeof windowSchema>>;
 
-export const advanceInputSchema = z.strictObject({ ...stepFields, window: windowSchema });
+export const advanceInputSchema = z.object({ ...stepFields, window: windowSchema });
 export type AdvanceInput = Readonly<z.infer<typeof advanceInputSchema>>;
 
 export const promotionEndSchema = z.discriminatedUnion("kind", [
-  z.strictObject({ kind: z.literal("done") }),
-  z.strictObject({ kind: z.literal("failed"), error: importErrorWireSchema }),
+  z.object({ kind: z.literal("done") }),
+  z.object({ kind: z.literal("failed"), error: keptErrorSchema }),
 ]);
 export type PromotionEndInput = Readonly<z.infer<typeof promotionEndSchema>>;
 
-export const finishPromotionInputSchema = z.strictObject({ ...stepFields, end: promotionEndSchema });
+export const finishPromotionInputSchema = z.object({ ...stepFields, end: promotionEndSchema });
 export type FinishPromotionInput = Readonly<z.infer<typeof finishPromotionInputSchema>>;
 
 const [, failed, wait, more, cancelled] = stepOutcomeSchema.options;

@@ -23,7 +23,7 @@ export interface SelectedImage {
  * last entry that was handled of the page that comes next, in code point order. Where the newest tags are wanted, `done` is
  * the oldest one that was handled, and `found` how many were among those of the digest that is wanted.
  */
-const listPositionSchema = z.strictObject({
+const listPositionSchema = z.object({
   after: z.string().optional(),
   skip: z.int().min(0),
   done: z.string().optional(),
@@ -32,7 +32,7 @@ const listPositionSchema = z.strictObject({
 export type ListPosition = Readonly<z.infer<typeof listPositionSchema>>;
 
 /** Where the expansion of a selection goes on: small, and without anything secret. */
-export const selectionCursorSchema = z.strictObject({
+export const selectionCursorSchema = z.object({
   v: z.literal(1),
   /** Position among the repositories that are named without globs; as many as there are: the catalog's turn. */
   named: z.int().min(0),

@@ -90,7 +90,7 @@ describe("an activity", () => {
   });
 
   it("refuses an input of another shape", async () => {
-    await expect(frameOf(done).handle({ ...input, password: "x" })).rejects.toThrow(/password/);
+    await expect(frameOf(done).handle({ ...input, attempt: "first" })).rejects.toThrow(/attempt/);
   });
 
   it.each<[string, ImportRecord | "deleted"]>([

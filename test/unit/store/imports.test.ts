@@ -52,6 +52,21 @@ describe("importRow", () => {
     expect(importRow.decode(row)).toEqual(record);
   });
 
+  it("reads a record whose errors have codes that only a newer build knows, with their texts", () => {
+    const record = aRecord({ state: "Failed" });
+    const { spec: _, ...rest } = record;
+    const error = { code: "TARGET_ON_FIRE", message: "run", retryable: true, extinguisher: "foam" };
+    const waiting = { until: "2026-03-01T18:00:00.000Z", code: "TARGET_SMOKES", message: "look" };
+
+    const row = { ...importRow.encode(record), record: JSON.stringify({ ...rest, error, waiting }) };
+
+    expect(importRow.decode(row)).toEqual({
+      ...record,
+      error: { code: "INTERNAL", message: "TARGET_ON_FIRE: run", retryable: true },
+      waiting: { ...waiting, code: "INTERNAL" },
+    });
+  });
+
   it("refuses a spec that asks for what it does not know", () => {
     const record = aRecord();
 
