@@ -17,7 +17,6 @@ import type { SignsOfLife } from "./functions/signs-of-life.ts";
 import type { StepInput, StepName } from "./functions/steps.ts";
 import type { Telemetry } from "./functions/telemetry/telemetry.ts";
 import { measuring, tracing } from "./functions/telemetry/tracing.ts";
-import type { Registry } from "./registry/registry.ts";
 import type { DelegationServices } from "./services-delegation.ts";
 import type { RegistryServices } from "./services-registries.ts";
 import type { Stores } from "./services-storage.ts";
@@ -26,7 +25,7 @@ import { createCopyBlob } from "./transfer/copy-blob.ts";
 import { createCopyUnit } from "./transfer/copy-unit.ts";
 import { createPublishing } from "./transfer/publishing.ts";
 import { resolveImport } from "./transfer/resolve-import.ts";
-import { defaultTransferSettings, needsCheckpoints } from "./transfer/transfer-settings.ts";
+import { type BlobToSend, defaultTransferSettings, needsCheckpoints } from "./transfer/transfer-settings.ts";
 import { createVerifyUnit } from "./transfer/verify-unit.ts";
 
 const wholeBlobBudgetMs = 115 * 60_000; // functionTimeout of host.json, less 5 min
@@ -57,7 +56,7 @@ export function createActivityServices(deps: ActivityServicesDeps) {
     ...(config.largeBlobBytes === undefined ? {} : { largeBlobBytes: config.largeBlobBytes }),
   };
   const budgetMs = settings.activityBudgetMs;
-  const isLarge = (sizeBytes: number, target: Registry) => needsCheckpoints(sizeBytes, target, settings);
+  const isLarge = (blob: Omit<BlobToSend, "isRepeated">) => needsCheckpoints({ ...blob, isRepeated: false }, settings);
   const copyBlob = createCopyBlob({ settings, leases: uploads, now: () => Date.now(), sleep });
   const copyUnit = createCopyUnit({ copyBlob, parallelBlobs: settings.parallelBlobs });
   const processStartedAt = now();

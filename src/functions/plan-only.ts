@@ -4,10 +4,10 @@ import { targetRepositories } from "../domain/import-spec.ts";
 import { type PlanView, sumWork } from "../domain/plan-view.ts";
 import { sumProgress } from "../domain/progress.ts";
 import { ImportError } from "../errors.ts";
-import type { Registry } from "../registry/registry.ts";
 import { foretellMounts } from "../transfer/mount-sources.ts";
 import { createReadManifest } from "../transfer/read-manifest.ts";
 import type { resolveImport } from "../transfer/resolve-import.ts";
+import type { BlobToSend } from "../transfer/transfer-settings.ts";
 import type { LocateSource } from "./delegation/locate-source.ts";
 import type { OpenRepositories } from "./open-repositories.ts";
 import { json } from "./triggers/http-answer.ts";
@@ -16,7 +16,7 @@ export interface PlanOnlyDeps {
   readonly repositories: Pick<OpenRepositories, "ofSpec">;
   readonly locateSource: LocateSource;
   readonly resolve: typeof resolveImport;
-  readonly needsCheckpoints: (sizeBytes: number, target: Registry) => boolean;
+  readonly needsCheckpoints: (blob: Omit<BlobToSend, "isRepeated">) => boolean;
   readonly now: () => Date;
 }
 
@@ -35,7 +35,7 @@ export function createPlanOnly({ repositories, locateSource, resolve, needsCheck
         pinned: undefined,
         taggedDigest: undefined,
         onPinned: async () => {},
-        needsCheckpoints: (sizeBytes) => targets.some(({ registry }) => needsCheckpoints(sizeBytes, registry)),
+        needsCheckpoints: (sizeBytes) => targets.some((target) => needsCheckpoints({ sizeBytes, source, target })),
       },
       signal,
     ).catch((thrown: unknown) => {

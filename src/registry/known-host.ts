@@ -20,11 +20,15 @@ export interface KnownHost extends Pick<HostLimits, "state" | "sync"> {
 }
 
 const maxScopes = 1_000;
+const maxSources = 1_000;
 const factsLastMs = 24 * 3_600_000; // where no note of another process says them again
 
 /** A host of which nothing is known but its name. */
 export function createKnownHost(deps: Omit<HostLimitsDeps, "onFacts">): KnownHost {
-  const learned: LearnedHost = { maxPutBytes: undefined, refusesChunks: false, uploadBytesPerSecond: undefined };
+  const learned: LearnedHost = {
+    ...{ maxPutBytes: undefined, refusesChunks: false },
+    uploadRates: createRecentMap(maxSources),
+  };
   let profileName = profileOfHost(deps.host);
   let confirmedAtMs = deps.elapsedMs(); // a time of day that is set would forget at once, or never
 

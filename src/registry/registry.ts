@@ -3,6 +3,7 @@ import type { HostFacts } from "./host-board.ts";
 import type { HostState } from "./limits.ts";
 import type { RegistryProfile } from "./profiles.ts";
 import type { RateLimits } from "./rate-limits.ts";
+import type { RecentMap } from "./recent-map.ts";
 
 /** User and password, as registries and token services take them. */
 export interface UserPassword {
@@ -164,8 +165,8 @@ export interface LearnedHost {
   maxPutBytes: number | undefined;
   /** PATCH was refused as such: blobs go whole. */
   refusesChunks: boolean;
-  /** Moving average of finished blob uploads, bytes per second. */
-  uploadBytesPerSecond: number | undefined;
+  /** By source host: moving average of blobs from there, bytes per second. The slower side of the two decides it. */
+  readonly uploadRates: RecentMap<number>;
 }
 
 export interface RegistryClient {

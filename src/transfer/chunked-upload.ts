@@ -143,7 +143,7 @@ async function sendChunk(
   );
   switch (outcome.kind) {
     case "accepted":
-      learnUploadRate(lengthBytes, deps.now() - startedAt, target.registry);
+      learnUploadRate(lengthBytes, deps.now() - startedAt, upload.job);
       run.hasSent = true;
       run.position = { session: outcome.session, hasher: position.hasher, isSure: true };
       return run.position;

@@ -125,8 +125,7 @@ export function createCopyBlob(deps: CopyBlobDeps): CopyBlob {
       const mount = opened ?? (job.isRepair ? undefined : await tryMount(job, signal));
       if (mount === "mounted") return { kind: "done", via: "mounted", attempts: 1 };
       unused = undefined; // the upload's own from here on
-      const { registry } = job.target;
-      if (job.sizeBytes >= leaseBytes || needsCheckpoints(job.sizeBytes, registry, settings))
+      if (job.sizeBytes >= leaseBytes || needsCheckpoints(job, settings))
         return await streamUnderLease(job, mount, signal);
       const key = keyOf(job);
       return toLadder(await streamBlob(uploadDeps, { job, key, lease: undefined, opened: mount }, signal), job);

@@ -21,6 +21,8 @@ export interface UnitContext {
   readonly headFirst: boolean;
   /** See {@link CopyBlobJob}. */
   readonly isRepair: boolean;
+  /** See {@link CopyBlobJob}. */
+  readonly isRepeated: boolean;
   /** Import id. */
   readonly owner: string;
   readonly budget: Budget;
@@ -69,7 +71,7 @@ export function createCopyUnit({ copyBlob, parallelBlobs }: CopyUnitDeps): CopyU
     const passing: ImportError[] = [];
     const ends = await mapConcurrently(unit.blobs, parallelBlobs, async (blob) => {
       try {
-        return await copyToTargets(copyBlob, blob, context, tally, unitSignal);
+        return await copyToTargets({ copyBlob, context, tally }, blob, unitSignal);
       } catch (thrown) {
         if (!(thrown instanceof ImportError) || !thrown.retryable || unitSignal.aborted) {
           stop.abort(thrown);
@@ -90,22 +92,25 @@ export function createCopyUnit({ copyBlob, parallelBlobs }: CopyUnitDeps): CopyU
   };
 }
 
+interface Copying extends Pick<CopyUnitDeps, "copyBlob"> {
+  readonly context: UnitContext;
+  readonly tally: Tally;
+}
+
 type Unfinished = Exclude<BlobOutcome, { kind: "done" }>;
 
 /** Streams a blob to the first target that lacks it; from there the others can mount it. */
 async function copyToTargets(
-  copyBlob: CopyBlob,
+  { copyBlob, context, tally }: Copying,
   blob: PlannedBlob,
-  context: UnitContext,
-  tally: Tally,
   signal: AbortSignal,
 ): Promise<Unfinished | undefined> {
-  const { source, targets, headFirst, isRepair, owner, budget } = context;
+  const { source, targets, headFirst, isRepair, isRepeated, owner, budget } = context;
   const { digest, sizeBytes } = blob;
   const inline = blob.inline ? { inline: await context.readInline(digest, signal) } : {};
   for (const { at, target, filled } of placesToFill(blob.targets, targets)) {
     const onProgress = (bytes: number): void => tally.copying(at, digest, bytes);
-    const how = { filled, headFirst, isRepair, owner, budget, onProgress };
+    const how = { filled, headFirst, isRepair, isRepeated, owner, budget, onProgress };
     const job: CopyBlobJob = { source, target, digest, sizeBytes, ...inline, ...how };
     const outcome = await copyBlob(job, signal);
     if (outcome.kind !== "done") return outcome;

@@ -66,7 +66,7 @@ function upload(
   const { registry } = job.target;
   // What was begun in chunks goes on so, whatever would be chosen by now.
   const begunChunkBytes = from === undefined ? 0 : registry.profile.chunkBytes;
-  const chunkBytes = chunkBytesFor(job.sizeBytes, registry, deps.settings) ?? begunChunkBytes;
+  const chunkBytes = chunkBytesFor(job, deps.settings) ?? begunChunkBytes;
   if (chunkBytes === 0) return uploadWhole(deps, job, opened, signal);
   return uploadChunked(deps, { ...begun, chunkBytes }, signal);
 }

@@ -1,5 +1,5 @@
 import { MiB } from "../descriptor.ts";
-import type { Registry } from "../registry/registry.ts";
+import type { Registry, Repository } from "../registry/registry.ts";
 
 /** What the operator may tune about moving content. */
 export interface TransferSettings {
@@ -31,20 +31,36 @@ export const leaseBytes = 64 * MiB;
 
 const assumedBytesPerSecond = 50 * MiB; // until an upload was measured
 
-/** Whether a blob may not end within one activity, so that it has to be sent in chunks that can be gone on from. */
-export function needsCheckpoints(sizeBytes: number, registry: Registry, settings: TransferSettings): boolean {
-  if (registry.profile.chunkBytes === 0) return false;
-  if (sizeBytes >= settings.largeBlobBytes) return true;
-  const bytesPerSecond = registry.learned.uploadBytesPerSecond ?? assumedBytesPerSecond;
+/** A blob that is to be sent, as far as it decides how. */
+export interface BlobToSend {
+  readonly sizeBytes: number;
+  readonly source: Pick<Repository, "registry">;
+  readonly target: Pick<Repository, "registry">;
+  /** A call of before has not brought it over: of what this one sends as much as can shall stay. */
+  readonly isRepeated: boolean;
+}
+
+/**
+ * Whether a blob may not end within one activity, so that it has to be sent in chunks that can be gone on from. One that is
+ * repeated may have failed so already, in another process: what that one has measured is not known here.
+ */
+export function needsCheckpoints(
+  { sizeBytes, source, target: { registry }, isRepeated }: BlobToSend,
+  settings: TransferSettings,
+): boolean {
+  const { profile, learned } = registry;
+  if (profile.chunkBytes === 0) return false;
+  if (sizeBytes >= settings.largeBlobBytes || (isRepeated && sizeBytes > profile.minChunkBytes)) return true;
+  const bytesPerSecond = learned.uploadRates.get(source.registry.apiHost) ?? assumedBytesPerSecond;
   return sizeBytes / bytesPerSecond > settings.activityBudgetMs / 1000 / 2;
 }
 
 /** Bytes per PATCH, or undefined where the blob goes as one PUT. */
-export function chunkBytesFor(sizeBytes: number, registry: Registry, settings: TransferSettings): number | undefined {
-  const { profile, learned } = registry;
+export function chunkBytesFor(blob: BlobToSend, settings: TransferSettings): number | undefined {
+  const { profile, learned } = blob.target.registry;
   if (profile.chunkBytes === 0) return undefined;
   const limit = learned.maxPutBytes ?? Number.POSITIVE_INFINITY;
-  if (sizeBytes <= limit && !needsCheckpoints(sizeBytes, registry, settings)) return undefined;
+  if (blob.sizeBytes <= limit && !needsCheckpoints(blob, settings)) return undefined;
   return Math.min(profile.chunkBytes, limit);
 }
 
@@ -59,12 +75,17 @@ export function learnTooLarge(refusedBytes: number, { profile, learn }: Registry
 const minMeasuredBytes = 4 * MiB; // below, latency says more than the rate
 const newestShare = 0.3;
 
-/** Takes one upload into the moving average of its registry. */
-export function learnUploadRate(bytes: number, ms: number, { learned }: Registry): void {
+/** Takes one upload, or what there was of it, into the moving average of its two registries. */
+export function learnUploadRate(
+  bytes: number,
+  ms: number,
+  { source, target }: Pick<BlobToSend, "source" | "target">,
+): void {
   if (bytes < minMeasuredBytes || ms <= 0) return;
+  const { uploadRates } = target.registry.learned;
   const rate = (bytes * 1000) / ms;
-  const before = learned.uploadBytesPerSecond ?? rate;
-  learned.uploadBytesPerSecond = before + newestShare * (rate - before);
+  const before = uploadRates.get(source.registry.apiHost) ?? rate;
+  uploadRates.set(source.registry.apiHost, before + newestShare * (rate - before));
 }
 
 /** How long to wait for the final answer: a registry may verify gigabytes in silence. */

@@ -22,6 +22,8 @@ export interface UploadJob {
   readonly inline?: Uint8Array;
   /** The target lacks what it says to have: it is sent whatever a HEAD says, and not mounted. */
   readonly isRepair: boolean;
+  /** See {@link BlobToSend}. */
+  readonly isRepeated: boolean;
   readonly budget: Budget;
   /** Bytes of this blob that were passed to the target so far; falls back when an upload starts over. */
   readonly onProgress: (bytes: number) => void;

@@ -56,7 +56,7 @@ async function put(
 ): Promise<UploadEnd> {
   const { target, digest, sizeBytes } = job;
   const startedAt = deps.now();
-  const measure = (): void => learnUploadRate(content.seenBytes(), deps.now() - startedAt, target.registry);
+  const measure = (): void => learnUploadRate(content.seenBytes(), deps.now() - startedAt, job);
   try {
     const request = { digest, sizeBytes, content, headersTimeoutMs: finalAnswerMs(sizeBytes) };
     const outcome = await putBlob(target, session, request, signal);

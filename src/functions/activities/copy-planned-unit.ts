@@ -49,6 +49,8 @@ export function createCopyPlannedUnit(deps: CopyPlannedUnitDeps): CopyPlannedUni
   const { parts, repositories, copyUnit, life, now } = deps;
   return async ({ importId, unit, round, isRepair = false }, { row, budget, signal }) => {
     const { source, targets } = await repositories.ofImport(row.record, "copy");
+    await Promise.all(targets.map(({ registry }) => registry.recall(signal))); // others may know that they take no chunks
+    const couldChunk = mayChunk(targets);
     const results: PartResult[] = [];
     const reporter = createUnitReporter(async (copiedBytes) => {
       await parts.reportUnit(importId, unit.n, { copiedBytes });
@@ -65,8 +67,9 @@ export function createCopyPlannedUnit(deps: CopyPlannedUnitDeps): CopyPlannedUni
       readInline: async (digest) => (await parts.readInline(importId, digest)) ?? lostContent(digest),
       headFirst: round > 0 || isOld(row.record, deps),
       isRepair,
+      isRepeated: round > 0,
       owner: importId,
-      budget: mayChunk(targets) ? budget : { ...budget, endsAt: now().getTime() + deps.wholeBlobBudgetMs },
+      budget: couldChunk ? budget : { ...budget, endsAt: now().getTime() + deps.wholeBlobBudgetMs },
       onPart: (part) => results.push({ kind: "blob", ...part }),
       onProgress: ({ bytes }) => reporter.report(bytes.copied, now().getTime()),
     };
@@ -76,7 +79,9 @@ export function createCopyPlannedUnit(deps: CopyPlannedUnitDeps): CopyPlannedUni
     });
     if (copied.end.kind === "done") return { kind: "done", results, reportedUnit: await settle() };
     await storeSome();
-    return toUnfinished(copied.end, round);
+    if (copied.end.kind === "more" && !copied.end.hasProgressed && round > 0 && couldChunk === mayChunk(targets))
+      throw outOfTime(couldChunk);
+    return toUnfinished(copied.end);
   };
 }
 
@@ -90,21 +95,29 @@ function isOld({ startedAt }: ImportRecord, { now, processStartedAt }: CopyPlann
   return resolvedMs < processStartedAt.getTime() || now().getTime() - resolvedMs > trustMs;
 }
 
-function toUnfinished(end: Exclude<UnitOutcome["end"], { kind: "done" }>, round: number): Unfinished {
+function toUnfinished(end: Exclude<UnitOutcome["end"], { kind: "done" }>): Unfinished {
   switch (end.kind) {
     case "wait": {
       const { retryAfterSeconds, error } = end;
       return { kind: "wait", retryAfterSeconds, ...(error && { error: error.toWire() }) };
     }
     case "more":
-      if (end.hasProgressed || round === 0) return { kind: "more" };
-      throw new ImportError({
-        code: "DEADLINE_EXCEEDED",
-        stage: "copy",
-        what: "a blob could not be copied within two budgets of an activity, and the target takes no chunks",
-        hint: "raise ACTIVITY_BUDGET_SECONDS and functionTimeout",
-      });
+      return { kind: "more" };
   }
+}
+
+/** Of a unit that is called again and has nothing that stays to show for it. */
+function outOfTime(couldChunk: boolean): ImportError {
+  return new ImportError({
+    code: "DEADLINE_EXCEEDED",
+    stage: "copy",
+    what: couldChunk
+      ? "within a whole budget of an activity not one chunk of a blob came over"
+      : "a blob did not come over within the time of one activity, and the target takes no chunks",
+    hint: couldChunk
+      ? "source or target is too slow: raise ACTIVITY_BUDGET_SECONDS"
+      : "source or target is too slow: raise functionTimeout",
+  });
 }
 
 function lostContent(digest: string): never {

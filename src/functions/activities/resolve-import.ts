@@ -1,11 +1,11 @@
 import { sourceLocated } from "../../domain/delegation-transitions.ts";
 import { earlyEnd, foundAtTarget, pinned, resolved, resolving } from "../../domain/import-transitions.ts";
 import { sumProgress } from "../../domain/progress.ts";
-import type { Registry } from "../../registry/registry.ts";
 import type { Imports } from "../../store/imports.ts";
 import type { Parts } from "../../store/parts.ts";
 import { createReadManifest } from "../../transfer/read-manifest.ts";
 import type { resolveImport } from "../../transfer/resolve-import.ts";
+import type { BlobToSend } from "../../transfer/transfer-settings.ts";
 import type { LeaveToAcr } from "../delegation/leave-to-acr.ts";
 import type { LocateSource } from "../delegation/locate-source.ts";
 import { holdRow } from "../held-row.ts";
@@ -21,7 +21,7 @@ export interface ResolveImportDeps {
   readonly locateSource: LocateSource;
   readonly leaveToAcr: LeaveToAcr;
   readonly resolve: typeof resolveImport;
-  readonly needsCheckpoints: (sizeBytes: number, target: Registry) => boolean;
+  readonly needsCheckpoints: (blob: Omit<BlobToSend, "isRepeated">) => boolean;
   readonly now: () => Date;
 }
 
@@ -59,7 +59,7 @@ export function createResolveImport(deps: ResolveImportDeps): Activity<StepInput
             onPinned: async (pin) => {
               await held.change((record) => pinned(resolving(record, begunAt), pin));
             },
-            needsCheckpoints: (sizeBytes) => targets.some(({ registry }) => needsCheckpoints(sizeBytes, registry)),
+            needsCheckpoints: (sizeBytes) => targets.some((target) => needsCheckpoints({ sizeBytes, source, target })),
           },
           signal,
         ).catch(async (thrown: unknown) => {

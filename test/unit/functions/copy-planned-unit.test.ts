@@ -5,6 +5,7 @@ import { ImportError } from "../../../src/errors.ts";
 import type { ActivityContext } from "../../../src/functions/activities/activity-frame.ts";
 import { createCopyPlannedUnit } from "../../../src/functions/activities/copy-planned-unit.ts";
 import { profileFor } from "../../../src/registry/profiles.ts";
+import { createRecentMap } from "../../../src/registry/recent-map.ts";
 import type { Registry, RegistryAccess, Repository } from "../../../src/registry/registry.ts";
 import type { PartResult } from "../../../src/store/parts.ts";
 import type { CopiedPart, CopyUnit, UnitContext, UnitOutcome } from "../../../src/transfer/copy-unit.ts";
@@ -70,7 +71,14 @@ async function copyUnit(script: Script) {
   });
   const outcome = await copyPlannedUnit({ importId: record.id, unit, round }, context).catch((error: unknown) => error);
   const [seen] = contexts;
-  return { outcome, reports, stored, headFirst: seen?.headFirst, endsAt: seen?.budget.endsAt };
+  return {
+    outcome,
+    reports,
+    stored,
+    headFirst: seen?.headFirst,
+    isRepeated: seen?.isRepeated,
+    endsAt: seen?.budget.endsAt,
+  };
 }
 
 /** A repository that nobody asks anything: the scripted transfer does not. */
@@ -84,7 +92,7 @@ function nowhere(apiHost = "t.example"): Repository {
   };
   const registry: Registry = {
     ...{ access, apiHost, profile: profileFor(apiHost, undefined), repository: unused, sendToCatalog: unused },
-    learned: { maxPutBytes: undefined, refusesChunks: false, uploadBytesPerSecond: undefined },
+    learned: { maxPutBytes: undefined, refusesChunks: false, uploadRates: createRecentMap(10) },
     learn: async () => undefined,
     recall: async () => undefined,
     ping: unused,
@@ -186,11 +194,36 @@ describe("copyPlannedUnit", () => {
     expect(outcome).toEqual({ kind: "wait", retryAfterSeconds: 700, error: error.toWire() });
   });
 
-  it("gives a blob two budgets when none of it stays, and then gives up", async () => {
+  it.each([
+    ["not one chunk", "t.example"],
+    ["takes no chunks", "europe-docker.pkg.dev"],
+  ])("gives a blob two budgets when none of it stays, and then gives up, saying: %s", async (why, targetHost) => {
     const copy = async () => ({ kind: "more", hasProgressed: false }) as const;
 
-    expect((await copyUnit({ copy, round: 0 })).outcome).toEqual({ kind: "more" });
-    expect((await copyUnit({ copy, round: 1 })).outcome).toMatchObject({ code: "DEADLINE_EXCEEDED" });
+    const first = await copyUnit({ copy, targetHost, round: 0 });
+    const second = await copyUnit({ copy, targetHost, round: 1 });
+
+    expect(first.outcome).toEqual({ kind: "more" });
+    expect(second.outcome).toMatchObject({ code: "DEADLINE_EXCEEDED", message: expect.stringContaining(why) });
+  });
+
+  it("gives another call to a blob whose target turned out to take no chunks: that one has all of functionTimeout", async () => {
+    const { outcome } = await copyUnit({
+      round: 1,
+      copy: async ({ targets }) => {
+        for (const { registry } of targets) Object.assign(registry, { profile: profileFor("gcr.io", undefined) });
+        return { kind: "more", hasProgressed: false };
+      },
+    });
+
+    expect(outcome).toEqual({ kind: "more" });
+  });
+
+  it("has a unit that is handed out again send in such a way that what arrives stays", async () => {
+    const copy = async () => ({ kind: "done" }) as const;
+
+    expect((await copyUnit({ copy, round: 0 })).isRepeated).toBe(false);
+    expect((await copyUnit({ copy, round: 1 })).isRepeated).toBe(true);
   });
 
   it.each([

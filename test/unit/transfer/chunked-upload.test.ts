@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { MiB } from "../../../src/descriptor.ts";
 import { refusal } from "../../../src/local/registry/call.ts";
+import type { BlobOutcome } from "../../../src/transfer/copy-blob.ts";
 import { type Fault, fault } from "../../helpers/faults.ts";
 import { failing, hangUp } from "../../helpers/faults-any.ts";
 import { startRegistry, type TestRegistry } from "../../helpers/registry.ts";
@@ -168,6 +169,35 @@ describe("uploadChunked", () => {
       expect(await copying).toEqual({ kind: "more", hasProgressed: true });
       expect(kit.leases.saved.at(-1)?.offsetBytes).toBe(2 * MiB);
     });
+  });
+
+  it("brings a blob over in as many processes as it takes, which know nothing of each other's rates", async () => {
+    await using source = await startRegistry();
+    await using target = await startRegistry();
+    const leases = createTestLeases();
+    const kits = [1, 2, 3].map(() => createKit({ profile: "ghcr" }, leases)); // chunks of 4 MiB
+    const blob = await source.seedBlob({ sizeBytes: 9 * MiB });
+    const outcomes: BlobOutcome[] = [];
+
+    for (const [round, kit] of kits.entries()) {
+      target.setFaults([
+        fault("end the budget", { kind: ["upload-put", "upload-patch"], times: 1 }, async (call, next) => {
+          kit.clock.skip(round === 2 ? 0 : 240_000);
+          return await next(call);
+        }),
+      ]);
+      outcomes.push(await kit.copy(source, target, blob, { isRepeated: round > 0, headFirst: round > 0 }));
+      await kit[Symbol.asyncDispose]();
+    }
+
+    expect(outcomes).toMatchObject([
+      { kind: "more", hasProgressed: false },
+      { kind: "more", hasProgressed: true },
+      { kind: "done" },
+    ]);
+    expect(source.requests.filter(({ kind }) => kind === "blob-get").at(-1)?.headers.range).toMatch(/^bytes=4194304-/);
+    expect(await holds(target, blob)).toBe(true);
+    expect(target.openSessions()).toEqual([]);
   });
 
   it("lets the target's check decide when another process goes on", async () => {

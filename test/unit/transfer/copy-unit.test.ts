@@ -22,6 +22,7 @@ function prepare(kit: Kit, source: TestRegistry, target: TestRegistry, more: Par
     readInline: async () => new Uint8Array(),
     headFirst: false,
     isRepair: false,
+    isRepeated: false,
     owner: "import-1",
     budget: kit.budget(),
     onPart: (part) => parts.push(part),

@@ -51,7 +51,15 @@ describe("foretellMounts", () => {
     const copied = await createCopyUnit({ copyBlob: kit.copyBlob, parallelBlobs: 1 })(
       unit,
       {
-        ...{ source, targets, headFirst: false, isRepair: false, owner: "import-1", budget: kit.budget() },
+        ...{
+          source,
+          targets,
+          headFirst: false,
+          isRepair: false,
+          isRepeated: false,
+          owner: "import-1",
+          budget: kit.budget(),
+        },
         ...{ readInline: async () => new Uint8Array(), onPart: () => {}, onProgress: () => {} },
       },
       new AbortController().signal,

@@ -144,6 +144,7 @@ export function createKit(options: KitOptions = {}, leases = createTestLeases())
     filled: [],
     headFirst: false,
     isRepair: false,
+    isRepeated: false,
     owner: "import-1",
     budget: budget(),
     onProgress: () => {},
