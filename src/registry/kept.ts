@@ -113,10 +113,12 @@ const maxKept = 5_000;
 const freshMs = 30_000;
 const refusalMs = 10_000; // whoever has just been given a role, or a repository, tries again soon
 
-/** What asking again would not change, and what services count against an account. */
+/** What asking again would not change, and what services count against an account; a cloud's sign-in tells no status. */
 function isRefusal(thrown: unknown): thrown is ImportError {
-  return thrown instanceof ImportError && !thrown.retryable && [400, 401, 403].includes(thrown.httpStatus ?? 0);
+  return thrown instanceof ImportError && !thrown.retryable && refusalCodes.test(thrown.code);
 }
+
+const refusalCodes = /_(UNAUTHORIZED|FORBIDDEN|NETWORK_RESTRICTED)$|^CREDENTIALS_REQUIRED$/;
 
 function refusalKey({ key, place }: Pick<Wanted<unknown>, "key" | "place">): string {
   return JSON.stringify([key, placeKey(place)]);

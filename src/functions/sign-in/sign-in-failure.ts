@@ -10,29 +10,41 @@ export interface SignInFailure {
 }
 
 /**
- * The ImportError for credentials that cannot be had. What only passes (no connection, 429, 5xx) is retryable; the rest
- * ends the import, for asking again would be answered the same.
+ * The ImportError for credentials that cannot be had. What only passes (no connection, no answer in time, throttling,
+ * 5xx) is retryable; the rest ends the import, for asking again would be answered the same.
  */
 export function signInFailure(place: ErrorPlace, { what, hint, cause }: SignInFailure): ImportError {
-  const isPassing = mayPass(cause);
+  const kind = kindOf(cause);
   const reason = reasonOf(cause);
   return new ImportError({
     ...place,
-    code: codeOf(place, isPassing ? "UNAVAILABLE" : "UNAUTHORIZED"),
+    code: codeOf(place, kind),
     what: reason === "" ? what : `${what} (${reason})`,
     hint,
-    retryable: isPassing,
+    retryable: kind !== "UNAUTHORIZED",
     cause,
   });
 }
 
 const passingCodes = /^(ECONN|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|REQUEST_SEND_ERROR|UND_ERR_)/;
 
-function mayPass(thrown: unknown): boolean {
-  if (nameOf(thrown) === "CredentialUnavailableError") return false; // no IMDS shows as a connection that failed, too
+/** AWS puts a 400 on throttling. Source: @smithy/service-error-classification, its lists of names. */
+const throttlingNames = /throttl|^TooManyRequests|^RequestLimitExceeded$|^LimitExceededException$|^SlowDown$/i;
+const timeoutNames = /^(TimeoutError|RequestTimeout(Exception)?)$/;
+
+function kindOf(thrown: unknown): "UNAUTHORIZED" | "RATE_LIMITED" | "UNAVAILABLE" {
+  const name = nameOf(thrown);
+  if (name === "CredentialUnavailableError") return "UNAUTHORIZED"; // no IMDS shows as a connection that failed, too
   const status = statusOf(thrown);
-  if (status !== undefined) return status === 429 || status >= 500;
-  return passingCodes.test(errorCode(thrown));
+  if (status === 429 || throttlingNames.test(name)) return "RATE_LIMITED";
+  if (timeoutNames.test(name) || isCalledRetryable(thrown)) return "UNAVAILABLE";
+  const isPassing = status === undefined ? passingCodes.test(errorCode(thrown)) : status >= 500;
+  return isPassing ? "UNAVAILABLE" : "UNAUTHORIZED";
+}
+
+/** AWS's SDK marks what it would try again itself. */
+function isCalledRetryable(thrown: unknown): boolean {
+  return typeof thrown === "object" && thrown !== null && "$retryable" in thrown && thrown.$retryable !== undefined;
 }
 
 /** HTTP status, under the names that the SDKs have for it. */

@@ -5,6 +5,7 @@ import { createSignIn } from "../../../../src/functions/sign-in/create-sign-in.t
 import { createEcr } from "../../../../src/functions/sign-in/ecr.ts";
 import { createEntra, type EntraDeps } from "../../../../src/functions/sign-in/entra.ts";
 import { createGoogle } from "../../../../src/functions/sign-in/google.ts";
+import { signInFailure } from "../../../../src/functions/sign-in/sign-in-failure.ts";
 import { createVault, type VaultDeps } from "../../../../src/functions/sign-in/vault.ts";
 import type { Credentials, UserPassword } from "../../../../src/registry/registry.ts";
 import { type Reply, startServer } from "../../../helpers/http-server.ts";
@@ -209,14 +210,37 @@ describe("ECR", () => {
     expect(server.requests).toHaveLength(1);
   });
 
+  it.each([
+    ["ThrottlingException", "TARGET_RATE_LIMITED"],
+    ["TooManyRequestsException", "TARGET_RATE_LIMITED"],
+    ["RequestTimeout", "TARGET_UNAVAILABLE"],
+  ])("asks again where AWS answers 400 %s", async (type, code) => {
+    await using server = await startServer(() => json({ __type: type, message: "Rate exceeded" }, 400));
+    vi.stubEnv("AWS_ENDPOINT_URL_ECR", server.origin);
+    const credentials = createWorld().toCredentials({ kind: "ecr", keys }, { host: ecrHost, isAcr: false });
+
+    for (const _ of [1, 2]) expect(await thrownBy(() => userOf(credentials))).toMatchObject({ code, retryable: true });
+
+    expect(server.requests).toHaveLength(2);
+  });
+
+  it("asks again where AWS does not answer in time", () => {
+    const cause = failed("Socket timed out", { name: "TimeoutError" });
+
+    expect(signInFailure(place, { what: "AWS gives no token", hint: "wait", cause })).toMatchObject({
+      ...{ code: "TARGET_UNAVAILABLE", retryable: true },
+    });
+  });
+
   it("says what the account lacks, asks once and repeats no key", async () => {
     await using server = await startServer(() =>
       json({ __type: "AccessDeniedException", message: "not allowed" }, 400),
     );
     vi.stubEnv("AWS_ENDPOINT_URL_ECR", server.origin);
-    const { toCredentials } = createWorld();
+    const credentials = createWorld().toCredentials({ kind: "ecr", keys }, { host: ecrHost, isAcr: false });
 
-    const thrown = await thrownBy(() => userOf(toCredentials({ kind: "ecr", keys }, { host: ecrHost, isAcr: false })));
+    const [thrown] = await Promise.all(Array.from({ length: 40 }, () => thrownBy(() => userOf(credentials))));
+    await thrownBy(() => userOf(credentials)); // the refusal holds for some seconds
 
     expect(thrown).toMatchObject({
       ...{ code: "TARGET_UNAUTHORIZED", retryable: false },
