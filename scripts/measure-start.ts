@@ -44,7 +44,8 @@ export function measureStart(path: string, tries: number): AppStart {
 function start(path: string): AppStart {
   const storage = "UseDevelopmentStorage=true";
   const vault = "https://none.vault.azure.net"; // what a registries.yaml names by secret needs one; nothing is read of it
-  const env = { PATH: process.env.PATH, AzureWebJobsStorage: storage, KEY_VAULT_URL: vault };
+  const key = Buffer.alloc(32).toString("base64"); // without one, a start has something to say in its log
+  const env = { PATH: process.env.PATH, AzureWebJobsStorage: storage, KEY_VAULT_URL: vault, SECRETS_KEY: key };
   const args = ["-e", script, resolve(path)];
   const { stdout, stderr, status } = spawnSync(process.execPath, args, { env, encoding: "utf8" });
   if (status !== 0) throw new Error(`the packaged app does not start: ${stderr}`);

@@ -45,7 +45,7 @@ export const settingDescriptions: Readonly<Record<SettingName, SettingDescriptio
     group: "Storage",
     example: "test1",
     meaning:
-      "Put before the name of each table, so that several apps share an account; before that of each queue in lower case with a hyphen (`test1-imports`). At most 20 letters and digits, a letter first",
+      "Put before the name of each table; before that of each queue in lower case with a hyphen (`test1-imports`). At most 20 letters and digits, a letter first. Orchestrations have names of their own: apps that share an account need a task hub each as well (`AzureFunctionsJobHost__extensions__durableTask__hubName`, letters and digits), or each would run those of the others",
   },
   DEFAULT_TARGET: {
     group: "Registries",
@@ -188,10 +188,10 @@ export const settingDescriptions: Readonly<Record<SettingName, SettingDescriptio
       "Who is reached without it: names (and those below them), `.suffix`, addresses and blocks, each with a port or without, or `*`. `localhost` and loopback addresses always are",
   },
   SECRETS_KEY: {
-    group: "Credentials of requests",
+    group: "What is sealed",
     example: "k1:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
     meaning:
-      "Key (base64 of 32 bytes, `openssl rand -base64 32`) that seals credentials which requests bring, until their import ends. A list `new:…,old:…` while keys are changed: the first seals, all open. Not set: such requests are refused with `400`",
+      "Key (base64 of 32 bytes, `openssl rand -base64 32`) that seals credentials which requests bring, until their import ends, and addresses at which uploads and imports of ACR go on. A list `new:…,old:…` while keys are changed: the first seals, all open. Not set: such requests are refused with `400`, and each process seals with a key of its own: what another one has begun of a large blob or at ACR is begun again, and uploads that it has left are not cancelled at their registry",
   },
   HOOK_SECRETS: {
     group: "Webhooks",

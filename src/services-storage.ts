@@ -15,12 +15,15 @@ import { createSecrets } from "./store/secrets.ts";
 import { createTableAccess, type StorageLocation } from "./store/storage-client.ts";
 import { createUploads } from "./store/uploads.ts";
 
-/** The storage account's tables and queues. Nothing here touches the network. */
+const lostWithoutKey = "credentials in requests, and what another process has begun of a large blob or at ACR";
+
+/** The storage account's tables and queues. Nothing here touches the network. Logs it when there is no key that seals. */
 export function createStores({ storage, tablePrefix, secretsKeys }: Config, log: Log, now: () => Date) {
   const location = toLocation(storage);
   const access = createTableAccess({ storage: location, tablePrefix });
   access.onUnreadable((row) => log("row-unreadable", { ...row }));
   const sealer = createSealer(secretsKeys);
+  if (!sealer.isAvailable) log("secrets-key-missing", { setting: "SECRETS_KEY", lost: lostWithoutKey });
   const ours = { storage: location, onTransaction: access.count };
   return {
     access,
