@@ -60,9 +60,27 @@ param settings Settings = {}
 @description('Settings that are secrets of the Key Vault, by the names of the secrets.')
 param vaultSettings VaultSettings = {}
 
+@description('Application settings of the host, of Node.js and of libraries, such as AzureFunctionsJobHost__… and NODE_EXTRA_CA_CERTS. Those that Drayage sets itself go before.')
+param hostSettings object = {}
+
+@description('Such settings that are secrets of the Key Vault, by the names of the secrets.')
+param hostVaultSettings object = {}
+
+@description('Names of secrets that this deployment puts into the vault: it gets in where a private network shuts everybody else out.')
+@maxLength(100)
+param secretNames string[] = []
+
 @secure()
-@description('Key that seals credentials of requests: openssl rand -base64 32. Stored in the vault under the name that vaultSettings.SECRETS_KEY gives. Empty: the vault is left as it is.')
+@description('Values of secretNames, by name. A secret without a value is left as it is.')
+param secretValues object = {}
+
+@secure()
+@description('Key that seals what only Drayage may read again: openssl rand -base64 32. Stored in the vault under the name that vaultSettings.SECRETS_KEY gives. Empty: the one that the vault has, or one that is made.')
 param secretsKey string = ''
+
+@secure()
+@description('What that key is made of where the vault has none. Leave it alone.')
+param keySeed string = newGuid()
 
 @description('Virtual network and private endpoints.')
 param network Network = { kind: 'none' }
@@ -115,9 +133,7 @@ var privateRegistryIds = isPrivate || empty(askedPrivately)
   ? askedPrivately
   : fail('privateEndpoint of ${askedPrivately[0]} needs a network of kind new or existing')
 var takesEvents = !empty(filter(registries, registry => registry.?events != null))
-var sealingKeyName = vaultSettings.?SECRETS_KEY ?? (empty(secretsKey)
-  ? 'unused'
-  : fail('secretsKey needs vaultSettings.SECRETS_KEY, the name of its secret'))
+var sealingKeyName = vaultSettings.?SECRETS_KEY ?? 'drayage-secrets-key'
 
 resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2023-01-31' = {
   name: 'id-${fullName}'
@@ -171,6 +187,9 @@ module keyVault 'modules/key-vault.bicep' = {
     workspaceId: monitoring.outputs.workspaceId
     sealingKeyName: sealingKeyName
     secretsKey: secretsKey
+    keySeed: keySeed
+    secretNames: secretNames
+    secretValues: secretValues
   }
 }
 
@@ -244,7 +263,9 @@ module app 'modules/function-app.bicep' = {
     ]
     otherRegistries: otherRegistries
     settings: settings
-    vaultSettings: vaultSettings
+    vaultSettings: union({ SECRETS_KEY: sealingKeyName }, vaultSettings)
+    hostSettings: hostSettings
+    hostVaultSettings: hostVaultSettings
   }
   dependsOn: [
     keyVault // a reference that cannot be resolved yet would be passed to the app as text
@@ -259,6 +280,7 @@ module registryEvents 'modules/registry-events.bicep' = [
       registry: registry
       location: registryAccess[at].outputs.location
       tags: tags
+      suffix: suffix
       functionId: '${app.outputs.id}/functions/onRegistryEvent'
       identityId: eventsIdentity.id
       storageAccountId: storage.outputs.id
@@ -277,6 +299,7 @@ module deadLetterAlerts 'modules/dead-letter-alert.bicep' = [
       name: '${fullName}-dead-letters-${last(split(registry.resourceId, '/'))}'
       registryName: last(split(registry.resourceId, '/'))
       topicId: registryEvents[at]!.outputs.topicId
+      subscriptionName: registryEvents[at]!.outputs.subscriptionName
       actionGroupIds: alerts.actionGroupIds
     }
   }
@@ -306,6 +329,12 @@ output endpoint string = app.outputs.endpoint
 
 @description('Name of the Function app, which the package is deployed to.')
 output functionAppName string = app.outputs.name
+
+@description('Resource id of the Function app.')
+output functionAppId string = app.outputs.id
+
+@description('Resource id of the identity that undeliverable events are written with, which a system topic must have. Empty: no registry has events.')
+output eventsIdentityId string = takesEvents ? eventsIdentity.id : ''
 
 @description('Client id of the identity of the app.')
 output identityClientId string = identity.properties.clientId

@@ -10,16 +10,11 @@ param registries = [
     )
     access: 'push'
     mode: 'rbac'
-    events: {}
   }
 ]
 
 param settings = {
   ALLOWED_SOURCES: readEnvironmentVariable('DRAYAGE_ALLOWED_SOURCES', 'docker.io,ghcr.io,quay.io,mcr.microsoft.com')
-}
-
-param vaultSettings = {
-  SECRETS_KEY: 'drayage-secrets-key'
 }
 
 param secretsKey = readEnvironmentVariable('DRAYAGE_SECRETS_KEY', '')

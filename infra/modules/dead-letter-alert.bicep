@@ -12,6 +12,9 @@ param registryName string
 @description('Resource id of the system topic of the registry.')
 param topicId string
 
+@description('Name of the subscription: others of the topic are none of Drayage.')
+param subscriptionName string
+
 @description('Resource ids of action groups that are told.')
 param actionGroupIds string[]
 
@@ -40,6 +43,13 @@ resource rule 'Microsoft.Insights/metricAlerts@2018-03-01' = {
           timeAggregation: 'Total'
           operator: 'GreaterThan'
           threshold: 0
+          dimensions: [
+            {
+              name: 'EventSubscriptionName'
+              operator: 'Include'
+              values: [subscriptionName]
+            }
+          ]
         }
       ]
     }

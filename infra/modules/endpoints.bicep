@@ -1,4 +1,5 @@
-// The private endpoints of everything that Drayage reaches in a virtual network.
+// The private endpoints of everything that Drayage reaches in a virtual network. One after another: a storage account or
+// registry that is given two at once refuses one of them (StorageAccountOperationInProgress), and a subnet does at times.
 
 import { DnsZoneIds } from 'types.bicep'
 
@@ -29,6 +30,7 @@ param keyVaultId string
 @description('Resource ids of registries.')
 param registryIds string[]
 
+@batchSize(1)
 module storage 'private-endpoint.bicep' = [
   for service in ['blob', 'queue', 'table']: {
     params: {
@@ -55,8 +57,10 @@ module vault 'private-endpoint.bicep' = {
     registersNames: registersNames
     dnsZoneId: dnsZoneIds.?vault ?? ''
   }
+  dependsOn: [storage]
 }
 
+@batchSize(1)
 module registries 'private-endpoint.bicep' = [
   for registryId in registryIds: {
     params: {
@@ -69,5 +73,6 @@ module registries 'private-endpoint.bicep' = [
       registersNames: registersNames
       dnsZoneId: dnsZoneIds.?registry ?? ''
     }
+    dependsOn: [vault]
   }
 ]

@@ -71,6 +71,12 @@ param settings Settings
 @description('Settings that are secrets of the vault.')
 param vaultSettings VaultSettings
 
+@description('Application settings of the host, of Node.js and of libraries.')
+param hostSettings object
+
+@description('Such settings that are secrets of the vault.')
+param hostVaultSettings object
+
 var targets = map(filter(registries, registry => registry.access == 'push'), registry => registry.host)
 var signIns = map(registries, registry => {
   host: registry.host
@@ -92,10 +98,11 @@ var derivedSettings = {
   ...(signIn == null ? {} : { API_SIGN_IN: 'platform' })
 }
 
-var vaultReferences = mapValues(
-  vaultSettings,
-  secret => '@Microsoft.KeyVault(VaultName=${keyVaultName};SecretName=${secret})'
-)
+func vaultReferences(vaultName string, secretNames object) object =>
+  mapValues(secretNames, secret => '@Microsoft.KeyVault(VaultName=${vaultName};SecretName=${secret})')
+
+// Drayage's own go before.
+var otherSettings = union(hostSettings, vaultReferences(keyVaultName, hostVaultSettings))
 
 var fixedSettings = {
   AzureWebJobsStorage__blobServiceUri: 'https://${storageAccountName}.blob.${environment().suffixes.storage}'
@@ -199,10 +206,10 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
         }
       }
     }
+    // Of its other properties Azure refuses some on this plan; packages come without FTP, whose passwords are off below.
     siteConfig: {
       minTlsVersion: '1.2'
       scmMinTlsVersion: '1.2'
-      ftpsState: 'Disabled'
       http20Enabled: true
       ipSecurityRestrictionsDefaultAction: empty(inboundRanges) ? 'Allow' : 'Deny'
       scmIpSecurityRestrictionsUseMain: true
@@ -222,7 +229,14 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
 
   resource appSettings 'config' = {
     name: 'appsettings'
-    properties: union(derivedSettings, settings, vaultReferences, fixedSettings, workerSettings)
+    properties: union(
+      otherSettings,
+      derivedSettings,
+      settings,
+      vaultReferences(keyVaultName, vaultSettings),
+      fixedSettings,
+      workerSettings
+    )
     dependsOn: [
       authentication // with API_SIGN_IN the app does not start while it is off
     ]

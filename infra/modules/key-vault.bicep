@@ -25,12 +25,23 @@ param principalId string
 @description('Resource id of the Log Analytics workspace.')
 param workspaceId string
 
-@description('Name of the secret that secretsKey is stored under.')
+@description('Name of the secret with the key that seals credentials.')
 param sealingKeyName string
 
 @secure()
-@description('Key that seals credentials of requests. Empty: what the vault has is left alone.')
+@description('That key. Empty: what the vault has, or a new one.')
 param secretsKey string
+
+@secure()
+@description('A GUID that nobody knows, which a new key is made of.')
+param keySeed string
+
+@description('Names of other secrets.')
+param secretNames string[]
+
+@secure()
+@description('Their values. One without a value is left alone.')
+param secretValues object
 
 resource vault 'Microsoft.KeyVault/vaults@2023-07-01' = {
   name: name
@@ -51,12 +62,24 @@ resource vault 'Microsoft.KeyVault/vaults@2023-07-01' = {
       bypass: 'None'
     }
   }
+}
 
-  resource sealing 'secrets' = if (!empty(secretsKey)) {
-    name: sealingKeyName
-    properties: {
-      value: secretsKey
-    }
+// Its key has the name of the one below. Of two resources of one name Azure takes the first, whatever their conditions say.
+module secrets 'secrets.bicep' = {
+  params: {
+    vaultName: vault.name
+    names: union(secretNames, [sealingKeyName])
+    values: union(secretValues, empty(secretsKey) ? {} : { '${sealingKeyName}': secretsKey })
+  }
+}
+
+// Once: another key would open nothing of what the former one has sealed.
+@onlyIfNotExists()
+resource madeKey 'Microsoft.KeyVault/vaults/secrets@2023-07-01' = if (empty(secretsKey) && empty(secretValues[?sealingKeyName])) {
+  parent: vault
+  name: sealingKeyName
+  properties: {
+    value: base64(replace(keySeed, '-', '')) // 32 bytes
   }
 }
 

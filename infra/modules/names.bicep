@@ -15,6 +15,6 @@ func assertName(name string) string =>
     : fail('name: ${name} is more than lower-case letters, digits and single hyphens between them')
 
 @export()
-@description('The name, or as much of it as fits before a hash of the whole of it: 50 characters at most.')
-func systemTopicName(registryName string) string =>
-  length(registryName) <= 45 ? 'evgt-${registryName}' : 'evgt-${substring(registryName, 0, 31)}-${uniqueString(registryName)}'
+@description('As much of the name as fits before a hash of it and of the deployment: 50 characters at most. A registry can have one system topic: under one name a second deployment would take it over from the first without a word.')
+func systemTopicName(registryName string, deployment string) string =>
+  'evgt-${take(registryName, 31)}-${uniqueString(registryName, deployment)}'

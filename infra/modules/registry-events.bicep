@@ -12,6 +12,9 @@ param location string
 @description('Tags of every resource.')
 param tags object
 
+@description('Suffix of the deployment, which tells the subscriptions and diagnostic settings of several apart.')
+param suffix string
+
 @description('Resource id of the function that takes events. It is there once the code is deployed.')
 param functionId string
 
@@ -33,23 +36,25 @@ param timeToLiveMinutes int
 @description('Resource id of the Log Analytics workspace.')
 param workspaceId string
 
-resource topic 'Microsoft.EventGrid/systemTopics@2025-02-15' = {
-  name: systemTopicName(last(split(registry.resourceId, '/')))
-  location: location
-  tags: tags
-  identity: {
-    type: 'UserAssigned'
-    userAssignedIdentities: {
-      '${identityId}': {}
-    }
+var subscriptionName = 'drayage-${suffix}'
+var topicName = registry.?events.?topicName ?? systemTopicName(last(split(registry.resourceId, '/')), suffix)
+
+module madeTopic 'system-topic.bicep' = if (registry.?events.?topicName == null) {
+  params: {
+    name: topicName
+    location: location
+    tags: tags
+    registryId: registry.resourceId
+    identityId: identityId
   }
-  properties: {
-    source: registry.resourceId
-    topicType: 'Microsoft.ContainerRegistry.Registries'
-  }
+}
+
+// Made above, or there already: then somebody else's, and not written to. A template may name a resource only once.
+resource topic 'Microsoft.EventGrid/systemTopics@2025-02-15' existing = {
+  name: topicName
 
   resource subscription 'eventSubscriptions' = {
-    name: 'drayage'
+    name: subscriptionName
     properties: {
       eventDeliverySchema: 'EventGridSchema'
       destination: {
@@ -86,11 +91,12 @@ resource topic 'Microsoft.EventGrid/systemTopics@2025-02-15' = {
         }
       }
     }
+    dependsOn: [madeTopic]
   }
 }
 
 resource logs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
-  name: 'drayage'
+  name: subscriptionName
   scope: topic
   properties: {
     workspaceId: workspaceId
@@ -107,7 +113,11 @@ resource logs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
       }
     ]
   }
+  dependsOn: [madeTopic]
 }
 
 @description('Resource id of the system topic.')
 output topicId string = topic.id
+
+@description('Name of the subscription to it.')
+output subscriptionName string = subscriptionName

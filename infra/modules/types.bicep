@@ -38,6 +38,11 @@ type RegistryEvents = {
   @description('Only pushes to repositories that begin with this. The subject of an event is repository:tag.')
   @minLength(1)
   repositoryPrefix: string?
+
+  @description('Name of a system topic of the registry that is there already, in the resource group of the registry. It is not written to: that it has the identity of the output eventsIdentityId is up to you. Not given: one is made.')
+  @minLength(3)
+  @maxLength(128)
+  topicName: string?
 }
 
 @export()

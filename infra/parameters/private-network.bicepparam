@@ -1,5 +1,5 @@
 // No public endpoint of storage and vault; both registries are reached through private endpoints. Only the company's
-// addresses may call.
+// addresses may call. The source has a system topic already, which others have subscribed to as well.
 
 using '../main.bicep'
 
@@ -40,12 +40,28 @@ param registries = [
     access: 'pull'
     mode: 'rbac'
     privateEndpoint: true
-    events: {}
+    events: {
+      topicName: 'registry-pushes'
+    }
   }
 ]
 
 param settings = {
   ALLOWED_SOURCES: 'dev.azurecr.io'
+}
+
+param hostSettings = {
+  AzureFunctionsJobHost__extensions__queues__maxPollingInterval: '00:00:10'
+}
+
+param vaultSettings = {
+  API_KEYS: 'drayage-api-keys'
+}
+
+param secretNames = ['drayage-api-keys']
+
+param secretValues = {
+  'drayage-api-keys': readEnvironmentVariable('DRAYAGE_API_KEYS', '')
 }
 
 param subscribeToEvents = true

@@ -31,7 +31,6 @@ param settings = {
 }
 
 param vaultSettings = {
-  SECRETS_KEY: 'drayage-secrets-key'
   API_KEYS: 'drayage-api-keys'
   HOOK_SECRETS: 'drayage-hook-secrets'
   OTEL_EXPORTER_OTLP_HEADERS: 'drayage-otlp-headers'
@@ -41,8 +40,6 @@ param signIn = {
   clientId: '22222222-3333-4444-5555-666666666666'
   allowedPrincipals: ['77777777-8888-9999-aaaa-bbbbbbbbbbbb']
 }
-
-param secretsKey = 'MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY='
 
 param subscribeToEvents = true
 

@@ -6,6 +6,17 @@ import { apiRoutes } from "../../src/functions/api-routes.ts";
 import { armRoutes } from "../../src/functions/arm/arm-routes.ts";
 import { appSettings, onlyOne, readSnapshot, siteConfig } from "../helpers/infrastructure.ts";
 
+/**
+ * Refused are alwaysOn, ftpsState, functionAppScaleLimit, functionsRuntimeScaleMonitoringEnabled, linuxFxVersion,
+ * netFrameworkVersion, preWarmedInstanceCount, use32BitWorkerProcess and who knows what else ("The following site
+ * configuration property … for Flex Consumption sites is invalid"), in some regions. These are known to be taken.
+ * Source: Azure/azure-cli#31414, Azure/terraform-azurerm-avm-res-web-site#345 and #360.
+ */
+const flexProperties = [
+  ...["minTlsVersion", "scmMinTlsVersion", "http20Enabled"],
+  ...["ipSecurityRestrictionsDefaultAction", "ipSecurityRestrictions", "scmIpSecurityRestrictionsUseMain"],
+];
+
 describe.each(parameterSets)("parameter set %s", (name) => {
   const resources = readSnapshot(name);
 
@@ -35,8 +46,14 @@ describe.each(parameterSets)("parameter set %s", (name) => {
     expect(policies.map(({ properties }) => properties)).toEqual([{ allow: false }, { allow: false }]);
     expect(onlyOne(resources, "Microsoft.Web/sites").properties).toMatchObject({
       httpsOnly: true,
-      siteConfig: { minTlsVersion: "1.2", ftpsState: "Disabled" },
+      siteConfig: { minTlsVersion: "1.2" },
     });
+  });
+
+  it("configures of the site only what Flex Consumption takes: Azure refuses the app for what it does not", () => {
+    const { siteConfig } = onlyOne(resources, "Microsoft.Web/sites").properties;
+
+    expect(Object.keys(siteConfig ?? {}).filter((property) => !flexProperties.includes(property))).toEqual([]);
   });
 
   it("reads packages by identity", () => {
@@ -78,6 +95,9 @@ describe.each(parameterSets)("parameter set %s", (name) => {
 });
 
 describe("events", () => {
+  /** Of this deployment; that of another one in the same resource group or elsewhere has another suffix. */
+  const subscriptionName = expect.stringMatching(/^drayage-[a-z0-9]{13}$/);
+
   it("sends pushes of the named repositories to the function, and keeps what cannot be delivered", () => {
     const resources = readSnapshot("public");
 
@@ -101,12 +121,36 @@ describe("events", () => {
 
   it("wakes people when events cannot be delivered", () => {
     expect(onlyOne(readSnapshot("public"), "Microsoft.Insights/metricAlerts").properties).toMatchObject({
-      scopes: [expect.stringMatching(/\/systemTopics\/evgt-dev$/)],
+      scopes: [expect.stringMatching(/\/systemTopics\/evgt-dev-[a-z0-9]{13}$/)],
       criteria: {
-        allOf: [{ metricName: "DeadLetteredCount", timeAggregation: "Total", operator: "GreaterThan", threshold: 0 }],
+        allOf: [
+          {
+            ...{ metricName: "DeadLetteredCount", timeAggregation: "Total", operator: "GreaterThan", threshold: 0 },
+            dimensions: [{ name: "EventSubscriptionName", operator: "Include", values: [subscriptionName] }],
+          },
+        ],
       },
       actions: [{ actionGroupId: expect.stringMatching(/\/actionGroups\/on-call$/) }],
     });
+  });
+
+  it("come by a topic that is there already, which is not written to", () => {
+    const resources = readSnapshot("private-network");
+    const subscription = onlyOne(resources, "Microsoft.EventGrid/systemTopics/eventSubscriptions");
+
+    expect(resources.filter(({ type }) => type === "Microsoft.EventGrid/systemTopics")).toEqual([]);
+    expect(subscription.name).toMatch(/^registry-pushes\/drayage-[a-z0-9]{13}$/);
+    expect(subscription.properties).toMatchObject({
+      deadLetterWithResourceIdentity: { identity: { userAssignedIdentity: expect.stringMatching(/-events$/) } },
+    });
+  });
+
+  it.each(["public", "private-network"] as const)("leave a second Drayage at the registry its own: %s", (name) => {
+    const ours = readSnapshot(name).filter(({ id }) => id.includes("/systemTopics/"));
+    const nameOf = (type: string) => onlyOne(ours, type).name.split("/").at(-1);
+
+    expect(nameOf("Microsoft.EventGrid/systemTopics/eventSubscriptions")).toEqual(subscriptionName);
+    expect(nameOf("Microsoft.Insights/diagnosticSettings")).toEqual(subscriptionName);
   });
 
   it("makes nothing for events that nobody asked for", () => {
@@ -177,6 +221,19 @@ describe("a private network", () => {
       publicNetworkAccess: "Disabled",
       networkAcls: { defaultAction: "Deny" },
     });
+  });
+
+  it("has secrets put into the vault by the deployment, which is shut to everybody outside", () => {
+    const secrets = resources.filter(({ type }) => type === "Microsoft.KeyVault/vaults/secrets");
+
+    expect(secrets).toContainEqual(
+      expect.objectContaining({
+        name: expect.stringMatching(/\/drayage-api-keys$/),
+        properties: {
+          value: expect.stringMatching(/^\[union\(parameters\('secretValues'\), .*\)\['drayage-api-keys'\]\]$/),
+        },
+      }),
+    );
   });
 
   it("reaches storage, vault and both registries through endpoints whose names are registered", () => {

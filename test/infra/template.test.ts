@@ -13,12 +13,33 @@ const bicep = await needsBicep();
 
 const typeSchema = z.object({ properties: z.record(z.string(), z.unknown()) });
 const describedSchema = z.object({ metadata: z.object({ description: z.string() }).optional() });
+const madeSchema = z.looseObject({ dependsOn: z.array(z.string()).default([]) });
+const moduleSchema = z.object({
+  properties: z.object({
+    template: z.object({ languageVersion: z.string().optional(), resources: z.record(z.string(), madeSchema) }),
+  }),
+});
 const templateSchema = z.object({
   definitions: z.object({ Settings: typeSchema, VaultSettings: typeSchema }),
   parameters: z.record(z.string(), describedSchema),
   outputs: z.record(z.string(), describedSchema),
-  resources: z.object({ app: z.object({ dependsOn: z.array(z.string()) }) }),
+  resources: z.object({
+    app: z.object({ dependsOn: z.array(z.string()) }),
+    endpoints: moduleSchema,
+    keyVault: moduleSchema,
+  }),
 });
+
+const anySchema = z.looseObject({ type: z.string() });
+const resourcesSchema = z.object({ resources: z.union([z.array(anySchema), z.record(z.string(), anySchema)]) });
+const deploymentSchema = z.object({ properties: z.object({ template: z.unknown() }) });
+
+/** The resources of the template, and those of each template that is nested in it. */
+function templatesIn(template: unknown): readonly (readonly z.infer<typeof anySchema>[])[] {
+  const resources = Object.values(resourcesSchema.parse(template).resources);
+  const nested = resources.filter(({ type }) => type === "Microsoft.Resources/deployments");
+  return [resources, ...nested.flatMap((one) => templatesIn(deploymentSchema.parse(one).properties.template))];
+}
 
 /** What is not for an app that Azure gives an identity: a connection string, a name of the public cloud, what Kubernetes sets, a mounted file. */
 const settingsElsewhere = [
@@ -83,6 +104,53 @@ describe.runIf(bicep !== undefined)("infra/main.bicep", () => {
     expect(template().resources.app.dependsOn).toEqual(expect.arrayContaining(["keyVault", "endpoints"]));
   });
 
+  it("makes private endpoints one after another: a storage account takes one at a time", () => {
+    const { storage, vault, registries } = template().resources.endpoints.properties.template.resources;
+
+    expect([storage?.copy, registries?.copy]).toMatchObject(Array(2).fill({ mode: "serial", batchSize: 1 }));
+    expect(vault?.dependsOn).toContain("storage");
+    expect(registries?.dependsOn).toContain("vault");
+  });
+
+  it("makes a key that seals once, and never another one in its place", () => {
+    const { languageVersion, resources } = template().resources.keyVault.properties.template;
+    const made = Object.values(resources).filter((resource) => JSON.stringify(resource).includes("keySeed"));
+
+    expect(made).toMatchObject([
+      {
+        "@options": { onlyIfNotExists: expect.anything() },
+        condition:
+          "[and(empty(parameters('secretsKey')), empty(tryGet(parameters('secretValues'), parameters('sealingKeyName'))))]",
+        properties: { value: "[base64(replace(parameters('keySeed'), '-', ''))]" },
+      },
+    ]);
+    expect(languageVersion).toBe("2.0"); // else Azure refuses the option
+  });
+
+  // Source: Azure/bicep#11290, and #16801 for resources that are there already.
+  it("names a resource once in each template: Azure refuses the second, or ignores it whatever its condition says", () => {
+    const templates = templatesIn(JSON.parse(compiled.json));
+    const twice = templates.flatMap((resources) => {
+      const names = resources.map(({ type, scope, name }) => JSON.stringify([type, scope, name]));
+      return names.filter((name, at) => names.indexOf(name) !== at);
+    });
+
+    expect(templates.length).toBeGreaterThan(10);
+    expect(twice).toEqual([]);
+  });
+
+  it("asks by default for no events: what is pushed to the one target there is may not be imported from it", async () => {
+    const run = await bicep?.("build-params", "infra/main.bicepparam", "--stdout");
+    const { parametersJson } = z.object({ parametersJson: z.string() }).parse(JSON.parse(run?.output ?? ""));
+    const { parameters } = z
+      .object({ parameters: z.object({ registries: z.object({ value: z.array(z.record(z.string(), z.unknown())) }) }) })
+      .parse(JSON.parse(parametersJson));
+
+    expect(parameters.registries.value).toHaveLength(1);
+    expect(parameters.registries.value[0]).toMatchObject({ access: "push" });
+    expect(parameters.registries.value[0]).not.toHaveProperty("events");
+  });
+
   it.each(Object.entries(mightyRoles))("never assigns %s", (_name, id) => {
     expect(compiled.json).not.toContain(id);
   });
@@ -106,17 +174,18 @@ describe.runIf(bicep !== undefined)("infra/main.bicep", () => {
   });
 });
 
-describe.runIf(bicep !== undefined)("a parameter that cannot be meant so", () => {
+describe.runIf(bicep !== undefined)("a deployment", () => {
   const directory = mkdtempSync("infra/.test-");
   afterAll(() => rmSync(directory, { recursive: true, force: true }));
-  const registryId = `/subscriptions/${"1".repeat(36)}/resourceGroups/registries/providers/Microsoft.ContainerRegistry/registries/prod`;
+  const registryId = `/subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/registries/providers/Microsoft.ContainerRegistry/registries/prod`;
 
   /** What deploying `using` with these parameters would do, without Azure. */
   const predict = async (what: string, using: string, parameters: Readonly<Record<string, string>>) => {
     const path = join(directory, `${what.replaceAll(" ", "-")}.bicepparam`);
     const lines = Object.entries(parameters).map(([name, value]) => `param ${name} = ${value}\n`);
     writeFileSync(path, `using '../${using}'\n${lines.join("")}`);
-    const run = await bicep?.("snapshot", path, "--resource-group", "registries", "--location", "westeurope");
+    const place = ["--subscription-id", "00000000-0000-0000-0000-000000000001", "--resource-group", "registries"];
+    const run = await bicep?.("snapshot", path, ...place, "--location", "westeurope");
     return { exitCode: run?.exitCode, text: `${run?.output}${run?.diagnostics}`, path };
   };
 
@@ -149,11 +218,48 @@ describe.runIf(bicep !== undefined)("a parameter that cannot be meant so", () =>
     expect(text).toContain(message);
   });
 
+  const written = (path: string) => readFileSync(path.replace(/bicepparam$/, "snapshot.json"), "utf8");
+
+  it("sets what the host and libraries read, but nothing in place of what Drayage sets", async () => {
+    const {
+      exitCode,
+      text: output,
+      path,
+    } = await predict("host settings", "main.bicep", {
+      registries: `[{ resourceId: '${registryId}', access: 'push', mode: 'rbac' }]`,
+      hostSettings: "{ NODE_EXTRA_CA_CERTS: '/ca.pem', LIMIT_SHARES: '99', SECRETS_KEY: 'mine' }",
+      hostVaultSettings: "{ AWS_SECRET_ACCESS_KEY: 'drayage-aws' }",
+    });
+
+    expect(exitCode, output).toBe(0);
+    const text = written(path);
+    expect(text).toContain('"NODE_EXTRA_CA_CERTS": "/ca.pem"');
+    expect(text).toMatch(
+      /"AWS_SECRET_ACCESS_KEY": "@Microsoft\.KeyVault\(VaultName=kv-drayage-\w+;SecretName=drayage-aws\)"/,
+    );
+    expect(text).toContain('"LIMIT_SHARES": "4"');
+    expect(text).not.toContain('"mine"');
+  });
+
+  it("asks for a topic of its own at a registry: two that are named alike would be one, taken over in silence", async () => {
+    const topics = await Promise.all(["first", "second"].map((suffix) => predictTopic("prod", suffix)));
+
+    expect(new Set(topics).size).toBe(2);
+  });
+
   it("names the topic of a registry with a long name within the 50 characters that Event Grid takes", async () => {
-    const long = registryId.replace(/prod$/, "r".repeat(50));
-    const { exitCode, path } = await predict("long name", "modules/registry-events.bicep", {
-      registry: `{ resourceId: '${long}', access: 'pull', mode: 'rbac', events: {} }`,
+    const name = await predictTopic("r".repeat(50), "abcdefghijklm");
+
+    expect(name).toMatch(/^evgt-r{31}-[a-z0-9]{13}$/);
+    expect(name.length).toBeLessThanOrEqual(50);
+  });
+
+  /** The name of the topic that the deployment with this suffix makes for the registry. */
+  async function predictTopic(registryName: string, suffix: string): Promise<string> {
+    const { exitCode, text, path } = await predict(`topic ${suffix}`, "modules/registry-events.bicep", {
+      registry: `{ resourceId: '${registryId.replace(/prod$/, registryName)}', access: 'pull', mode: 'rbac', events: {} }`,
       location: "'westeurope'",
+      suffix: `'${suffix}'`,
       tags: "{}",
       functionId: "'function'",
       identityId: "'id'",
@@ -163,11 +269,7 @@ describe.runIf(bicep !== undefined)("a parameter that cannot be meant so", () =>
       timeToLiveMinutes: "1440",
       workspaceId: "'workspace'",
     });
-
-    expect(exitCode).toBe(0);
-    const written = readFileSync(path.replace(/bicepparam$/, "snapshot.json"), "utf8");
-    const name = /"evgt-[^"]*"/.exec(written)?.[0].slice(1, -1) ?? "";
-    expect(name).toMatch(/^evgt-r{31}-[a-z0-9]{13}$/);
-    expect(name.length).toBeLessThanOrEqual(50);
-  });
+    if (exitCode !== 0) throw new Error(text);
+    return /"evgt-[^"/]*"/.exec(written(path))?.[0].slice(1, -1) ?? "";
+  }
 });
