@@ -24,8 +24,7 @@ export function createStopImport({ imports, open, cancellation }: StopImportDeps
   return async (importId, change) => {
     const record = await imports.update(importId, change);
     if (record === undefined || hasEnded(record.state)) return record; // an open row is then of a retry that just begins
-    await open.requestStop(importId);
-    cancellation.notify(importId);
+    if (await open.requestStop(importId, record.attempt)) cancellation.notify(importId); // else a retry was faster
     return record;
   };
 }

@@ -4,6 +4,7 @@ import { type ImportId, importIdSchema } from "../domain/import-id.ts";
 import type { TableAccess } from "./storage-client.ts";
 import { contended } from "./storage-errors.ts";
 import type { Row, RowKeys } from "./table.ts";
+import { updateRow } from "./update-row.ts";
 
 /** An import that has not ended. */
 export interface OpenImport {
@@ -32,8 +33,8 @@ export interface SeenProgress {
 export interface Open {
   /** Does nothing where this attempt or a later one is there; a row left over from an earlier attempt is replaced. */
   readonly insert: (open: Omit<OpenImport, "isStopped" | "seen" | "aliveAt">) => Promise<void>;
-  /** Tells everything that runs for the import to stop; false: it is not open. */
-  readonly requestStop: (id: ImportId) => Promise<boolean>;
+  /** Tells everything that runs for this attempt to stop; false: it is not open, or a later one is. */
+  readonly requestStop: (id: ImportId, attempt: number) => Promise<boolean>;
   /** The stopped ones among all open imports, in one query. */
   readonly readStopped: () => Promise<readonly ImportId[]>;
   readonly list: () => Promise<readonly OpenImport[]>;
@@ -63,7 +64,11 @@ export function createOpen(access: TableAccess): Open {
       }
       throw contended(table.name);
     },
-    requestStop: (id) => table.merge({ ...keysOf(id), stop: true }),
+    requestStop: async (id, attempt) => {
+      const isOf = (open: OpenImport | undefined) => open !== undefined && open.attempt <= attempt;
+      const change = (open: OpenImport) => (isOf(open) && !open.isStopped ? { ...open, isStopped: true } : undefined);
+      return isOf((await updateRow({ table, key: keysOf(id), codec: openRow, change }))?.value);
+    },
     readStopped: async () => {
       const ids: ImportId[] = [];
       for await (const stored of table.query({ filter: "stop eq true", select: ["partitionKey", "rowKey"] }))

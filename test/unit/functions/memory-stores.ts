@@ -42,10 +42,11 @@ export function createMemoryOpen(...initial: readonly OpenImport[]) {
     delete: async (id, attempt) => {
       if ((rows.get(id)?.attempt ?? 0) <= attempt) rows.delete(id);
     },
-    requestStop: async (id) => {
+    requestStop: async (id, attempt) => {
       const row = rows.get(id);
-      if (row !== undefined) rows.set(id, { ...row, isStopped: true });
-      return row !== undefined;
+      if (row === undefined || row.attempt > attempt) return false;
+      rows.set(id, { ...row, isStopped: true });
+      return true;
     },
     readStopped: async () => [...rows.values()].filter(({ isStopped }) => isStopped).map(({ id }) => id),
   } satisfies Pick<Open, "list" | "delete" | "requestStop" | "readStopped">;

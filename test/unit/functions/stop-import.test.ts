@@ -4,15 +4,16 @@ import { cancelRequested } from "../../../src/domain/import-transitions.ts";
 import { createStopImport } from "../../../src/functions/stop-import.ts";
 import { aRecord } from "../../helpers/import-records.ts";
 
-/** What is told to stop when an import in this state is cancelled. */
-async function cancel(record: ImportRecord): Promise<readonly string[]> {
+/** What is told to stop when an import in this state is cancelled, and this attempt of it is open by then. */
+async function cancel(record: ImportRecord, openAttempt = record.attempt): Promise<readonly string[]> {
   const told: string[] = [];
   const stop = createStopImport({
     imports: { update: async (_, change) => change(record) ?? record },
     open: {
-      requestStop: async () => {
-        told.push("open row");
-        return true;
+      requestStop: async (_, attempt) => {
+        const isOpen = attempt === openAttempt;
+        if (isOpen) told.push("open row");
+        return isOpen;
       },
     },
     cancellation: { notify: () => told.push("activities") },
@@ -24,6 +25,10 @@ async function cancel(record: ImportRecord): Promise<readonly string[]> {
 describe("stopImport", () => {
   it("marks the open row, then tells the activities of this process", async () => {
     expect(await cancel(aRecord({ state: "Copying" }))).toEqual(["open row", "activities"]);
+  });
+
+  it("leaves an attempt alone that has begun since the record was read", async () => {
+    expect(await cancel(aRecord({ state: "Copying", attempt: 1 }), 2)).toEqual([]);
   });
 
   it("leaves the open row of an ended import alone: it is that of a retry that just begins", async () => {

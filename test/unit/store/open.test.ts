@@ -30,7 +30,7 @@ describe("createOpen", () => {
     const ids = Array.from({ length: 20 }, () => anImportId());
     await Promise.all(ids.map((id) => open.insert({ id, createdAt, attempt: 1 })));
     const stopped = ids.slice(0, 3);
-    for (const id of stopped) expect(await open.requestStop(id)).toBe(true);
+    for (const id of stopped) expect(await open.requestStop(id, 1)).toBe(true);
     const before = tables.access.transactions();
 
     const found = await open.readStopped();
@@ -40,14 +40,14 @@ describe("createOpen", () => {
   });
 
   it("cannot stop what is not open", async () => {
-    expect(await open.requestStop(anImportId())).toBe(false);
+    expect(await open.requestStop(anImportId(), 1)).toBe(false);
     expect(await open.list()).toEqual([]);
   });
 
   it("keeps a stop when accept is repeated", async () => {
     const id = anImportId();
     await open.insert({ id, createdAt, attempt: 1 });
-    await open.requestStop(id);
+    await open.requestStop(id, 1);
 
     await open.insert({ id, createdAt, attempt: 1 });
 
@@ -63,10 +63,21 @@ describe("createOpen", () => {
     expect(await open.list()).toMatchObject([{ id, attempt: 2 }]);
   });
 
+  it("leaves the attempt running that has begun before the stop of the former one came", async () => {
+    const id = anImportId();
+    await open.insert({ id, createdAt, attempt: 2 });
+
+    expect(await open.requestStop(id, 1)).toBe(false);
+
+    expect(await open.readStopped()).toEqual([]);
+    expect(await open.requestStop(id, 2)).toBe(true);
+    expect(await open.readStopped()).toEqual([id]);
+  });
+
   it("forgets the stop of a former attempt when the next one begins", async () => {
     const id = anImportId();
     await open.insert({ id, createdAt, attempt: 1 });
-    await open.requestStop(id);
+    await open.requestStop(id, 1);
 
     await open.insert({ id, createdAt: "2026-03-01T13:00:00.000Z", attempt: 2 });
 

@@ -40,7 +40,7 @@ const lists = {
   },
   "Open, for cancellations": async (access: TableAccess) => {
     await createOpen(access).insert({ id, attempt: 1, createdAt: time });
-    await createOpen(access).requestStop(id);
+    await createOpen(access).requestStop(id, 1);
     return () => createOpen(access).readStopped();
   },
   "Poison for operators": async (access: TableAccess) => {
