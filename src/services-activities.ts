@@ -40,12 +40,14 @@ export interface ActivityServicesDeps extends Pick<ActivityDeps, "stop" | "cance
   readonly telemetry: Telemetry;
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
   readonly now: () => Date;
+  /** Milliseconds of a clock that nobody sets back. */
+  readonly elapsedMs: () => number;
 }
 
 /** The steps of imports, and what else needs to know how content moves. */
 export function createActivityServices(deps: ActivityServicesDeps) {
   const { config, stores, repositories, endImport, stop, cancellation, life, stopping, telemetry } = deps;
-  const { sleep, now, log } = deps;
+  const { sleep, now, elapsedMs, log } = deps;
   const { locateSource, leaveToAcr, delegating } = deps.delegation;
   const { imports, uploads } = stores;
   const parts = measuring(telemetry, stores.parts);
@@ -57,21 +59,23 @@ export function createActivityServices(deps: ActivityServicesDeps) {
   };
   const budgetMs = settings.activityBudgetMs;
   const isLarge = (blob: Omit<BlobToSend, "isRepeated">) => needsCheckpoints({ ...blob, isRepeated: false }, settings);
-  const copyBlob = createCopyBlob({ settings, leases: uploads, now: () => Date.now(), sleep });
+  const copyBlob = createCopyBlob({ settings, leases: uploads, now: elapsedMs, sleep });
   const copyUnit = createCopyUnit({ copyBlob, parallelBlobs: settings.parallelBlobs });
   const processStartedAt = now();
   const copyPlannedUnit = createCopyPlannedUnit({
-    ...{ parts, repositories, copyUnit, life, now, processStartedAt, wholeBlobBudgetMs },
+    ...{ parts, repositories, copyUnit, life, now, elapsedMs, processStartedAt, wholeBlobBudgetMs },
   });
   // One connection a blob and nothing kept: whatever is verified at once needs no share of BUFFER_BYTES.
-  const reader = { ...settings, buffers: createByteBudget(0), now: () => Date.now(), sleep };
+  const reader = { ...settings, buffers: createByteBudget(0), now: elapsedMs, sleep };
   const verifyUnit = createVerifyUnit({ reader, parallelBlobs: settings.parallelBlobs });
-  const verifyPlannedUnit = createVerifyPlannedUnit({ parts, repositories, verifyUnit, life, now, wholeBlobBudgetMs });
+  const verifyPlannedUnit = createVerifyPlannedUnit({
+    ...{ parts, repositories, verifyUnit, life, elapsedMs, wholeBlobBudgetMs },
+  });
   const publishing = createPublishing({ sleep, random: Math.random });
   const planRepair = createPlanRepair({ parts, repositories });
   const publishRoot = createPublishRoot({ ...publishing, parts, repositories, planRepair });
   const publishLevel = createPublishLevel({ ...publishing, parts, repositories, planRepair });
-  const frame: ActivityDeps = { imports, stop, cancellation, life, stopping, budgetMs, now, log };
+  const frame: ActivityDeps = { imports, stop, cancellation, life, stopping, budgetMs, now, elapsedMs, log };
   const copyDeps = { parts, copyPlannedUnit };
   const finishDeps = { imports, parts, repositories, publishRoot, endImport, now };
   const resolving = { repositories, locateSource, resolve: resolveImport, needsCheckpoints: isLarge, now };

@@ -17,6 +17,8 @@ export interface RegistryServicesDeps extends Pick<OpenRepositoriesDeps, "secret
   readonly observe: ObserveRequest;
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
   readonly now: () => Date;
+  /** Milliseconds of a clock that nobody sets back. */
+  readonly elapsedMs: () => number;
 }
 
 const checkMs = 10_000;
@@ -24,7 +26,7 @@ const lastNotesMs = 1_000;
 
 /** The one client of all registries, and what opens a repository through it. */
 export function createRegistryServices(deps: RegistryServicesDeps) {
-  const { config, hosts, isEmbedded, sleep, now, log, userAgent, secrets, observe } = deps;
+  const { config, hosts, isEmbedded, sleep, now, elapsedMs, log, userAgent, secrets, observe } = deps;
   const { registries, allow, insecureHosts, connectionsPerHost, requestsPerHost, limitShares } = config;
   const limits = { ...defaultLimits, connectionsPerHost, requestsPerHost, limitShares };
   const network = createNetwork(config, log);
@@ -37,7 +39,7 @@ export function createRegistryServices(deps: RegistryServicesDeps) {
     random: Math.random,
     sleep,
     now,
-    elapsedMs: () => performance.now(),
+    elapsedMs,
     log,
     observe,
   });

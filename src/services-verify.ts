@@ -13,15 +13,17 @@ export interface VerifyServicesDeps {
   readonly requestSettings: RequestSettings;
   readonly repositories: RegistryServices["repositories"];
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
+  /** Milliseconds of a clock that nobody sets back. */
+  readonly elapsedMs: () => number;
 }
 
 const answerMs = 200_000;
 
 /** The route that compares two images. */
-export function createVerifyServices({ config, requestSettings, repositories, sleep }: VerifyServicesDeps) {
+export function createVerifyServices({ config, requestSettings, repositories, sleep, elapsedMs }: VerifyServicesDeps) {
   const { rangeBytes, parallelBlobs } = defaultTransferSettings;
   // One connection a blob and nothing kept: it needs no share of BUFFER_BYTES.
-  const reader = { rangeBytes, buffers: createByteBudget(0), now: () => Date.now(), sleep };
+  const reader = { rangeBytes, buffers: createByteBudget(0), now: elapsedMs, sleep };
   return {
     postVerify: createPostVerify({
       settings: requestSettings,

@@ -65,11 +65,12 @@ export interface ServicesDeps {
 /** Builds everything the functions need from the settings. Nothing here touches the network. */
 export function createServices({ config, log, stopping, isEmbedded, telemetry }: ServicesDeps) {
   const now = () => new Date();
+  const elapsedMs = () => performance.now();
   const { allow } = config;
   const stores = createStores(config, log, now);
   const { access, queues, imports, open, parts, keys, secrets, promotions, items } = stores;
   const registries = createRegistryServices({
-    ...{ config, hosts: stores.hosts, isEmbedded, userAgent, sleep, now, log, secrets },
+    ...{ config, hosts: stores.hosts, isEmbedded, userAgent, sleep, now, elapsedMs, log, secrets },
     observe: telemetry.observeRequest,
   });
   const { network, repositories } = registries;
@@ -117,7 +118,7 @@ export function createServices({ config, log, stopping, isEmbedded, telemetry }:
   });
   const { activities, planOnly, track, ended, budgetMs } = createActivityServices({
     ...{ config, stores, repositories, delegation, endImport, stop, cancellation, life, stopping, telemetry },
-    ...{ sleep, now, log },
+    ...{ sleep, now, elapsedMs, log },
   });
 
   const claimId = createClaimId({ keys, randomBytes, now });
@@ -176,7 +177,7 @@ export function createServices({ config, log, stopping, isEmbedded, telemetry }:
       ...schedules.handlers,
       ...importQueue.handlers,
       ...registries.handlersFor(requestSettings),
-      ...createVerifyServices({ config, requestSettings, repositories, sleep }),
+      ...createVerifyServices({ config, requestSettings, repositories, sleep, elapsedMs }),
       getHealth: createGetHealth({
         open,
         transactions: access.transactions,

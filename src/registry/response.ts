@@ -7,7 +7,8 @@ import type { WireResponse } from "./transport.ts";
 export interface ResponseContext {
   readonly place: ErrorPlace;
   readonly signal: AbortSignal;
-  readonly now: () => Date;
+  /** Milliseconds of a clock that nobody sets back. */
+  readonly elapsedMs: () => number;
   readonly isOwn: boolean;
   /** Called once, when the response holds its connection no longer. */
   readonly onClose: () => void;
@@ -22,7 +23,7 @@ export const wholeBodyMs = 60_000;
 /** The response as callers see it: errors of its body are those of `place`, and closing it frees what it holds. */
 export function createResponse(
   wire: WireResponse,
-  { place, signal, now, isOwn, onClose }: ResponseContext,
+  { place, signal, elapsedMs, isOwn, onClose }: ResponseContext,
 ): RegistryResponse {
   wire.body.once("close", onClose);
   let isBeingRead = false;
@@ -40,11 +41,11 @@ export function createResponse(
   const bytes = async (maxBytes: number): Promise<Buffer> => {
     const chunks: Uint8Array[] = [];
     let lengthBytes = 0;
-    const endMs = now().getTime() + wholeBodyMs;
+    const endMs = elapsedMs() + wholeBodyMs;
     for await (const chunk of content()) {
       lengthBytes += chunk.byteLength;
       if (lengthBytes > maxBytes) throw tooLong(place, maxBytes);
-      if (now().getTime() > endMs) throw tooSlow(place);
+      if (elapsedMs() > endMs) throw tooSlow(place);
       chunks.push(chunk);
     }
     return Buffer.concat(chunks, lengthBytes);

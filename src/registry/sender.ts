@@ -19,6 +19,8 @@ export interface SenderDeps {
   readonly userAgent: string;
   readonly headersTimeoutMs: number;
   readonly now: () => Date;
+  /** Milliseconds of a clock that nobody sets back. */
+  readonly elapsedMs: () => number;
   readonly observe: ObserveRequest;
 }
 
@@ -46,7 +48,8 @@ export interface Sending extends Omit<RegistryRequest, "target" | "pullFrom"> {
 /** Sends a request within the limits of its host, signed in, redirected and retried, or throws its ImportError. */
 export type Send = (sending: Sending, signal: AbortSignal) => Promise<RegistryResponse>;
 
-export function createSender({ transport, retry, userAgent, headersTimeoutMs, now, observe }: SenderDeps): Send {
+export function createSender(deps: SenderDeps): Send {
+  const { transport, retry, userAgent, headersTimeoutMs, now, elapsedMs, observe } = deps;
   const exchange = async (
     sending: Sending,
     authorization: string | undefined,
@@ -123,7 +126,7 @@ export function createSender({ transport, retry, userAgent, headersTimeoutMs, no
     const authorization = await authorizer?.current(signal);
     await limits.enterAgain(requestClass, access, signal);
     const response = await exchange({ ...sending, method: "GET" }, authorization, signal);
-    if (response.status === status) return await readErrorBody(response, now);
+    if (response.status === status) return await readErrorBody(response, elapsedMs);
     await discard(response);
     return "";
   };
@@ -131,7 +134,7 @@ export function createSender({ transport, retry, userAgent, headersTimeoutMs, no
   const refusal = async ({ response, isRetryable }: Answer, sending: Sending, signal: AbortSignal) => {
     const { access, method, subject, url } = sending;
     const isMute = method === "HEAD" && telling.includes(response.status) && !wouldCountAsPull(sending);
-    const body = isMute ? await readReason(response, sending, signal) : await readErrorBody(response, now);
+    const body = isMute ? await readReason(response, sending, signal) : await readErrorBody(response, elapsedMs);
     signal.throwIfAborted();
     const retryAfter = headerOf(response, "retry-after") ?? /retry-after:\s*([^\s,;"]+)/i.exec(body)?.[1];
     return errorFromResponse(access, {
@@ -168,7 +171,7 @@ export function createSender({ transport, retry, userAgent, headersTimeoutMs, no
         leave();
         ended({ status: response.status, receivedBytes });
       };
-      return createResponse(response, { place: access, signal, now, isOwn: isFrom(url, response), onClose });
+      return createResponse(response, { place: access, signal, elapsedMs, isOwn: isFrom(url, response), onClose });
     } catch (thrown) {
       leave();
       ended(thrown instanceof ImportError ? { status: thrown.httpStatus, code: thrown.code } : { status: undefined });
@@ -255,15 +258,15 @@ function challengeOf(response: WireResponse): string {
 }
 
 /** The first 64 KiB, and what there is of them when the connection breaks or takes its time. */
-async function readErrorBody({ body }: WireResponse, now: () => Date): Promise<string> {
+async function readErrorBody({ body }: WireResponse, elapsedMs: () => number): Promise<string> {
   const chunks: Uint8Array[] = [];
   let lengthBytes = 0;
-  const endMs = now().getTime() + wholeBodyMs;
+  const endMs = elapsedMs() + wholeBodyMs;
   try {
     for await (const chunk of body) {
       chunks.push(chunk);
       lengthBytes += chunk.byteLength;
-      if (lengthBytes >= maxErrorBytes || now().getTime() > endMs) break;
+      if (lengthBytes >= maxErrorBytes || elapsedMs() > endMs) break;
     }
   } catch {
     // The status has been answered: an error with fewer words is better than another error.

@@ -12,6 +12,7 @@ export interface BlobReaderDeps {
   readonly buffers: ByteBudget;
   /** Bytes per parallel range. */
   readonly rangeBytes: number;
+  /** Milliseconds of a clock that nobody sets back. */
   readonly now: () => number;
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
 }

@@ -1,6 +1,6 @@
 /** How long the work at hand may go on. */
 export interface Budget {
-  /** In milliseconds of the injected clock. */
+  /** In milliseconds of a clock that nobody sets back: the time of day has no say in how long work goes on. */
   readonly endsAt: number;
   /** The process or the activity ends: finish the running chunk, save, return `more`. */
   readonly stopping: AbortSignal;

@@ -17,7 +17,7 @@ import { LeaseLostError, type UploadKey, type UploadLease, type UploadLeases } f
 export interface CopyBlobDeps {
   readonly settings: TransferSettings;
   readonly leases: UploadLeases;
-  /** Milliseconds since any fixed time. */
+  /** Milliseconds of a clock that nobody sets back; budgets are told by it. */
   readonly now: () => number;
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
 }

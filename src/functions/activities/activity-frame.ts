@@ -19,6 +19,8 @@ export interface ActivityDeps {
   readonly stopping: AbortSignal;
   readonly budgetMs: number;
   readonly now: () => Date;
+  /** Milliseconds of a clock that nobody sets back. */
+  readonly elapsedMs: () => number;
   readonly log: Log;
 }
 
@@ -78,7 +80,7 @@ async function run<Input extends StepInput, Outcome extends { readonly kind: str
   row: StoredImport,
   signal: AbortSignal,
 ): Promise<Outcome | Unfinished> {
-  const budget = { endsAt: deps.now().getTime() + deps.budgetMs, stopping: deps.stopping };
+  const budget = { endsAt: deps.elapsedMs() + deps.budgetMs, stopping: deps.stopping };
   try {
     signal.throwIfAborted();
     return await activity.work(input, { row, budget, signal });

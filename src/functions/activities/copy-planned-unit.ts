@@ -17,6 +17,8 @@ export interface CopyPlannedUnitDeps {
   readonly copyUnit: CopyUnit;
   readonly life: Pick<SignsOfLife, "moved">;
   readonly now: () => Date;
+  /** Milliseconds of a clock that nobody sets back. */
+  readonly elapsedMs: () => number;
   /** Budget of an activity whose target takes no chunks: functionTimeout less what ending in order takes. */
   readonly wholeBlobBudgetMs: number;
   /** What resolve saw in a former process may have been outrun by a copy that died with it. */
@@ -46,7 +48,7 @@ const trustMs = 5 * 60_000; // how long a HEAD of resolve counts
  * most every 2 s, and only after the first 2 s.
  */
 export function createCopyPlannedUnit(deps: CopyPlannedUnitDeps): CopyPlannedUnit {
-  const { parts, repositories, copyUnit, life, now } = deps;
+  const { parts, repositories, copyUnit, life, elapsedMs } = deps;
   return async ({ importId, unit, round, isRepair = false }, { row, budget, signal }) => {
     const { source, targets } = await repositories.ofImport(row.record, "copy");
     await Promise.all(targets.map(({ registry }) => registry.recall(signal))); // others may know that they take no chunks
@@ -69,9 +71,9 @@ export function createCopyPlannedUnit(deps: CopyPlannedUnitDeps): CopyPlannedUni
       isRepair,
       isRepeated: round > 0,
       owner: importId,
-      budget: couldChunk ? budget : { ...budget, endsAt: now().getTime() + deps.wholeBlobBudgetMs },
+      budget: couldChunk ? budget : { ...budget, endsAt: elapsedMs() + deps.wholeBlobBudgetMs },
       onPart: (part) => results.push({ kind: "blob", ...part }),
-      onProgress: ({ bytes }) => reporter.report(bytes.copied, now().getTime()),
+      onProgress: ({ bytes }) => reporter.report(bytes.copied, elapsedMs()),
     };
     const copied = await copyUnit(unit, unitContext, signal).catch(async (thrown: unknown) => {
       await storeSome();

@@ -19,7 +19,8 @@ export interface VerifyPlannedUnitDeps {
   };
   readonly verifyUnit: VerifyUnit;
   readonly life: Pick<SignsOfLife, "moved">;
-  readonly now: () => Date;
+  /** Milliseconds of a clock that nobody sets back. */
+  readonly elapsedMs: () => number;
   /** A hash cannot be stored: nearly all of functionTimeout is the budget of one call. */
   readonly wholeBlobBudgetMs: number;
 }
@@ -42,7 +43,7 @@ export type VerifyPlannedUnit = (
  * take nearly two hours.
  */
 export function createVerifyPlannedUnit(deps: VerifyPlannedUnitDeps): VerifyPlannedUnit {
-  const { parts, repositories, verifyUnit, life, now, wholeBlobBudgetMs } = deps;
+  const { parts, repositories, verifyUnit, life, elapsedMs, wholeBlobBudgetMs } = deps;
   return async ({ importId, unit, round }, { row: { record }, budget, signal }) => {
     const { targets } = await repositories.ofImport(record, "verify");
     const before = round === 0 ? [] : (await parts.readBlobs(importId)).filter(({ isVerified }) => isVerified);
@@ -55,9 +56,9 @@ export function createVerifyPlannedUnit(deps: VerifyPlannedUnitDeps): VerifyPlan
     const context = {
       targets,
       isVerified: (target: number, digest: PlacedBlob["digest"]) => known.has(nameOf({ target, digest })),
-      budget: { ...budget, endsAt: now().getTime() + wholeBlobBudgetMs },
+      budget: { ...budget, endsAt: elapsedMs() + wholeBlobBudgetMs },
       onVerified: (blob: PlacedBlob) => verified.push(blob),
-      onProgress: (bytes: number) => reporter.report(bytes, now().getTime()),
+      onProgress: (bytes: number) => reporter.report(bytes, elapsedMs()),
     };
     let outcome: VerifyUnitOutcome;
     try {

@@ -39,14 +39,15 @@ function frameOf(
     begun: async () => void signs.push("begun"),
     paused: async () => void signs.push("paused"),
   };
-  const deps = { imports: stores.imports, stop, cancellation, life, budgetMs: 240_000, now: () => now, log: book.log };
+  const deps = { imports: stores.imports, stop, cancellation, life, budgetMs: 240_000, log: book.log };
+  const clocks = { now: () => now, elapsedMs: () => 5_000 };
   return {
     ...stores,
     ...book,
     cancellation,
     signs,
     stoppedIds: open.readStopped,
-    handle: createActivityHandler({ ...deps, stopping }, activity),
+    handle: createActivityHandler({ ...deps, ...clocks, stopping }, activity),
   };
 }
 
@@ -71,7 +72,7 @@ const untilAborted =
     new Promise((_, reject) => signal.addEventListener("abort", () => reject(thrown ?? signal.reason)));
 
 describe("an activity", () => {
-  it("gets the record with its ETag and a budget that begins now", async () => {
+  it("gets the record with its ETag and a budget that begins now, by the clock that nobody sets back", async () => {
     let seen: ActivityContext | undefined;
     const { handle } = frameOf(async (context) => {
       seen = context;
@@ -79,7 +80,7 @@ describe("an activity", () => {
     });
 
     expect(await handle(input)).toEqual({ kind: "done" });
-    expect(seen).toMatchObject({ row: { record: running, etag: "1" }, budget: { endsAt: now.getTime() + 240_000 } });
+    expect(seen).toMatchObject({ row: { record: running, etag: "1" }, budget: { endsAt: 5_000 + 240_000 } });
   });
 
   it("leaves its work to another process when its own is about to end", async () => {

@@ -5,7 +5,7 @@ import { apiHostOf } from "../../../src/registry/client.ts";
 import { getManifest } from "../../../src/registry/manifests.ts";
 import { startUpload } from "../../../src/registry/uploads.ts";
 import { startScript, startServer } from "../../helpers/http-server.ts";
-import { createTestClient, thrownBy } from "../../helpers/registry-client.ts";
+import { createTestClient, type FakeClock, thrownBy } from "../../helpers/registry-client.ts";
 
 const never = new AbortController().signal;
 const content = Buffer.from("content");
@@ -22,12 +22,13 @@ describe("apiHostOf", () => {
 });
 
 describe("a body that comes drop by drop", () => {
-  /** A server whose answers have no end: 20 s pass at the client before each byte. */
-  const startDripping = (status: number, advance: (ms: number) => void) =>
+  /** A server whose answers have no end: 20 s pass at the client before each byte, and its time of day stands still. */
+  const startDripping = (status: number, clock: FakeClock) =>
     startServer((_request, { outgoing }) => {
       outgoing.writeHead(status, { "content-type": "application/vnd.oci.image.manifest.v1+json" });
       const drops = setInterval(() => {
-        advance(20_000);
+        clock.advance(20_000);
+        clock.setBack(20_000);
         outgoing.write("x");
       }, 1);
       outgoing.on("close", () => clearInterval(drops));
@@ -36,7 +37,7 @@ describe("a body that comes drop by drop", () => {
 
   it("is not read for ever where it is wanted as a whole", async () => {
     await using client = createTestClient();
-    await using server = await startDripping(200, client.clock.advance);
+    await using server = await startDripping(200, client.clock);
 
     const thrown = await thrownBy(() => getManifest(client.repository(server.host), "1", never));
 
@@ -46,7 +47,7 @@ describe("a body that comes drop by drop", () => {
 
   it("is not read for ever where it tells of an error", async () => {
     await using client = createTestClient();
-    await using server = await startDripping(403, client.clock.advance);
+    await using server = await startDripping(403, client.clock);
 
     const thrown = await thrownBy(() => getManifest(client.repository(server.host), "1", never));
 

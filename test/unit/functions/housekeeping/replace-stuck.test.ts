@@ -76,7 +76,16 @@ async function startWorld(changes: RecordChanges, children: readonly number[] = 
   const step = (work: () => Promise<StepOutcome>) =>
     createActivityHandler<StepInput, StepOutcome>(
       {
-        ...{ imports, life, log, now: clock, budgetMs: 240_000, stopping: never, stop: async () => undefined },
+        ...{
+          imports,
+          life,
+          log,
+          now: clock,
+          elapsedMs: () => now.getTime(),
+          budgetMs: 240_000,
+          stopping: never,
+          stop: async () => undefined,
+        },
         cancellation: { watch: () => ({ signal: never, [Symbol.dispose]: () => {} }) },
       },
       { name: "copyBlobs", input: stepInputSchema, role: "worker", work },
@@ -354,7 +363,7 @@ describe("an import that is not stuck", () => {
     const record = await read();
     if (record === undefined) throw new Error("the import is gone");
     const verifyPlannedUnit = createVerifyPlannedUnit({
-      ...{ parts, life, now, wholeBlobBudgetMs: 115 * minuteMs },
+      ...{ parts, life, elapsedMs: () => now().getTime(), wholeBlobBudgetMs: 115 * minuteMs },
       repositories: { ofImport: async () => ({ targets: [] }) },
       verifyUnit: async (_unit, { onProgress, onVerified }: VerifyContext) => {
         onProgress(1); // what is reported begins with the first 2 s
