@@ -2,9 +2,15 @@ import { describe, expect, it } from "vitest";
 import { digestOf } from "../../../src/digest.ts";
 import { getBlob, headBlob } from "../../../src/registry/blobs.ts";
 import type { HostFacts } from "../../../src/registry/host-board.ts";
-import { getManifest, headManifest } from "../../../src/registry/manifests.ts";
+import { getManifest, headManifest, putManifest } from "../../../src/registry/manifests.ts";
 import { profileFor } from "../../../src/registry/profiles.ts";
-import { likeDockerHub, likeEcrPublic, withHeaders } from "../../helpers/faults-profiles.ts";
+import {
+  likeDockerHub,
+  likeEcrPublic,
+  throttlesByPage,
+  throttlesPutImage,
+  withHeaders,
+} from "../../helpers/faults-profiles.ts";
 import { image } from "../../helpers/images.ts";
 import { startRegistry } from "../../helpers/registry.ts";
 import { createTestClient, emptyBoard, thrownBy } from "../../helpers/registry-client.ts";
@@ -82,6 +88,36 @@ describe("profiles by the headers of an answer", () => {
 
     expect(registry.profile).toMatchObject({ name: "gar", chunkBytes: 0 });
     expect(registry.learned.maxPutBytes).toBe(5);
+  });
+});
+
+describe("ECR", () => {
+  it("is asked again a while after it has throttled PutImage (containerd/containerd#10447)", async () => {
+    await using registry = await startRegistry({ faults: [throttlesPutImage({ times: 2 })] });
+    await using client = createTestClient();
+    const pushed = image({ layers: [100] });
+    for (const { content } of pushed.blobs) await registry.seedBlob({ repository: "team/app", content });
+    const actions = ["pull", "push"] as const;
+    const repository = client.repository(registry.host, { side: "target", profile: "ecr", actions });
+
+    await putManifest(repository, "1", pushed.root, never);
+
+    expect(registry.tags("team/app")).toEqual({ 1: pushed.root.digest });
+    expect(registry.countRequests({ kind: "manifest-put" })).toBe(3);
+    expect(client.clock.sleeps.filter((ms) => ms > 0)).toHaveLength(2);
+  });
+});
+
+describe("Quay", () => {
+  it("is waited for when it says 429 by a web page, which is no sign of another host", async () => {
+    await using registry = await startRegistry({ faults: [throttlesByPage()] });
+    await using client = createTestClient();
+    const pushed = await registry.seedImage("team/app", "1", image({ layers: [100] }));
+
+    const found = await getManifest(client.repository(registry.host, { profile: "quay" }), "1", never);
+
+    expect(found?.digest).toBe(pushed.root.digest);
+    expect(client.clock.sleeps.filter((ms) => ms > 0)).toHaveLength(1);
   });
 });
 
