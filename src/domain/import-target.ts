@@ -67,10 +67,9 @@ export function parseRegistryResource(
       "it is no resource id of a registry",
       "expected /subscriptions/…/resourceGroups/…/providers/Microsoft.ContainerRegistry/registries/…",
     );
-  const name = id.name.toLowerCase();
-  const set = registries.hostOfResource(text) ?? registries.hostOfName(name);
+  const set = registries.hostOfResource(text);
   if (set !== undefined) return { registry: set };
-  return { registry: parseRegistryUri(`${name}.${registrySuffix}`, property), isAssumed: true };
+  return { registry: parseRegistryUri(`${id.name.toLowerCase()}.${registrySuffix}`, property), isAssumed: true };
 }
 
 /** An image that repeats its registry's host is meant without it, as with `az acr import --registry`. */

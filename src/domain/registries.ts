@@ -60,7 +60,7 @@ export interface Registries {
   readonly entryFor: (host: string) => RegistryEntry | undefined;
   /** Host of an alias, or of a registry in Azure that goes by this name. */
   readonly hostOfName: (name: string) => string | undefined;
-  /** Host of the entry with this resource id. */
+  /** Host of the entry with this resource id, else of a registry in Azure that has its name: an alias may be anything's. */
   readonly hostOfResource: (resourceId: string) => string | undefined;
   /**
    * How to sign in: what the request brings, else what the entry says, else the app's own identity where the default
@@ -78,15 +78,17 @@ export function createRegistries(entries: readonly RegistryEntry[], defaultTarge
   const entryFor = (host: string) => mostExactFirst.find((entry) => matchesHost(entry.host, host));
   const named = entries.flatMap(({ host, mirror }) => (mirror === undefined ? [host] : [host, mirror]));
   const exactHosts = [...new Set(named)].filter((host) => !isWildcard(host));
+  const inAzure = (name: string) => exactHosts.find((host) => host.startsWith(`${name.toLowerCase()}.azurecr.`));
   return {
     entryFor,
     exactHosts,
     readFrom: (host) => entryFor(host)?.mirror ?? host,
-    hostOfName: (name) =>
-      entries.find(({ alias, host }) => alias === name && !isWildcard(host))?.host ??
-      exactHosts.find((host) => host.startsWith(`${name}.azurecr.`)),
-    hostOfResource: (id) =>
-      entries.find(({ resourceId }) => resourceId !== undefined && isSameText(resourceId, id))?.host,
+    hostOfName: (name) => entries.find(({ alias, host }) => alias === name && !isWildcard(host))?.host ?? inAzure(name),
+    hostOfResource: (id) => {
+      const set = entries.find(({ resourceId }) => resourceId !== undefined && isSameText(resourceId, id))?.host;
+      const name = parseRegistryResourceId(id)?.name;
+      return set ?? (name === undefined ? undefined : inAzure(name));
+    },
     signInAt: (host, ofRequest) => {
       if (ofRequest !== undefined) return signInWith(ofRequest);
       const entry = entryFor(host);

@@ -69,7 +69,13 @@ describe("parseImportRequest", () => {
 
   it.each([
     ["the entry with this id", resourceIdOf("Placed").toUpperCase(), "placed.example", {}],
-    ["the registry that goes by its name", resourceIdOf("dev"), "dev.azurecr.cn", {}],
+    ["the registry in Azure that has its name", resourceIdOf("dev"), "dev.azurecr.cn", {}],
+    [
+      "its own name, though it is another registry's alias",
+      resourceIdOf("harbor"),
+      "harbor.azurecr.io",
+      { isAssumed: true },
+    ],
     ["the name in Azure, until Azure is asked", resourceId, "src.azurecr.io", { isAssumed: true }],
   ])("takes a resource id for %s", (_, id, registry, assumed) => {
     const { spec } = parse({ source: { resourceId: id, sourceImage: `${registry}/team/app:1` } });
