@@ -74,7 +74,7 @@ export const settingDescriptions: Readonly<Record<SettingName, SettingDescriptio
     group: "Registries",
     example: "localhost:5001",
     meaning:
-      "Hosts that are reached over plain http. So are those that such a registry leads to only if they are listed too",
+      "Hosts that are reached over plain http. So are those that a registry leads to, with TLS or without, only if they are listed too: the storage behind a Harbor, say, to which no credentials go",
   },
   ALLOW_PRIVATE_HOSTS: {
     group: "Registries",

@@ -11,8 +11,6 @@ const carriedHeaders: readonly string[] = ["accept", "accept-encoding", "if-rang
 
 export interface RedirectOptions {
   readonly place: ErrorPlace;
-  /** Plain http may be followed to: only where the registry itself is reached that way. */
-  readonly insecure: boolean;
   /** Which redirects are followed; one that is not is the answer. */
   readonly follow: "all" | "own";
   /**
@@ -24,12 +22,13 @@ export interface RedirectOptions {
 
 /**
  * Sends a request and follows its redirects (GET and HEAD only: a body is sent where it was meant to go). The URLs
- * are signed by the storage behind a registry: they appear in no log and no error.
+ * are signed by the storage behind a registry: they appear in no log and no error. Where they may lead, and whether
+ * without TLS, the transport decides by the host: a registry with TLS may have storage without.
  */
 export async function exchangeFollowing(
   { exchange }: Transport,
   request: WireRequest,
-  { place, insecure, follow, beforeOwn }: RedirectOptions,
+  { place, follow, beforeOwn }: RedirectOptions,
   signal: AbortSignal,
 ): Promise<WireResponse> {
   let { url, headers } = request;
@@ -41,7 +40,6 @@ export async function exchangeFollowing(
     if (follow === "own" && next?.origin !== url.origin) return response;
     await discard(response);
     if (next === null || redirects === maxRedirects) throw badRedirect(place, next === null ? "nowhere" : "in circles");
-    assertSecure(next, place, insecure);
     if (next.origin !== url.origin) {
       // Once away it stays away: a host that sends back must not be able to have our headers sent along.
       headers = Object.fromEntries(Object.entries(headers).filter(([name]) => carriedHeaders.includes(name)));
@@ -49,11 +47,6 @@ export async function exchangeFollowing(
     if (next.hostname === request.url.hostname) await beforeOwn();
     url = next;
   }
-}
-
-function assertSecure({ protocol, host }: URL, place: ErrorPlace, insecure: boolean): void {
-  if (protocol === "https:" || (protocol === "http:" && insecure)) return;
-  throw new ImportError({ ...place, code: "HOST_NOT_ALLOWED", what: `it redirects to ${host} without TLS` });
 }
 
 function badRedirect(place: ErrorPlace, where: string): ImportError {

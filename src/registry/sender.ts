@@ -71,7 +71,7 @@ export function createSender(deps: SenderDeps): Send {
       headersTimeoutMs: sending.headersTimeoutMs ?? headersTimeoutMs,
     };
     const beforeOwn = () => limits.enterAgain(requestClass, access, signal);
-    const redirects = { place: access, insecure: access.insecure, follow: sending.redirects ?? "all", beforeOwn };
+    const redirects = { place: access, follow: sending.redirects ?? "all", beforeOwn };
     const response = await exchangeFollowing(transport, request, redirects, signal);
     if (isFrom(url, response)) sending.recognise?.((name) => headerOf(response, name));
     return response;

@@ -1,10 +1,13 @@
+import { createServer } from "node:https";
 import { describe, expect, it } from "vitest";
 import { digestOf } from "../../../src/digest.ts";
 import { ImportError } from "../../../src/errors.ts";
 import { getBlob, headBlob } from "../../../src/registry/blobs.ts";
 import { headManifest } from "../../../src/registry/manifests.ts";
 import { startUpload } from "../../../src/registry/uploads.ts";
+import { makeCertificate } from "../../helpers/certificates.ts";
 import { type Reply, startScript, startServer } from "../../helpers/http-server.ts";
+import { createTestNetwork } from "../../helpers/network.ts";
 import { createTestClient, thrownBy } from "../../helpers/registry-client.ts";
 
 const never = new AbortController().signal;
@@ -118,6 +121,53 @@ describe("redirects", () => {
     expect(`${texts.join()} ${client.logged()}`).not.toContain("secret");
     expect(texts[1]).toContain(broken.host);
     expect(client.logged()).toContain("registry.retry");
+  });
+
+  describe("of a registry with TLS to storage without (NVIDIA/enroot#222)", () => {
+    /** What a blob's GET ends in, and what the storage is asked; `insecure`: the operator names the storage's host. */
+    async function download(insecure: "named" | "not named") {
+      const certificate = makeCertificate("registry.test");
+      await using storage = await startServer(() => ({ status: 200, body: content }));
+      const server = createServer(certificate, (_, answer) => {
+        answer.writeHead(307, { location: `${storage.origin}/blob?sig=1` }).end();
+      });
+      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+      const address = server.address();
+      const host = `127.0.0.1:${typeof address === "object" && address?.port}`;
+      const network = createTestNetwork({
+        allowPrivateHosts: [host, storage.host],
+        isInsecure: (asked) => insecure === "named" && asked === storage.host,
+        caFor: () => certificate.cert,
+      });
+      try {
+        await using client = createTestClient({ network });
+        const credentials = { kind: "password", username: "u", password: "p" } as const;
+        const repository = client.repository(host, { insecure: false, credentials });
+        const outcome = await getBlob(repository, { digest }, never).then(
+          async (blob) => await read(blob.content),
+          (thrown: unknown) => thrown,
+        );
+        return { outcome, requests: storage.requests };
+      } finally {
+        server.closeAllConnections();
+        await new Promise((resolve) => server.close(resolve));
+      }
+    }
+
+    it("is followed where the operator names the storage, and no credentials go there", async () => {
+      const { outcome, requests } = await download("named");
+
+      expect(outcome).toBe("content");
+      expect(requests.map(({ headers }) => headers.authorization)).toEqual([undefined]);
+    });
+
+    it("is refused else, with what the operator can do", async () => {
+      const { outcome, requests } = await download("not named");
+
+      expect(outcome).toMatchObject({ code: "HOST_NOT_ALLOWED", side: "source", retryable: false });
+      expect(String(outcome)).toContain("INSECURE_HOSTS");
+      expect(requests).toEqual([]);
+    });
   });
 
   it("does not follow a redirect of a request with a body", async () => {
