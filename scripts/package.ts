@@ -3,13 +3,8 @@ import { join } from "node:path";
 import { formatBytes } from "../src/domain/quantities.ts";
 import { type Duration, measureStart } from "./measure-start.ts";
 import { packageApp, registriesFile } from "./package-app.ts";
+import { packageProblems } from "./package-problems.ts";
 
-/*
- * Time is told and size is judged: how long a start takes depends on what else the machine does, and what there is to
- * read does not.
- */
-const maxZipBytes = 5 * 1024 ** 2;
-const maxAppBytes = 1.25 * 1024 ** 2;
 const tries = 5;
 
 const { directory, zipPath, zipBytes, files, modules } = await packageApp("dist");
@@ -22,17 +17,7 @@ const { load, prepare, loaded } = measureStart(appPath, tries);
 console.log(`a start loads ${formatBytes(appBytes)} in ${formatDuration(load)}, at best of ${tries}`);
 console.log(`what the functions do follows in ${formatDuration(prepare)}, while the host prepares their triggers`);
 
-const problems = [
-  ...(zipBytes > maxZipBytes
-    ? [`the package is larger than ${formatBytes(maxZipBytes)}: what has become part of it?`]
-    : []),
-  ...(appBytes > maxAppBytes
-    ? [`app.cjs is larger than ${formatBytes(maxAppBytes)}: what of it belongs into scripts/late-libraries.ts?`]
-    : []),
-  ...loaded
-    .filter((file) => file !== "app.cjs" && !(hasRegistries && file === "yaml.cjs"))
-    .map((file) => `${file} is loaded at every start: which module uses it before an invocation?`),
-];
+const problems = packageProblems({ zipBytes, appBytes, loaded, hasRegistries });
 for (const problem of problems) console.error(problem);
 if (problems.length > 0) process.exitCode = 1;
 

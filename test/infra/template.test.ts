@@ -241,6 +241,14 @@ describe.runIf(bicep !== undefined)("a deployment", () => {
     expect(text).not.toContain('"mine"');
   });
 
+  it("leaves the list of registries to registries.yaml in the package, where it is given none", async () => {
+    const { exitCode, text, path } = await predict("no registries", "main.bicep", { registries: "[]" });
+
+    expect(exitCode, text).toBe(0);
+    expect(written(path)).toContain('"REGISTRIES": ""'); // counts as not set: with another value the app would not start
+    expect(written(path)).toContain('"DEFAULT_TARGET": ""');
+  });
+
   it("asks for a topic of its own at a registry: two that are named alike would be one, taken over in silence", async () => {
     const topics = await Promise.all(["first", "second"].map((suffix) => predictTopic("prod", suffix)));
 
