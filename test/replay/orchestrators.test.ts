@@ -17,9 +17,13 @@ const versions: readonly (readonly [string, OrchestrationHandler])[] = [
   ["promote.v1", promote],
 ];
 
-/** One episode by the SDK's own executor. */
-async function replay(handler: OrchestrationHandler, payload: unknown): Promise<State> {
-  const context = new DummyOrchestrationContext("replayed", "replayed", () => {});
+/** One episode by the SDK's own executor; `log` is given what the orchestrator logs. */
+async function replay(
+  handler: OrchestrationHandler,
+  payload: unknown,
+  log: (line: string) => void = () => {},
+): Promise<State> {
+  const context = new DummyOrchestrationContext("replayed", "replayed", (_level, line) => log(String(line)));
   const state: unknown = await createOrchestrator(handler)(payload, context);
   return stateSchema.parse(JSON.parse(JSON.stringify(state)));
 }
@@ -31,6 +35,47 @@ describe.each(versions)("%s", (folder, handler) => {
         expect(await replay(handler, payloadAt(generation, at))).toEqual(state);
       }
     }
+  });
+});
+
+describe("what an orchestrator logs", () => {
+  /** The lines of all episodes of an execution, each of which replays those before it. */
+  const linesOf = async (name: string): Promise<readonly string[]> => {
+    const recording = readRecordings("import-image.v1").find((one) => one.name === name);
+    const lines: string[] = [];
+    for (const generation of recording?.generations ?? expect.fail(`no recording ${name}`)) {
+      for (const at of generation.episodes.keys()) {
+        await replay(importImage, payloadAt(generation, at), (line) => lines.push(line));
+      }
+    }
+    return lines;
+  };
+
+  it("is once why a step has failed, however often that is replayed", async () => {
+    const lines = await linesOf("step-fails-all-retries");
+
+    expect(lines.map((line) => JSON.parse(line))).toEqual([
+      expect.objectContaining({ event: "orchestrator-failed", orchestrator: "replayed", error: expect.any(String) }),
+    ]);
+  });
+
+  it("is nothing where nothing fails", async () => {
+    expect(await linesOf("copy-levels")).toEqual([]);
+  });
+
+  it.each(versions)("is what is wrong with an input that %s cannot read", async (folder, handler) => {
+    const [generation] = readRecordings(folder)[0]?.generations ?? [];
+    const { payload, episodes } = generation ?? expect.fail(`no recording of ${folder}`);
+    const lines: string[] = [];
+    const isStart = ({ EventType }: { readonly EventType: number }) => EventType === 0;
+    const history = payload.history
+      .slice(0, episodes[0]?.events)
+      .map((event) => (isStart(event) ? { ...event, Input: "{}" } : event));
+
+    const state = await replay(handler, { ...payload, history, input: {} }, (line) => lines.push(line));
+
+    expect(state.output).toMatchObject({ kind: "failed", error: { code: "INTERNAL" } });
+    expect(lines).toEqual([expect.stringContaining("attempt")]);
   });
 });
 

@@ -1,6 +1,6 @@
 import type { OrchestrationContext } from "durable-functions";
 import { type CheckedOutcome, steps } from "../steps.ts";
-import { stepsFailed } from "./failure.ts";
+import { orchestratorFailed } from "./failure.ts";
 import { type CopyUnitsInput, copyUnitsInputSchema } from "./input.ts";
 import { createRun, type Steps } from "./run.ts";
 
@@ -15,8 +15,8 @@ function createCopyOrchestrator(step: typeof steps.copyBlobs) {
     try {
       const input = copyUnitsInputSchema.parse(ctx.df.getInput());
       return yield* copyUnits(ctx, input, step);
-    } catch {
-      return stepsFailed(); // what was thrown holds kilobytes of host text: the activity has logged its own error
+    } catch (thrown) {
+      return orchestratorFailed(ctx, thrown); // not thrown on: it holds kilobytes of host text
     }
   };
 }

@@ -10,7 +10,7 @@ import {
   steps,
   type VerifyInput,
 } from "../steps.ts";
-import { stepsFailed } from "./failure.ts";
+import { orchestratorFailed } from "./failure.ts";
 import { type CopyUnitsInput, type ImportImageInput, importImageInputSchema, nothingWaited } from "./input.ts";
 import { createRun, type RoundsEnd, type Run, type Steps } from "./run.ts";
 
@@ -39,13 +39,13 @@ export function* importImage(ctx: OrchestrationContext): Steps<StepOutcome> {
     const input = importImageInputSchema.parse(ctx.df.getInput());
     if (input.end !== undefined) return yield* finish(ctx, { ...input, end: input.end });
     const run = createRun(ctx, input.course, input.waited);
-    const end = yield* guard(bringIn(ctx, run, input));
+    const end = yield* guard(ctx, bringIn(ctx, run, input));
     if (end.kind === "finished") return { kind: "done" };
     if (end.kind !== "leftover") return yield* finish(ctx, { ...input, waited: run.waited(), end });
     goOnAsNew(ctx, run, input, end);
     return { kind: "more" };
-  } catch {
-    return stepsFailed(); // finishImport itself failed: the sweep ends the record
+  } catch (thrown) {
+    return orchestratorFailed(ctx, thrown); // finishImport itself failed: the sweep ends the record
   }
 }
 
@@ -63,11 +63,11 @@ function goOnAsNew(ctx: OrchestrationContext, run: Run, input: ImportImageInput,
 }
 
 /** A step that failed after all its retries ends the import as INTERNAL; its text stays in the log. */
-function* guard(phase: Steps<Phase>): Steps<Phase> {
+function* guard(ctx: OrchestrationContext, phase: Steps<Phase>): Steps<Phase> {
   try {
     return yield* phase;
-  } catch {
-    return stepsFailed();
+  } catch (thrown) {
+    return orchestratorFailed(ctx, thrown);
   }
 }
 

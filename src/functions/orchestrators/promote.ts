@@ -2,7 +2,7 @@ import type { OrchestrationContext, Task } from "durable-functions";
 import { unreachable } from "../../errors.ts";
 import { promotionSteps } from "../promotions/promotion-steps.ts";
 import type { StepOutcome } from "../steps.ts";
-import { stepsFailed } from "./failure.ts";
+import { orchestratorFailed } from "./failure.ts";
 import { type PromoteInput, type PromotePhase, promoteInputSchema } from "./promote-input.ts";
 import { cancelEvent, createRun, type Run, type Steps } from "./run.ts";
 
@@ -27,8 +27,8 @@ export function* promote(ctx: OrchestrationContext): Steps<StepOutcome> {
     }
     ctx.df.continueAsNew({ ...input, phase, waited: run.waited() });
     return { kind: "more" };
-  } catch {
-    return stepsFailed(); // the sweep starts the attempt again: it goes on where the rows are
+  } catch (thrown) {
+    return orchestratorFailed(ctx, thrown); // the sweep starts the attempt again: it goes on where the rows are
   }
 }
 
