@@ -18,6 +18,8 @@ export interface RedirectOptions {
    * host serves is none of the registry's: nobody counts that for an account.
    */
   readonly beforeOwn: () => Promise<void>;
+  /** Is told of what was thrown by a request to another host: it says nothing of the registry. */
+  readonly failedElsewhere: (thrown: unknown) => void;
 }
 
 /**
@@ -28,13 +30,17 @@ export interface RedirectOptions {
 export async function exchangeFollowing(
   { exchange }: Transport,
   request: WireRequest,
-  { place, follow, beforeOwn }: RedirectOptions,
+  { place, follow, beforeOwn, failedElsewhere }: RedirectOptions,
   signal: AbortSignal,
 ): Promise<WireResponse> {
   let { url, headers } = request;
   const mayFollow = request.method === "GET" || request.method === "HEAD";
   for (let redirects = 0; ; redirects += 1) {
-    const response = await exchange({ ...request, url, headers }, signal);
+    const isElsewhere = url.origin !== request.url.origin;
+    const response = await exchange({ ...request, url, headers }, signal).catch((thrown: unknown) => {
+      if (isElsewhere) failedElsewhere(thrown);
+      throw thrown;
+    });
     if (!mayFollow || !redirectStatuses.includes(response.status)) return response;
     const next = URL.parse(headerOf(response, "location") ?? "", url.href);
     if (follow === "own" && next?.origin !== url.origin) return response;

@@ -18,6 +18,8 @@ export interface RetryOptions {
   readonly access: RegistryAccess;
   readonly requestClass: RequestClass;
   readonly limits: AccountLimits;
+  /** Whether an error is that of another host, which the registry has led to: nobody else is to be held back for it. */
+  readonly isElsewhere: (error: ImportError) => boolean;
 }
 
 /**
@@ -32,19 +34,19 @@ export function createRetry({ attempts, maxWaitSeconds, random, sleep, log }: Re
   const recover = async (
     error: ImportError,
     tries: number,
-    { mode, access, requestClass, limits }: RetryOptions,
+    options: RetryOptions,
     signal: AbortSignal,
   ): Promise<void> => {
+    const { mode, access, requestClass, limits } = options;
     const { registry, side } = access;
     // An error of the other side came out of the body that was being sent: it says nothing about this host.
     if (!error.retryable || error.side !== side || settled.has(error)) throw error;
     const waitMs = Math.max((error.retryAfterSeconds ?? 0) * 1_000, backoffMs(tries, random));
-    const paused = pausedBy(error, requestClass);
-    if (paused !== undefined) limits.pause(paused, waitMs, reasonOf(error));
-    if (error.httpStatus === 429) limits.exceeded(requestClass);
-    const isSpent = tries >= attempts || (isRefusal(error) && limits.isRefusing(requestClass));
+    const paused = holdBack(error, waitMs, options);
+    const refused = isRefusal(error) ? paused : undefined;
+    const isSpent = tries >= attempts || (refused !== undefined && limits.isRefusing(requestClass));
     if (mode === "once" || isSpent || waitMs > maxWaitSeconds * 1_000) {
-      if (isSpent && isRefusal(error)) limits.gaveUp(paused ?? requestClass, reasonOf(error));
+      if (isSpent && refused !== undefined) limits.gaveUp(refused, reasonOf(error));
       settled.add(error);
       throw error;
     }
@@ -76,6 +78,15 @@ function pausedBy({ httpStatus, code }: ImportError, requestClass: RequestClass)
   if (httpStatus === 429) return requestClass;
   const isConnectionFailure = httpStatus === undefined && code.endsWith("_UNAVAILABLE");
   return httpStatus === 503 || isConnectionFailure ? "all" : undefined;
+}
+
+/** Lets others wait where one has failed, and says what of. Another host's failure holds nobody back here. */
+function holdBack(error: ImportError, waitMs: number, { requestClass, limits, isElsewhere }: RetryOptions) {
+  const paused = isElsewhere(error) ? undefined : pausedBy(error, requestClass);
+  if (paused === undefined) return undefined;
+  limits.pause(paused, waitMs, reasonOf(error));
+  if (error.httpStatus === 429) limits.exceeded(requestClass);
+  return paused;
 }
 
 function isRefusal({ httpStatus }: ImportError): boolean {

@@ -50,6 +50,9 @@ export type Send = (sending: Sending, signal: AbortSignal) => Promise<RegistryRe
 
 export function createSender(deps: SenderDeps): Send {
   const { transport, retry, userAgent, headersTimeoutMs, now, elapsedMs, observe } = deps;
+  /** Errors of hosts that registries have led to. */
+  const elsewhere = new WeakSet<ImportError>();
+
   const exchange = async (
     sending: Sending,
     authorization: string | undefined,
@@ -71,7 +74,10 @@ export function createSender(deps: SenderDeps): Send {
       headersTimeoutMs: sending.headersTimeoutMs ?? headersTimeoutMs,
     };
     const beforeOwn = () => limits.enterAgain(requestClass, access, signal);
-    const redirects = { place: access, follow: sending.redirects ?? "all", beforeOwn };
+    const redirects = {
+      ...{ place: access, follow: sending.redirects ?? "all", beforeOwn },
+      failedElsewhere: (thrown: unknown) => thrown instanceof ImportError && elsewhere.add(thrown),
+    };
     const response = await exchangeFollowing(transport, request, redirects, signal);
     if (isFrom(url, response)) sending.recognise?.((name) => headerOf(response, name));
     return response;
@@ -137,7 +143,7 @@ export function createSender(deps: SenderDeps): Send {
     const body = isMute ? await readReason(response, sending, signal) : await readErrorBody(response, elapsedMs);
     signal.throwIfAborted();
     const retryAfter = headerOf(response, "retry-after") ?? /retry-after:\s*([^\s,;"]+)/i.exec(body)?.[1];
-    return errorFromResponse(access, {
+    const error = errorFromResponse(access, {
       method,
       status: response.status,
       subject,
@@ -153,6 +159,8 @@ export function createSender(deps: SenderDeps): Send {
       refusalHint: refusalHint(access, sending.authorizer?.scheme() ?? "none"),
       hasSignInEnded: (sending.signInEndsAt?.getTime() ?? Number.POSITIVE_INFINITY) <= now().getTime(),
     });
+    if (!isFrom(url, response)) elsewhere.add(error);
+    return error;
   };
 
   const attempt = async (sending: Sending, signal: AbortSignal): Promise<RegistryResponse> => {
@@ -188,7 +196,8 @@ export function createSender(deps: SenderDeps): Send {
   return (sending, signal) => {
     const { access, requestClass, limits, body, retry: wanted = "idempotent" } = sending;
     const mode = mayReplay(body) ? wanted : "once";
-    return retry({ mode, access, requestClass, limits }, () => attemptWhole(sending, signal), signal);
+    const isElsewhere = (error: ImportError) => elsewhere.has(error);
+    return retry({ mode, access, requestClass, limits, isElsewhere }, () => attemptWhole(sending, signal), signal);
   };
 }
 

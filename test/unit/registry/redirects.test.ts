@@ -6,7 +6,7 @@ import { getBlob, headBlob } from "../../../src/registry/blobs.ts";
 import { headManifest } from "../../../src/registry/manifests.ts";
 import { startUpload } from "../../../src/registry/uploads.ts";
 import { makeCertificate } from "../../helpers/certificates.ts";
-import { type Reply, startScript, startServer } from "../../helpers/http-server.ts";
+import { type Reply, type Responder, startScript, startServer } from "../../helpers/http-server.ts";
 import { createTestNetwork } from "../../helpers/network.ts";
 import { createTestClient, thrownBy } from "../../helpers/registry-client.ts";
 
@@ -87,6 +87,45 @@ describe("redirects", () => {
 
     expect(server.requests.at(-1)).toMatchObject({ url: "/back" });
     expect(server.requests.at(-1)?.headers.authorization).toBeUndefined();
+  });
+
+  it.each<[string, Responder]>([
+    ["asks to wait by 429", () => ({ status: 429, headers: { "retry-after": "30" } })],
+    ["asks to wait by 503", () => ({ status: 503, headers: { "retry-after": "30" } })],
+    [
+      "hangs up",
+      (_request, { incoming }) => {
+        incoming.socket.destroy();
+        return undefined;
+      },
+    ],
+  ])("hold nobody back at the registry when the storage that it leads to %s", async (_, refuse) => {
+    await using storage = await startServer(refuse);
+    await using server = await startServer(({ method }) =>
+      method === "GET" ? { status: 307, headers: { location: `${storage.origin}/blob` } } : { status: 200 },
+    );
+    await using client = createTestClient({ limits: { attempts: 1 } });
+    const repository = client.repository(server.host);
+    const thrown = await thrownBy(() => getBlob(repository, { digest }, never));
+
+    await headBlob(repository, digest, never);
+
+    expect(thrown).toMatchObject({ side: "source", retryable: true });
+    expect(client.clock.sleeps).toEqual([]);
+  });
+
+  it("try a storage again that asks to wait, when it has said", async () => {
+    await using storage = await startScript(
+      { status: 503, headers: { "retry-after": "30" } },
+      { status: 200, body: content },
+    );
+    await using server = await startServer(() => ({ status: 307, headers: { location: `${storage.origin}/blob` } }));
+    await using client = createTestClient();
+
+    await using blob = await getBlob(client.repository(server.host), { digest }, never);
+
+    expect(await read(blob.content)).toBe("content");
+    expect(client.clock.sleeps).toEqual([30_000]);
   });
 
   it("stops after five", async () => {
