@@ -4,7 +4,7 @@ import { z } from "zod";
 
 /** How a fresh process comes to know the app. Wall time and processor time, in milliseconds. */
 export interface AppStart {
-  /** `require` of the app, which registers its functions: part of every cold start. */
+  /** `require` of the app, which registers its functions, and its hooks of the start: part of every cold start. */
   readonly load: Duration;
   /** After that, until a function can be called; the host prepares its triggers meanwhile. */
   readonly prepare: Duration;
@@ -41,11 +41,33 @@ export function measureStart(path: string, tries: number): AppStart {
   };
 }
 
+/**
+ * What infra/modules/function-app.bicep sets of every app, which decides what a start loads; the values are made up.
+ * REGISTRIES as where a registries.yaml is in the package, which then is read. Nothing of Azure is asked.
+ */
+export const deployedSettings: Readonly<Record<string, string>> = {
+  DEFAULT_TARGET: "prod.azurecr.io",
+  ALLOWED_TARGETS: "prod.azurecr.io",
+  REGISTRIES: "",
+  REGISTRY_SUFFIX: "azurecr.io",
+  ARM_AUTHORITY: "https://login.microsoftonline.com/",
+  ARM_AUDIENCES: "https://management.core.windows.net/,https://management.azure.com/",
+  AzureWebJobsStorage__blobServiceUri: "https://none.blob.core.windows.net",
+  AzureWebJobsStorage__queueServiceUri: "https://none.queue.core.windows.net",
+  AzureWebJobsStorage__tableServiceUri: "https://none.table.core.windows.net",
+  AzureWebJobsStorage__credential: "managedidentity",
+  AzureWebJobsStorage__clientId: "11111111-2222-3333-4444-555555555555",
+  KEY_VAULT_URL: "https://none.vault.azure.net",
+  AzureWebJobsDisableHomepage: "true",
+  APPLICATIONINSIGHTS_CONNECTION_STRING:
+    "InstrumentationKey=11111111-2222-3333-4444-555555555555;IngestionEndpoint=https://none.in.applicationinsights.azure.com/",
+  APPLICATIONINSIGHTS_AUTHENTICATION_STRING: "ClientId=11111111-2222-3333-4444-555555555555;Authorization=AAD",
+  LIMIT_SHARES: "4",
+  SECRETS_KEY: Buffer.alloc(32).toString("base64"),
+};
+
 function start(path: string): AppStart {
-  const storage = "UseDevelopmentStorage=true";
-  const vault = "https://none.vault.azure.net"; // what a registries.yaml names by secret needs one; nothing is read of it
-  const key = Buffer.alloc(32).toString("base64"); // without one, a start has something to say in its log
-  const env = { PATH: process.env.PATH, AzureWebJobsStorage: storage, KEY_VAULT_URL: vault, SECRETS_KEY: key };
+  const env = { PATH: process.env.PATH, ...deployedSettings };
   const args = ["-e", script, resolve(path)];
   const { stdout, stderr, status } = spawnSync(process.execPath, args, { env, encoding: "utf8" });
   if (status !== 0) throw new Error(`the packaged app does not start: ${stderr}`);
@@ -55,7 +77,7 @@ function start(path: string): AppStart {
 /** With as much of the Functions worker as the app talks to before its first invocation. */
 const script = `
   const Module = require("node:module");
-  const before = [];
+  const hooks = { appStart: [], preInvocation: [] };
   const nothing = () => ({ dispose() {} });
   const core = {
     version: "3.13.0",
@@ -64,7 +86,7 @@ const script = `
     getProgrammingModel() {},
     log() {},
     registerFunction: nothing,
-    registerHook: (name, hook) => (name === "preInvocation" && before.push(hook), nothing()),
+    registerHook: (name, hook) => (hooks[name]?.push(hook), nothing()),
   };
   const loadModule = Module._load;
   Module._load = (name, ...rest) => (name === "@azure/functions-core" ? core : loadModule(name, ...rest));
@@ -78,10 +100,13 @@ const script = `
     return { ms, processorMs: (user + system) / 1000 };
   };
   (async () => {
-    const load = await measure(() => void require(process.argv[1]));
+    const load = await measure(async () => {
+      require(process.argv[1]);
+      for (const hook of hooks.appStart) await hook({});
+    });
     const loaded = Object.keys(require.cache);
     const prepare = await measure(async () => {
-      for (const hook of before) await hook({});
+      for (const hook of hooks.preInvocation) await hook({});
     });
     const prepared = Object.keys(require.cache).filter((path) => !loaded.includes(path));
     console.log(JSON.stringify({ load, prepare, loaded, prepared }));

@@ -43,14 +43,29 @@ let loading: Promise<Handlers> | undefined;
 let loaded: Handlers | undefined;
 
 async function load(): Promise<void> {
-  loading ??= import("./handlers.ts").then(({ createHandlers }) =>
-    createHandlers({
-      ...{ config, plannedIds, isEmbedded, toDurable },
-      stopping: stopping.signal,
-      pageDirectory: new URL("page/", import.meta.url), // beside app.cjs
-    }),
-  );
+  loading ??= loadAll();
   loaded = await loading;
+}
+
+/** The SDK of telemetry before any function runs: what is recorded before it is there is lost. */
+async function loadAll(): Promise<Handlers> {
+  await startTelemetry();
+  const { createHandlers } = await import("./handlers.ts");
+  return createHandlers({
+    ...{ config, plannedIds, isEmbedded, toDurable },
+    stopping: stopping.signal,
+    pageDirectory: new URL("page/", import.meta.url), // beside app.cjs
+  });
+}
+
+let stopTelemetry = async () => {};
+
+async function startTelemetry(): Promise<void> {
+  const { otlp, azureMonitor, isByIdentity } = config.telemetry;
+  if (!otlp && azureMonitor === undefined) return;
+  const { startTelemetrySdk } = await import("./telemetry-sdk.ts");
+  const credential = isByIdentity ? identity(config.storage) : undefined;
+  stopTelemetry = startTelemetrySdk({ otlp, azureMonitor, credential }, plannedIds);
 }
 
 function handlers(): Handlers {
@@ -65,16 +80,6 @@ app.hook.appStart(() => {
   setTimeout(() => load().catch(ignore), loadAfterMs).unref();
 });
 app.hook.preInvocation(load); // orchestrators cannot wait for it themselves
-
-const { otlp, azureMonitor } = config.telemetry;
-let stopTelemetry = async () => {};
-if (otlp || azureMonitor !== undefined) {
-  app.hook.appStart(async () => {
-    const { startTelemetrySdk } = await import("./telemetry-sdk.ts");
-    const credential = config.telemetry.isByIdentity ? identity(config.storage) : undefined;
-    stopTelemetry = startTelemetrySdk({ otlp, azureMonitor, credential }, plannedIds);
-  });
-}
 
 const terminateMs = 4_500; // the host kills its worker 5 s after it has told it to end
 

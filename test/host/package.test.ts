@@ -67,11 +67,11 @@ describe.runIf(needs("unzip"))("the deployment package", () => {
     expect([...new Set(required.flat())].filter((name) => !isThere(name))).toEqual([]);
   });
 
-  it("reads nothing but the app at a start, and the clients that functions need before the first of them runs", () => {
+  it("reads nothing but the app at a start, and the clients that functions need and the SDK of telemetry before the first of them runs", () => {
     const { loaded, prepared } = measureStart(join(unpacked, "dist/app.cjs"), 1);
 
     expect(loaded).toEqual(["app.cjs"]);
-    expect(prepared).toEqual(["azure-clients.cjs", "undici.cjs"]);
+    expect(prepared).toEqual(["telemetry-sdk.cjs", "azure-clients.cjs", "undici.cjs"]);
   });
 
   it.each([

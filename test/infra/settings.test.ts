@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { parameterSets } from "../../scripts/infrastructure.ts";
+import { deployedSettings } from "../../scripts/measure-start.ts";
 import { parseConfig, settingNames } from "../../src/config.ts";
 import { serviceEnvironment, serviceNodeFlags } from "../../src/local/service-process.ts";
 import {
@@ -50,6 +51,14 @@ const valuesInAzure: Readonly<Record<string, string>> = {
 };
 
 const isKnownInAzureOnly = (value: string) => value.startsWith("[") || value.startsWith("@Microsoft.KeyVault(");
+
+it("a start is measured with the settings that every deployment has", () => {
+  const ofEachSet = parameterSets.map((name) => new Set(Object.keys(appSettings(readSnapshot(name)))));
+  const ofAll = ofEachSet.reduce((common, names) => common.intersection(names));
+
+  expect(new Set(Object.keys(deployedSettings))).toEqual(ofAll);
+  expect(() => parseConfig(deployedSettings)).not.toThrow();
+});
 
 describe.each(parameterSets)("application settings of parameter set %s", (name) => {
   const settings = appSettings(readSnapshot(name));
