@@ -165,8 +165,13 @@ const noApi = { referrers: "missing", conditionalPuts: "ignored" } as const;
 /** By their names in docs/registries.md. */
 export const registryKinds: Readonly<Record<string, RegistryKind>> = {
   ACR: { profile: "acr", faults: likeAcr, behaviour: {}, referrers: "api" },
-  // 5: an index, its two images, their referrer and the list of it
-  "Docker Hub": { profile: "dockerhub", faults: () => likeDockerHub({ pulls: 5 }), behaviour: noApi, referrers: "tag" },
+  // 5 twice, for an import and a comparison: an index, its two images, their referrer and the list of it
+  "Docker Hub": {
+    profile: "dockerhub",
+    faults: () => likeDockerHub({ pulls: 10 }),
+    behaviour: noApi,
+    referrers: "tag",
+  },
   GHCR: { profile: "ghcr", faults: likeGhcr, behaviour: noApi, referrers: "tag" },
   ECR: { profile: "ecr", faults: likeEcr, behaviour: {}, referrers: "api" },
   "Artifact Registry": { profile: "gar", faults: likeGar, behaviour: {}, referrers: "api" },

@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { referrersTag } from "../../../src/registry/referrers.ts";
-import { type RegistryKind, registryKinds } from "../../helpers/faults-profiles.ts";
+import { likeEcrPublic, type RegistryKind, registryKinds } from "../../helpers/faults-profiles.ts";
 import { artifact, descriptorOf, index, multiPlatformImage } from "../../helpers/images.ts";
 import { startRegistry, type TestRegistry } from "../../helpers/registry.ts";
 import { thrownBy } from "../../helpers/registry-client.ts";
-import { importWhole } from "./whole-import.ts";
+import { compareWhole, importWhole } from "./whole-import.ts";
 
 /** One whole import from and into each kind of registry in docs/registries.md, with its tag and what refers to it. */
 
@@ -14,6 +14,8 @@ const listTag = referrersTag(pushed.root.digest);
 const kinds = Object.entries(registryKinds);
 const start = ({ behaviour, faults }: RegistryKind) => startRegistry({ behaviour, faults: faults() });
 const plain = "unknown";
+const ecrPublic: RegistryKind = { profile: "ecrpublic", faults: likeEcrPublic, behaviour: {}, referrers: "api" };
+const sources = [...kinds, ["public.ecr.aws", ecrPublic]] as const; // nobody pushes there by Drayage
 
 /** An image and its SBOM, listed as clients of such a registry list it. */
 async function seed(registry: TestRegistry, referrers: RegistryKind["referrers"]): Promise<void> {
@@ -26,7 +28,7 @@ const holds = async (registry: TestRegistry, digest: string) =>
   (await registry.readManifest("team/app", digest)) !== undefined;
 
 describe("an image and its SBOM", () => {
-  it.each(kinds)("come from %s", async (_, kind) => {
+  it.each(sources)("come from %s, and compare as equal then", async (_, kind) => {
     await using source = await start(kind);
     await using target = await startRegistry();
     await seed(source, kind.referrers);
@@ -36,21 +38,29 @@ describe("an image and its SBOM", () => {
 
     expect(target.tags("team/app")).toEqual({ 1: pushed.root.digest });
     expect(await holds(target, sbom.root.digest)).toBe(kind.referrers !== "none");
+    expect(await compareWhole(sides)).toMatchObject({ differences: [], warnings: [] });
   });
 
-  it.each(kinds.filter(([, { referrers }]) => referrers !== "none"))("go to %s", async (_, kind) => {
-    await using source = await startRegistry();
-    await using target = await start(kind);
-    await seed(source, "api");
-    const sides = { source: { registry: source, profile: plain }, target: { registry: target, profile: kind.profile } };
+  it.each(kinds.filter(([, { referrers }]) => referrers !== "none"))(
+    "go to %s, and compare as equal then",
+    async (_, kind) => {
+      await using source = await startRegistry();
+      await using target = await start(kind);
+      await seed(source, "api");
+      const sides = {
+        source: { registry: source, profile: plain },
+        target: { registry: target, profile: kind.profile },
+      };
 
-    await importWhole(sides, { referrers: {} });
+      await importWhole(sides, { referrers: {} });
 
-    expect(target.tags("team/app")).toMatchObject({ 1: pushed.root.digest });
-    expect(await holds(target, sbom.root.digest)).toBe(true);
-    expect(await holds(target, listTag)).toBe(kind.referrers === "tag");
-    expect(target.openSessions()).toEqual([]);
-  });
+      expect(target.tags("team/app")).toMatchObject({ 1: pushed.root.digest });
+      expect(await holds(target, sbom.root.digest)).toBe(true);
+      expect(await holds(target, listTag)).toBe(kind.referrers === "tag");
+      expect(target.openSessions()).toEqual([]);
+      expect(await compareWhole(sides)).toMatchObject({ differences: [], warnings: [] });
+    },
+  );
 
   it("go to no registry that can list nothing, and the image alone does: GitLab (oras-project/oras#2148)", async () => {
     const kind = registryKinds.GitLab;

@@ -1,4 +1,7 @@
 import type { ImportSpec } from "../../../src/domain/import-spec.ts";
+import type { Repository } from "../../../src/registry/registry.ts";
+import { createByteBudget } from "../../../src/transfer/byte-budget.ts";
+import { createCompareImages } from "../../../src/transfer/compare-images.ts";
 import { createCopyUnit, type UnitContext } from "../../../src/transfer/copy-unit.ts";
 import type { ManifestContent } from "../../../src/transfer/publish-manifests.ts";
 import { createPublishing } from "../../../src/transfer/publishing.ts";
@@ -12,34 +15,44 @@ export interface ImportedSide {
   readonly profile: string;
 }
 
-/** Imports `team/app:1` of one registry to the same place at another: all steps of an import, without their storage. */
-export async function importWhole(
-  { source, target }: { readonly source: ImportedSide; readonly target: ImportedSide },
-  more: Pick<ImportSpec, "referrers"> = {},
-) {
+export interface Sides {
+  readonly source: ImportedSide;
+  readonly target: ImportedSide;
+}
+
+type Kit = ReturnType<typeof createKit>;
+
+const signal = new AbortController().signal;
+
+function open({ client }: Kit, { registry, profile }: ImportedSide, side: "source" | "target"): Repository {
+  const place = { side, registry: registry.host, stage: "copy" } as const;
+  const access = { ...place, credentials: { kind: "anonymous" }, insecure: true, profile } as const;
+  return client.open(access).repository("team/app", side === "source" ? ["pull"] : ["pull", "push"]);
+}
+
+/** What `drayage verify --referrers` says of `team/app:1` at both. */
+export async function compareWhole({ source, target }: Sides) {
   await using kit = createKit({ attempts: 3 });
-  const signal = new AbortController().signal;
-  const open = ({ registry, profile }: ImportedSide, side: "source" | "target") =>
-    kit.client
-      .open({
-        ...{
-          side,
-          registry: registry.host,
-          stage: "copy",
-          credentials: { kind: "anonymous" },
-          insecure: true,
-          profile,
-        },
-      })
-      .repository("team/app", side === "source" ? ["pull"] : ["pull", "push"]);
+  const reader = { rangeBytes: 1024, buffers: createByteBudget(0), now: kit.clock.now, sleep: kit.clock.sleep };
+  const compare = createCompareImages({ reader, parallelBlobs: 2 });
+  const places = {
+    source: { repository: open(kit, source, "source"), reference: "1" },
+    target: { repository: open(kit, target, "target"), reference: "1" },
+  };
+  return await compare({ ...places, blobs: "presence", referrers: "compared" }, signal);
+}
+
+/** Imports `team/app:1` of one registry to the same place at another: all steps of an import, without their storage. */
+export async function importWhole({ source, target }: Sides, more: Pick<ImportSpec, "referrers"> = {}) {
+  await using kit = createKit({ attempts: 3 });
   const spec: ImportSpec = {
     ...{ v: 1, conflict: "fail", sparseIndex: false, foreignLayers: "auto", verify: "manifest", strategy: "stream" },
     ...{ timeoutSeconds: 60, labels: {}, ...more },
     source: { registry: source.registry.host, repository: "team/app", tag: "1" },
     target: { registry: target.registry.host, tags: [{ repository: "team/app", tag: "1" }], untaggedRepositories: [] },
   };
-  const at = open(target, "target");
-  const sides = { source: open(source, "source"), targets: [at] };
+  const at = open(kit, target, "target");
+  const sides = { source: open(kit, source, "source"), targets: [at] };
   const first = { trigger: "http", pinned: undefined, taggedDigest: undefined } as const;
   const plain = {
     readManifest: createReadManifest(sides.source),
