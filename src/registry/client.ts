@@ -1,5 +1,6 @@
 import { KiB } from "../descriptor.ts";
 import { createAuthorizer } from "./authorizer.ts";
+import { apiHostOf } from "./docker-hub.ts";
 import type { Network } from "./guarded-agent.ts";
 import type { HostBoard } from "./host-board.ts";
 import { createKnownHost, type KnownHost } from "./known-host.ts";
@@ -173,7 +174,20 @@ export function createRegistryClient(deps: RegistryClientDeps): RegistryClient {
     const service = scheme?.kind === "bearer" ? scheme.service : undefined;
     return tokens.exchange(access, service ?? access.registry, signal);
   };
-  const stateOf: RegistryClient["stateOf"] = (registry) => hostFor(apiHostOf(registry)).state();
+  const stateOf: RegistryClient["stateOf"] = (registry) => {
+    const own = hostFor(apiHostOf(registry));
+    const { scheme } = own.signIn;
+    const tokenHost = scheme?.kind === "bearer" ? URL.parse(scheme.realm)?.host : undefined;
+    const { pauses, budgets } = own.state();
+    const issuer = tokenHost === undefined || tokenHost === own.host ? undefined : hosts.get(tokenHost)?.state();
+    if (issuer === undefined) return { pauses, budgets };
+    // Nothing else is asked there: whatever holds it back holds back this registry's tokens.
+    const held = issuer.pauses.map(({ until, reason }) => ({
+      ...{ requestClass: "token" as const, until },
+      reason: `${reason} (${tokenHost})`,
+    }));
+    return { pauses: [...pauses, ...held], budgets: [...budgets, ...issuer.budgets] };
+  };
 
   return { open, exchange, stateOf, close: transport.close };
 }
@@ -187,11 +201,6 @@ interface Sender {
 
 const maxHosts = 1_000;
 const maxTokenBytes = 256 * KiB; // tokens with many claims exceed 64 KiB at some identity providers
-
-/** The host whose API serves a registry's name. */
-export function apiHostOf(registry: string): string {
-  return registry === "docker.io" || registry === "index.docker.io" ? "registry-1.docker.io" : registry;
-}
 
 /** A registry behind a TLS proxy may hand out http URLs of itself: they are meant to be asked as the registry is. */
 function atHost(url: URL, base: URL): URL {

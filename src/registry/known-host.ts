@@ -8,6 +8,7 @@ import type { Credentials, LearnedHost, RegistryAccess } from "./registry.ts";
 
 /** What this process knows of one host; shared by all who ask it. */
 export interface KnownHost extends Pick<HostLimits, "state" | "sync"> {
+  readonly host: string;
   readonly signIn: HostSignIn;
   readonly learned: LearnedHost;
   readonly limitsOf: (access: RegistryAccess) => AccountLimits;
@@ -59,6 +60,7 @@ export function createKnownHost(deps: Omit<HostLimitsDeps, "onFacts">): KnownHos
   const { of, state, sync } = createHostLimits({ ...deps, onFacts });
 
   return {
+    host: deps.host,
     state,
     sync,
     signIn: { scheme: undefined, scopes: createRecentMap(maxScopes) },

@@ -2,6 +2,7 @@ import { isIP, type LookupFunction } from "node:net";
 import { type AddressKind, kindOfAddress } from "../ip-address.ts";
 import { ConnectFailure, foreignScheme, isOfTheWeb } from "./connect-failure.ts";
 import { isDataHostOf } from "./data-hosts.ts";
+import { registryAt } from "./docker-hub.ts";
 
 /** What the operator has said about hosts. All are asked with `host[:port]`, in lower case, without the scheme's own port. */
 export interface NetworkPolicy {
@@ -123,9 +124,10 @@ function hintFor(kind: AddressKind, host: string): string {
   return "no setting allows such addresses";
 }
 
-/** How settings may write the host: the port of the scheme can be left out. */
+/** How settings may write the host: the port of the scheme can be left out, and Docker Hub's API is that of docker.io. */
 export function namesOf({ host, port, hostname, protocol }: URL): readonly string[] {
-  return port === "" ? [host, `${hostname}:${protocol === "http:" ? 80 : 443}`] : [host];
+  const names = port === "" ? [host, `${hostname}:${protocol === "http:" ? 80 : 443}`] : [host];
+  return [...new Set([...names, registryAt(host)])];
 }
 
 /** Without the brackets of an IPv6 address. */

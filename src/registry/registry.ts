@@ -174,7 +174,7 @@ export interface RegistryClient {
   readonly open: (access: RegistryAccess) => Registry;
   /** Exchanges the Entra token of `access` for the refresh token that an ACR gives for it. */
   readonly exchange: (access: RegistryAccess, signal: AbortSignal) => Promise<string>;
-  /** What holds requests to a registry back just now, as this process knows it. */
+  /** What holds requests to a registry, or for its tokens, back just now, as this process knows it. */
   readonly stateOf: (registry: string) => HostState;
   readonly close: () => Promise<void>;
 }

@@ -68,6 +68,7 @@ export interface TestClient extends AsyncDisposable {
   readonly repository: (host: string, options?: RepositoryOptions) => Repository;
   readonly open: RegistryClient["open"];
   readonly exchange: RegistryClient["exchange"];
+  readonly stateOf: RegistryClient["stateOf"];
 }
 
 export interface AccessOptions {
@@ -121,6 +122,7 @@ export function createTestClient(options: TestClientOptions = {}): TestClient {
       client.open(access(host, options)).repository(name, actions),
     open: client.open,
     exchange: client.exchange,
+    stateOf: client.stateOf,
     [Symbol.asyncDispose]: client.close,
   };
 }

@@ -1,7 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { digestOf } from "../../../src/digest.ts";
 import { getBlob, headBlob } from "../../../src/registry/blobs.ts";
-import { apiHostOf } from "../../../src/registry/client.ts";
 import { getManifest } from "../../../src/registry/manifests.ts";
 import { startUpload } from "../../../src/registry/uploads.ts";
 import { startScript, startServer } from "../../helpers/http-server.ts";
@@ -10,16 +9,6 @@ import { createTestClient, type FakeClock, thrownBy } from "../../helpers/regist
 const never = new AbortController().signal;
 const content = Buffer.from("content");
 const digest = digestOf(content);
-
-describe("apiHostOf", () => {
-  it("knows where Docker Hub's API is", () => {
-    expect(["docker.io", "index.docker.io", "quay.io"].map(apiHostOf)).toEqual([
-      "registry-1.docker.io",
-      "registry-1.docker.io",
-      "quay.io",
-    ]);
-  });
-});
 
 describe("a body that comes drop by drop", () => {
   /** A server whose answers have no end: 20 s pass at the client before each byte, and its time of day stands still. */
@@ -176,6 +165,20 @@ describe("retries", () => {
     expect(second).toMatchObject({ code: "SOURCE_RATE_LIMITED", retryable: true, retryAfterSeconds: 3_600 });
     expect(server.requests).toHaveLength(1);
     expect(client.clock.sleeps).toEqual([]);
+  });
+
+  it("shows the pause of a token service at the registry whose tokens wait for it", async () => {
+    const headers = { "retry-after": "3600" };
+    await using issuer = await startServer(() => ({ status: 429, headers }), { hostname: "localhost" });
+    const challenge = `Bearer realm="${issuer.origin}/token",service="s"`;
+    await using server = await startServer(() => ({ status: 401, headers: { "www-authenticate": challenge } }));
+    await using client = createTestClient();
+
+    await thrownBy(() => headBlob(client.repository(server.host), digest, never));
+
+    const { pauses } = client.stateOf(server.host);
+    expect(pauses).toMatchObject([{ requestClass: "token", reason: expect.stringContaining(issuer.host) }]);
+    expect(pauses[0]?.until).toEqual(new Date(client.clock.now().getTime() + 3_600_000));
   });
 
   it("pauses reads after a 429 to a read, and lets writes pass", async () => {
