@@ -5,6 +5,7 @@ import { ImportError } from "../errors.ts";
 import { type FetchedManifest, getManifest } from "../registry/manifests.ts";
 import type { Repository } from "../registry/registry.ts";
 import type { BlobReaderDeps } from "./blob-reader.ts";
+import { both } from "./both.ts";
 import { compareReferrers } from "./compare-referrers.ts";
 import { checkBlobs, type Look, lookInto, toDifference, toDifferences } from "./look-into.ts";
 import { placeOf } from "./place-of.ts";
@@ -49,7 +50,11 @@ export type CompareImages = (request: CompareRequest, signal: AbortSignal) => Pr
  */
 export function createCompareImages(deps: CompareImagesDeps): CompareImages {
   return async (request, signal) => {
-    const [source, target] = await Promise.all([getRoot(request.source, signal), readTarget(request.target, signal)]);
+    const [source, target] = await both(
+      (joined) => getRoot(request.source, joined),
+      (joined) => readTarget(request.target, joined),
+      signal,
+    );
     if (source === undefined) throw sourceNotFound(request.source.repository, request.source.reference);
     if (target === undefined || "difference" in target) {
       const found = target?.difference ?? missingRoot(request.target, source);
@@ -57,12 +62,14 @@ export function createCompareImages(deps: CompareImagesDeps): CompareImages {
       return { source: rootOf(source), target: undefined, differences: [found], checked, warnings: [] };
     }
     const { platforms } = request;
-    const looks = await Promise.all([
-      lookInto(request.source.repository, { root: source, platforms }, signal),
-      lookInto(request.target.repository, { root: target.root, platforms }, signal).catch((thrown: unknown) =>
-        toUnreadable(thrown, request.target, target.root),
-      ),
-    ]);
+    const looks = await both(
+      (joined) => lookInto(request.source.repository, { root: source, platforms }, joined),
+      (joined) =>
+        lookInto(request.target.repository, { root: target.root, platforms }, joined).catch((thrown: unknown) =>
+          toUnreadable(thrown, request.target, target.root),
+        ),
+      signal,
+    );
     return await compareLooks(deps, request, { roots: { source, target: target.root }, looks }, signal);
   };
 }

@@ -4,6 +4,7 @@ import type { Difference } from "../domain/verification.ts";
 import { ImportError } from "../errors.ts";
 import { getManifest } from "../registry/manifests.ts";
 import type { Repository } from "../registry/registry.ts";
+import { both } from "./both.ts";
 import { createFindReferrers, type FoundReferrer } from "./find-referrers.ts";
 import { type CheckBlobsDeps, checkBlobs, type Fault, type Look, lookInto, toDifference } from "./look-into.ts";
 import { mapConcurrently } from "./map-concurrently.ts";
@@ -51,7 +52,11 @@ export async function compareReferrers(
   if (!common.includes(source.tree.root)) warn("referrers of the root were not compared: it has another digest");
   const places = placesOf(source.tree);
   const found = await mapConcurrently(common, parallelRequests, async (subject) => {
-    const [there, here] = await Promise.all([atSource(subject, signal), atTarget(subject, signal)]);
+    const [there, here] = await both(
+      (joined) => atSource(subject, joined),
+      (joined) => atTarget(subject, joined),
+      signal,
+    );
     const extra = here.filter(
       ({ digest, tag }) => !there.some((one) => one.tag === tag && (tag || one.digest === digest)),
     );
@@ -60,10 +65,11 @@ export async function compareReferrers(
   });
   const placed = found.flat();
   const atBoth = placed.filter(({ difference }) => difference === undefined);
-  const checks = await Promise.all([
-    checkReferrers(deps, source, placed, signal),
-    checkReferrers(deps, target, atBoth, signal),
-  ]);
+  const checks = await both(
+    (joined) => checkReferrers(deps, source, placed, joined),
+    (joined) => checkReferrers(deps, target, atBoth, joined),
+    signal,
+  );
   const sum = (count: (side: ComparedReferrers) => number) => checks.reduce((total, side) => total + count(side), 0);
   return {
     differences: [

@@ -3,6 +3,7 @@ import type { ImportSpec } from "../domain/import-spec.ts";
 import { type ErrorCode, ImportError } from "../errors.ts";
 import { getManifest } from "../registry/manifests.ts";
 import type { Repository } from "../registry/registry.ts";
+import { both } from "./both.ts";
 import { createReadManifest } from "./read-manifest.ts";
 import { selectPlatforms } from "./select-platforms.ts";
 import { findPresent } from "./target-presence.ts";
@@ -47,10 +48,11 @@ export async function isCompleteAtTargets(
     const manifests = graph.manifests.map(({ digest }) => digest);
     const blobs = graph.blobs.map(({ digest }) => digest);
     const isKnown = () => true;
-    const [here, there] = await Promise.all([
-      findPresent({ targets: [first], isKnown, manifests: [], blobs }, signal), // its manifests have just come from there
-      findPresent({ targets: others, isKnown, manifests, blobs }, signal),
-    ]);
+    const [here, there] = await both(
+      (joined) => findPresent({ targets: [first], isKnown, manifests: [], blobs }, joined), // its manifests have just come from there
+      (joined) => findPresent({ targets: others, isKnown, manifests, blobs }, joined),
+      signal,
+    );
     return (
       blobs.every((digest) => here.hasBlob(0, digest)) &&
       [...others.keys()].every(

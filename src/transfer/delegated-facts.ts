@@ -5,6 +5,7 @@ import type { ResolvedSource } from "../domain/import-transitions.ts";
 import { type ErrorCode, ImportError } from "../errors.ts";
 import { headManifest } from "../registry/manifests.ts";
 import type { Repository } from "../registry/registry.ts";
+import { both } from "./both.ts";
 import { findSource } from "./find-source.ts";
 import { mapConcurrently } from "./map-concurrently.ts";
 import { placeOf } from "./place-of.ts";
@@ -81,7 +82,11 @@ export async function decideDelegation(
   signal: AbortSignal,
 ): Promise<{ readonly kind: "proceed" | "skip"; readonly source: ResolvedSource | undefined }> {
   const { spec, targets, trigger, taggedDigest } = sides;
-  const [source, tags] = await Promise.all([learnSource(sides, signal), learnTags(sides, signal)]);
+  const [source, tags] = await both(
+    (joined) => learnSource(sides, joined),
+    (joined) => learnTags(sides, joined),
+    signal,
+  );
   const [first] = targets;
   if (!("fact" in tags) || first === undefined) return { kind: "proceed", source };
   const at = placeOf(first);

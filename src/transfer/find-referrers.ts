@@ -9,6 +9,8 @@ import {
   referrersTag,
 } from "../registry/referrers.ts";
 import type { Repository } from "../registry/registry.ts";
+import { both } from "./both.ts";
+import { mapConcurrently } from "./map-concurrently.ts";
 
 /** One manifest that belongs to another. */
 export interface FoundReferrer {
@@ -48,7 +50,11 @@ export function createFindReferrers({ source, artifactTypes, warn }: FindReferre
   };
 
   return async (subject: Digest, signal: AbortSignal): Promise<readonly FoundReferrer[]> => {
-    const [listed, tagged] = await Promise.all([list(subject, signal), findTagged(source, subject, signal)]);
+    const [listed, tagged] = await both(
+      (joined) => list(subject, joined),
+      (joined) => findTagged(source, subject, joined),
+      signal,
+    );
     const isWanted = (type: string | undefined) =>
       type === undefined || artifactTypes === undefined || artifactTypes.includes(type);
     return [
@@ -61,12 +67,11 @@ export function createFindReferrers({ source, artifactTypes, warn }: FindReferre
 }
 
 async function findTagged(source: Repository, subject: Digest, signal: AbortSignal): Promise<readonly FoundReferrer[]> {
-  const found = await Promise.all(
-    cosignTags(subject).map(async (tag) => {
-      const head = await headManifest(source, tag, signal); // Docker Hub counts only GETs as pulls
-      const digest = head && (head.digest ?? (await getManifest(source, tag, signal))?.digest);
-      return digest === undefined ? [] : [{ digest, subject, tag }];
-    }),
-  );
+  const tags = cosignTags(subject);
+  const found = await mapConcurrently(tags, tags.length, async (tag) => {
+    const head = await headManifest(source, tag, signal); // Docker Hub counts only GETs as pulls
+    const digest = head && (head.digest ?? (await getManifest(source, tag, signal))?.digest);
+    return digest === undefined ? [] : [{ digest, subject, tag }];
+  });
   return found.flat();
 }

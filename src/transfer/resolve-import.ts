@@ -8,6 +8,7 @@ import { planImport } from "../domain/plan.ts";
 import { formatPlatform } from "../domain/platform.ts";
 import { type FetchedManifest, headManifest } from "../registry/manifests.ts";
 import type { Repository } from "../registry/registry.ts";
+import { both } from "./both.ts";
 import { isCompleteAtTargets } from "./complete-at-target.ts";
 import { type FoundSource, findSource } from "./find-source.ts";
 import { mapConcurrently } from "./map-concurrently.ts";
@@ -57,7 +58,11 @@ const parallelRequests = 16;
  */
 export async function resolveImport(request: ResolveRequest, signal: AbortSignal): Promise<ResolvedImport> {
   const { spec, source, readManifest, onPinned } = request;
-  const [found, states] = await Promise.all([findPinned(request, signal), readTargets(request, signal)]);
+  const [found, states] = await both(
+    (joined) => findPinned(request, joined),
+    (joined) => readTargets(request, joined),
+    signal,
+  );
   await onPinned(found.source);
   const isWhole = spec.platforms === undefined || spec.sparseIndex;
   const mayLeave = async (digest: Digest): Promise<boolean> =>

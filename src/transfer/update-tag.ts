@@ -1,6 +1,7 @@
 import { ImportError } from "../errors.ts";
 import { type FetchedManifest, getManifest, type ManifestToPut, putManifest } from "../registry/manifests.ts";
 import type { Repository } from "../registry/registry.ts";
+import { unlessAborted } from "../registry/unless-aborted.ts";
 import { placeOf } from "./place-of.ts";
 import { createSingleFlight } from "./single-flight.ts";
 
@@ -62,8 +63,7 @@ export function createUpdateTag({ random, sleep }: UpdateTagDeps): UpdateTag {
     for (;;) {
       const flight = turns.enter(name);
       if (flight.kind === "follower") {
-        await flight.ended;
-        signal.throwIfAborted();
+        await unlessAborted(flight.ended, signal);
         continue;
       }
       try {
