@@ -23,17 +23,20 @@ import type { Stores } from "./services-storage.ts";
 import { createByteBudget } from "./transfer/byte-budget.ts";
 import { createCopyBlob } from "./transfer/copy-blob.ts";
 import { createCopyUnit } from "./transfer/copy-unit.ts";
+import { createLiveUploads } from "./transfer/live-uploads.ts";
 import { createPublishing } from "./transfer/publishing.ts";
 import { resolveImport } from "./transfer/resolve-import.ts";
 import { type BlobToSend, defaultTransferSettings, needsCheckpoints } from "./transfer/transfer-settings.ts";
 import { createVerifyUnit } from "./transfer/verify-unit.ts";
 
+const liveUploads = 64;
 const wholeBlobBudgetMs = 115 * 60_000; // functionTimeout of host.json, less 5 min
 
 export interface ActivityServicesDeps extends Pick<ActivityDeps, "stop" | "cancellation" | "stopping" | "log"> {
   readonly config: Config;
   readonly stores: Stores;
   readonly repositories: RegistryServices["repositories"];
+  readonly canceller: RegistryServices["canceller"];
   readonly delegation: DelegationServices;
   readonly endImport: FinishImportDeps["endImport"];
   readonly life: SignsOfLife;
@@ -47,7 +50,7 @@ export interface ActivityServicesDeps extends Pick<ActivityDeps, "stop" | "cance
 /** The steps of imports, and what else needs to know how content moves. */
 export function createActivityServices(deps: ActivityServicesDeps) {
   const { config, stores, repositories, endImport, stop, cancellation, life, stopping, telemetry } = deps;
-  const { sleep, now, elapsedMs, log } = deps;
+  const { sleep, now, elapsedMs, log, canceller } = deps;
   const { locateSource, leaveToAcr, delegating } = deps.delegation;
   const { imports, uploads } = stores;
   const parts = measuring(telemetry, stores.parts);
@@ -59,7 +62,9 @@ export function createActivityServices(deps: ActivityServicesDeps) {
   };
   const budgetMs = settings.activityBudgetMs;
   const isLarge = (blob: Omit<BlobToSend, "isRepeated">) => needsCheckpoints({ ...blob, isRepeated: false }, settings);
-  const copyBlob = createCopyBlob({ settings, leases: uploads, now: elapsedMs, sleep });
+  const { giveUp } = canceller;
+  const live = createLiveUploads({ limit: liveUploads, giveUp });
+  const copyBlob = createCopyBlob({ settings, leases: uploads, live, giveUp, now: elapsedMs, sleep });
   const copyUnit = createCopyUnit({ copyBlob, parallelBlobs: settings.parallelBlobs });
   const processStartedAt = now();
   const copyPlannedUnit = createCopyPlannedUnit({
@@ -71,7 +76,7 @@ export function createActivityServices(deps: ActivityServicesDeps) {
   const verifyPlannedUnit = createVerifyPlannedUnit({
     ...{ parts, repositories, verifyUnit, life, elapsedMs, wholeBlobBudgetMs },
   });
-  const publishing = createPublishing({ sleep, random: Math.random });
+  const publishing = createPublishing({ sleep, random: Math.random, giveUp });
   const planRepair = createPlanRepair({ parts, repositories });
   const publishRoot = createPublishRoot({ ...publishing, parts, repositories, planRepair });
   const publishLevel = createPublishLevel({ ...publishing, parts, repositories, planRepair });
@@ -80,7 +85,11 @@ export function createActivityServices(deps: ActivityServicesDeps) {
   const finishDeps = { imports, parts, repositories, publishRoot, endImport, now };
   const resolving = { repositories, locateSource, resolve: resolveImport, needsCheckpoints: isLarge, now };
 
-  const { track, ended } = createRunningActivities();
+  const { track, ended: activitiesEnded } = createRunningActivities();
+  /** What runs has stored how far it came, and no upload is left open that nobody could go on with: within `ms`. */
+  const ended = async (ms: number): Promise<void> => {
+    await Promise.all([activitiesEnded(ms), live.close(), canceller.close(ms)]);
+  };
   const running = <Input extends StepInput, Outcome extends { readonly kind: string }>(
     step: Activity<Input, Outcome>,
   ) => track(tracing(telemetry, step.name, createActivityHandler(frame, step)));

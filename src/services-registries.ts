@@ -9,6 +9,7 @@ import { createRegistryClient, defaultLimits } from "./registry/client.ts";
 import type { ObserveRequest } from "./registry/observe-request.ts";
 import { createNetwork } from "./services-network.ts";
 import { createSignInServices } from "./services-sign-in.ts";
+import { createUploadCanceller } from "./transfer/upload-canceller.ts";
 
 export interface RegistryServicesDeps extends Pick<OpenRepositoriesDeps, "secrets">, HostBoardDeps {
   readonly config: Config;
@@ -47,15 +48,17 @@ export function createRegistryServices(deps: RegistryServicesDeps) {
     ...{ client, registries, insecureHosts, secrets },
     toCredentials: createSignInServices({ config: config.signIn, isEmbedded, now }),
   });
+  const canceller = createUploadCanceller({ sleep });
   return {
     network,
     repositories,
+    canceller,
     handlersFor: (names: RegistryNames) =>
       createRegistryHandlers({
         ...{ names, allow },
         named: namedRegistries(registries, allow),
         view: createViewRegistry({ registries, allow, repositories, stateOf: client.stateOf }),
-        check: createCheckRegistry({ repositories, allow, checkMs, now }),
+        check: createCheckRegistry({ repositories, allow, checkMs, now, giveUp: canceller.giveUp }),
       }),
     /** Those that the settings name exactly: what health tells of. */
     namedRegistries: () =>

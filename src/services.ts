@@ -73,7 +73,7 @@ export function createServices({ config, log, stopping, isEmbedded, telemetry }:
     ...{ config, hosts: stores.hosts, isEmbedded, userAgent, sleep, now, elapsedMs, log, secrets },
     observe: telemetry.observeRequest,
   });
-  const { network, repositories } = registries;
+  const { network, repositories, canceller } = registries;
 
   const requestSettings = {
     defaultTarget: config.defaultTarget,
@@ -118,7 +118,7 @@ export function createServices({ config, log, stopping, isEmbedded, telemetry }:
   });
   const { activities, planOnly, track, ended, budgetMs } = createActivityServices({
     ...{ config, stores, repositories, delegation, endImport, stop, cancellation, life, stopping, telemetry },
-    ...{ sleep, now, elapsedMs, log },
+    ...{ canceller, sleep, now, elapsedMs, log },
   });
 
   const claimId = createClaimId({ keys, randomBytes, now });

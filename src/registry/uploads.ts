@@ -141,22 +141,27 @@ function isLastWord(thrown: unknown): thrown is ImportError {
   return thrown instanceof ImportError && !thrown.retryable && thrown.httpStatus !== undefined;
 }
 
-/**
- * Gives a session up, so that the registry can free its bytes at once. Best effort: never throws. `answered`: it is gone,
- * or the registry will have none of it; another try may help where it is `unanswered`.
- */
+export type CancelOutcome =
+  /** The session is gone, or the registry will have none of it. */
+  | { readonly kind: "answered" }
+  /** Another try may help, after so long where that is known. */
+  | { readonly kind: "unanswered"; readonly retryAfterSeconds?: number };
+
+/** Gives a session up, so that the registry can free its bytes at once. Tried once, and never throws. */
 export async function cancelUpload(
   repository: Repository,
   session: UploadSession,
   signal: AbortSignal,
-): Promise<"answered" | "unanswered"> {
+): Promise<CancelOutcome> {
   const target = { url: session.location };
   try {
     await using _ = await repository.send({ method: "DELETE", target, accept: [200, 202, 204], retry: "once" }, signal);
-    return "answered";
+    return { kind: "answered" };
   } catch (thrown) {
     // The spec makes DELETE optional and registries expire what is left: no copy depends on it.
-    return isLastWord(thrown) ? "answered" : "unanswered";
+    if (isLastWord(thrown)) return { kind: "answered" };
+    const retryAfterSeconds = thrown instanceof ImportError ? thrown.retryAfterSeconds : undefined;
+    return { kind: "unanswered", ...(retryAfterSeconds !== undefined && { retryAfterSeconds }) };
   }
 }
 

@@ -14,7 +14,6 @@ import {
 import type { UploadPosition } from "./live-uploads.ts";
 import { finalAnswerMs, learnUploadRate } from "./transfer-settings.ts";
 import {
-  giveUp,
   isAnswerLost,
   openContent,
   startHash,
@@ -52,8 +51,8 @@ export async function uploadChunked(
     isKept = thrown instanceof LeaseLostError; // wherever that came up: the session is the other import's now
     throw thrown;
   } finally {
-    if (!isKept) await giveUp(upload.job.target, run.position?.session);
-    await giveUp(upload.job.target, run.unused);
+    if (!isKept) await deps.giveUp(upload.job.target, run.position?.session);
+    await deps.giveUp(upload.job.target, run.unused);
   }
 }
 

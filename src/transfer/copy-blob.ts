@@ -5,18 +5,22 @@ import { mountBlob } from "../registry/blobs.ts";
 import type { UploadSession } from "../registry/uploads.ts";
 import { isOver } from "./budget.ts";
 import { createByteBudget } from "./byte-budget.ts";
-import { createLiveUploads, uploadName } from "./live-uploads.ts";
+import { type LiveUploads, uploadName } from "./live-uploads.ts";
 import { createMountMemory } from "./mount-memory.ts";
 import { mountSources } from "./mount-sources.ts";
 import { createSingleFlight } from "./single-flight.ts";
 import { type StreamResult, streamBlob } from "./stream-blob.ts";
 import { leaseBytes, needsCheckpoints, type TransferSettings } from "./transfer-settings.ts";
-import { giveUp, hasArrived, type UploadJob } from "./upload-job.ts";
+import type { GiveUp } from "./upload-canceller.ts";
+import { hasArrived, type UploadJob } from "./upload-job.ts";
 import { LeaseLostError, type UploadKey, type UploadLease, type UploadLeases } from "./upload-lease.ts";
 
 export interface CopyBlobDeps {
   readonly settings: TransferSettings;
   readonly leases: UploadLeases;
+  /** What calls have paused, for later ones. */
+  readonly live: LiveUploads;
+  readonly giveUp: GiveUp;
   /** Milliseconds of a clock that nobody sets back; budgets are told by it. */
   readonly now: () => number;
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
@@ -48,7 +52,6 @@ export type BlobOutcome =
 
 export type CopyBlob = (job: CopyBlobJob, signal: AbortSignal) => Promise<BlobOutcome>;
 
-const liveUploads = 64;
 const rememberedBlobs = 10_000;
 const busyTries = 5; // a second apart
 const busyRetrySeconds = 15;
@@ -60,11 +63,11 @@ const followMs = 4 * 60_000;
  * its calls. Throws the ImportError of a failure; what a registry asks to wait for is an outcome.
  */
 export function createCopyBlob(deps: CopyBlobDeps): CopyBlob {
-  const { settings, leases, now, sleep } = deps;
+  const { settings, leases, now, sleep, giveUp, live } = deps;
   const flights = createSingleFlight();
   const mounts = createMountMemory({ limit: rememberedBlobs, now });
   const buffers = createByteBudget(settings.bufferBytes);
-  const uploadDeps = { settings, buffers, now, sleep, live: createLiveUploads(liveUploads) };
+  const uploadDeps = { settings, buffers, now, sleep, giveUp, live };
 
   /** Where mounts work, a blob travels once per host; elsewhere once per repository. */
   const flightName = (job: CopyBlobJob): string => {

@@ -1,7 +1,7 @@
 import { ImportError } from "../errors.ts";
 import { getUploadStatus, type UploadSession } from "../registry/uploads.ts";
 import type { LiveUploads, UploadPosition } from "./live-uploads.ts";
-import { giveUp, type UploadDeps, type UploadEnd, type UploadJob } from "./upload-job.ts";
+import type { UploadDeps, UploadEnd, UploadJob } from "./upload-job.ts";
 import { type Checkpoint, LeaseLostError, type UploadKey, type UploadLease } from "./upload-lease.ts";
 import type { VerifiedContent } from "./verified.ts";
 
@@ -52,7 +52,7 @@ export async function takeUp(run: UploadRun): Promise<void> {
     const isUsable = from.profile === profile.name && profile.checksDigest;
     // More than the checkpoint says may be there: it is older than the crash that ended its writer.
     if (isUsable) run.position = { session, hasher: undefined, isSure: false };
-    else await giveUp(job.target, session);
+    else await deps.giveUp(job.target, session);
   }
   if (run.position?.isSure === false) {
     const { session, hasher } = run.position;
@@ -60,7 +60,7 @@ export async function takeUp(run: UploadRun): Promise<void> {
     run.position = undefined;
     if (status !== undefined && status.offsetBytes <= job.sizeBytes)
       run.position = { session: status, hasher: isAt(status, session) ? hasher : undefined, isSure: true };
-    else await giveUp(job.target, session);
+    else await deps.giveUp(job.target, session);
   }
   if (run.position !== undefined) job.onProgress(run.position.session.offsetBytes);
 }
@@ -99,7 +99,8 @@ export async function pause(run: UploadRun, position: UploadPosition, error?: Im
   const isSaved = run.saved?.location === location && run.saved.offsetBytes === offsetBytes;
   if (!isSaved) await unlessStorageFails(save(run, position));
   await unlessStorageFails(lease?.keep(keepSeconds));
-  run.deps.live.put(key, { position, saved: run.saved });
+  const { target } = run.upload.job;
+  await run.deps.live.put(key, { position, saved: run.saved, target, isLeased: lease !== undefined });
   return error === undefined ? { kind: "paused" } : { kind: "paused", error };
 }
 

@@ -1,5 +1,7 @@
 import type { Hasher } from "../digest.ts";
+import type { Repository } from "../registry/registry.ts";
 import type { UploadSession } from "../registry/uploads.ts";
+import type { GiveUp } from "./upload-canceller.ts";
 import type { Checkpoint, UploadKey } from "./upload-lease.ts";
 
 /** How far a chunked upload has come. */
@@ -14,35 +16,57 @@ export interface UploadPosition {
 
 export interface LiveUpload {
   readonly position: UploadPosition;
-  /** What the row of its lease said when it paused: while it still does, nobody else has gone on with it. */
+  readonly target: Repository;
+  /** Its row says where it goes on: without this process's hash, and anywhere. */
+  readonly isLeased: boolean;
+  /** What the row said when it paused: while it still does, nobody else has gone on with it. */
   readonly saved: Checkpoint | undefined;
 }
 
 /** Uploads that this process has paused, with the hashes that a checkpoint cannot hold. */
 export interface LiveUploads {
-  readonly put: (key: UploadKey, paused: LiveUpload) => void;
+  readonly put: (key: UploadKey, paused: LiveUpload) => Promise<void>;
+  readonly has: (key: UploadKey) => boolean;
   /** Takes it out: whoever goes on with an upload owns its hash. */
   readonly take: (key: UploadKey) => LiveUpload | undefined;
+  /** The process ends: nothing is kept any more. */
+  readonly close: () => Promise<void>;
 }
 
-/** Keeps the newest `limit`; an older one goes on from its checkpoint without its hash. */
-export function createLiveUploads(limit: number): LiveUploads {
+export interface LiveUploadsDeps {
+  readonly limit: number;
+  readonly giveUp: GiveUp;
+}
+
+/** Keeps the newest `limit`; of an older one the session is given up, unless it can go on from its checkpoint. */
+export function createLiveUploads({ limit, giveUp }: LiveUploadsDeps): LiveUploads {
   const uploads = new Map<string, LiveUpload>();
+  let places = limit;
+
+  const makeRoom = async (): Promise<void> => {
+    const surplus = [...uploads].slice(0, Math.max(0, uploads.size - places));
+    for (const [name] of surplus) uploads.delete(name);
+    const unfound = surplus.filter(([, { isLeased }]) => !isLeased);
+    await Promise.all(unfound.map(([, { target, position }]) => giveUp(target, position.session)));
+  };
+
   return {
-    put: (key, paused) => {
+    put: async (key, paused) => {
       const name = uploadName(key);
       uploads.delete(name);
       uploads.set(name, paused);
-      for (const oldest of uploads.keys()) {
-        if (uploads.size <= limit) break;
-        uploads.delete(oldest);
-      }
+      await makeRoom();
     },
+    has: (key) => uploads.has(uploadName(key)),
     take: (key) => {
       const name = uploadName(key);
       const paused = uploads.get(name);
       uploads.delete(name);
       return paused;
+    },
+    close: async () => {
+      places = 0;
+      await makeRoom();
     },
   };
 }

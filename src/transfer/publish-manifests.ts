@@ -10,6 +10,7 @@ import type { MaintainReferrers } from "./maintain-referrers.ts";
 import { mapConcurrently } from "./map-concurrently.ts";
 import { putSmallBlob } from "./put-small-blob.ts";
 import type { UpdateTag } from "./update-tag.ts";
+import type { GiveUp } from "./upload-canceller.ts";
 
 /** A manifest with the exact bytes that its digest is of. */
 export interface ManifestContent {
@@ -23,6 +24,7 @@ export interface ManifestContent {
 export interface PublishDeps {
   readonly updateTag: UpdateTag;
   readonly maintainReferrers: MaintainReferrers;
+  readonly giveUp: GiveUp;
 }
 
 export interface PublishRequest {
@@ -47,7 +49,7 @@ const parallelPuts = 8;
  * Puts manifests by digest into each of the repositories. They may refer only to what is there already: children of an
  * index are published by an earlier call. Where the registry does not list referrers itself their list is kept here.
  */
-export function createPublishManifests({ updateTag, maintainReferrers }: PublishDeps): PublishManifests {
+export function createPublishManifests({ updateTag, maintainReferrers, giveUp }: PublishDeps): PublishManifests {
   /** Also stores the manifest, in the repository that the tag is in, unless the tag has to hold something else. */
   const putCosignTag = async ({ target, tag, manifest, conflict }: CosignPut, signal: AbortSignal): Promise<void> => {
     const sbom = conflict === "overwrite" ? "replace" : "keep";
@@ -55,7 +57,7 @@ export function createPublishManifests({ updateTag, maintainReferrers }: Publish
       const decision = decideCosignTag({ tag, current: current?.bytes, wanted: manifest.bytes, sbom });
       if (decision.kind === "keep") return undefined;
       if (decision.kind === "put") return manifest;
-      await putSmallBlob(target, decision.config, signal);
+      await putSmallBlob({ giveUp }, target, decision.config, signal);
       return { bytes: decision.bytes, mediaType: manifest.mediaType };
     };
     await updateTag({ target, tag, change }, signal);

@@ -2,11 +2,13 @@ import type { Digest } from "../digest.ts";
 import { ImportError } from "../errors.ts";
 import { headBlob } from "../registry/blobs.ts";
 import type { Repository } from "../registry/registry.ts";
-import { cancelUpload, putBlob, startUpload } from "../registry/uploads.ts";
+import { putBlob, startUpload } from "../registry/uploads.ts";
 import { placeOf } from "./place-of.ts";
+import type { GiveUp } from "./upload-canceller.ts";
 
 /** Puts a blob of a few bytes that is made here; one that is there is left alone. */
 export async function putSmallBlob(
+  { giveUp }: { readonly giveUp: GiveUp },
   target: Repository,
   { digest, bytes }: { readonly digest: Digest; readonly bytes: Uint8Array },
   signal: AbortSignal,
@@ -27,6 +29,6 @@ export async function putSmallBlob(
       retryable: put.kind === "session-lost",
     });
   } finally {
-    if (!isDone) await cancelUpload(target, session, signal);
+    if (!isDone) await giveUp(target, session);
   }
 }

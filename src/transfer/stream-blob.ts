@@ -57,18 +57,18 @@ export async function streamBlob(
   }
 }
 
-function upload(
+async function upload(
   deps: ChunkedUploadDeps,
   begun: Omit<ChunkedUpload, "chunkBytes">,
   signal: AbortSignal,
 ): Promise<UploadEnd> {
-  const { job, from, opened } = begun;
-  const { registry } = job.target;
+  const { job, key, from, opened } = begun;
   // What was begun in chunks goes on so, whatever would be chosen by now.
-  const begunChunkBytes = from === undefined ? 0 : registry.profile.chunkBytes;
-  const chunkBytes = chunkBytesFor(job, deps.settings) ?? begunChunkBytes;
-  if (chunkBytes === 0) return uploadWhole(deps, job, opened, signal);
-  return uploadChunked(deps, { ...begun, chunkBytes }, signal);
+  const isBegun = from !== undefined || deps.live.has(key);
+  const chunkBytes = chunkBytesFor(job, deps.settings) ?? (isBegun ? job.target.registry.profile.chunkBytes : 0);
+  if (chunkBytes > 0) return await uploadChunked(deps, { ...begun, chunkBytes }, signal);
+  await deps.giveUp(job.target, deps.live.take(key)?.position.session ?? from); // no chunks are taken any more
+  return await uploadWhole(deps, job, opened, signal);
 }
 
 type Failure = Extract<UploadEnd, { kind: "too-large" | "lost" | "rejected" | "broken" }>;

@@ -2,14 +2,15 @@ import { createHasher, type Digest } from "../digest.ts";
 import { ImportError } from "../errors.ts";
 import { headBlob } from "../registry/blobs.ts";
 import type { Repository } from "../registry/registry.ts";
-import { cancelUpload, type UploadSession } from "../registry/uploads.ts";
 import { type BlobReader, type BlobReaderDeps, openBlobReader } from "./blob-reader.ts";
 import { type Budget, isOver } from "./budget.ts";
 import { corrupt } from "./lane.ts";
 import type { TransferSettings } from "./transfer-settings.ts";
+import type { GiveUp } from "./upload-canceller.ts";
 
 export interface UploadDeps extends Omit<BlobReaderDeps, "rangeBytes"> {
   readonly settings: TransferSettings;
+  readonly giveUp: GiveUp;
 }
 
 /** One blob to be sent from one repository to another. */
@@ -102,11 +103,4 @@ export async function turnsUp(deps: UploadDeps, job: UploadJob, signal: AbortSig
 export function isAnswerLost(thrown: unknown): thrown is ImportError {
   if (!(thrown instanceof ImportError) || thrown.code !== "TARGET_UNAVAILABLE") return false;
   return thrown.httpStatus === undefined || thrown.httpStatus === 502 || thrown.httpStatus === 504;
-}
-
-const cancelMs = 5_000;
-
-/** Cancels a session that is given up; on its own time, since the work's signal may be what ended it. */
-export async function giveUp(target: Repository, session: UploadSession | undefined): Promise<void> {
-  if (session !== undefined) await cancelUpload(target, session, AbortSignal.timeout(cancelMs));
 }

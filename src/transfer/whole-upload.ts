@@ -3,7 +3,6 @@ import { putBlob, startUpload, type UploadSession } from "../registry/uploads.ts
 import { BudgetEndedError, isOver } from "./budget.ts";
 import { finalAnswerMs, learnUploadRate } from "./transfer-settings.ts";
 import {
-  giveUp,
   isAnswerLost,
   openContent,
   startHash,
@@ -44,7 +43,7 @@ export async function uploadWhole(
     if (end.kind === "done") session = undefined;
     return end;
   } finally {
-    await giveUp(job.target, session);
+    await deps.giveUp(job.target, session);
   }
 }
 

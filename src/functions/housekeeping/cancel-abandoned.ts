@@ -28,7 +28,7 @@ export function createCancelAbandoned(deps: CancelAbandonedDeps): () => Promise<
       if (silent.has(registry)) continue; // those of the others first
       const signal = AbortSignal.any([stopping, AbortSignal.timeout(timeoutMs)]);
       const opened = repositories.registryOf(registry).repository(repository, ["pull", "push"]);
-      if ((await cancelUpload(opened, checkpoint, signal)) === "answered") {
+      if ((await cancelUpload(opened, checkpoint, signal)).kind === "answered") {
         await forget();
         log("upload-abandoned", { registry, repository, offsetBytes: checkpoint.offsetBytes });
       } else {

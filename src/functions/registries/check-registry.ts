@@ -6,7 +6,8 @@ import { codeOf } from "../../registry/errors-from-response.ts";
 import { firstPage } from "../../registry/list-pages.ts";
 import { headManifest } from "../../registry/manifests.ts";
 import type { Registry, Repository } from "../../registry/registry.ts";
-import { cancelUpload, startUpload } from "../../registry/uploads.ts";
+import { startUpload } from "../../registry/uploads.ts";
+import type { GiveUp } from "../../transfer/upload-canceller.ts";
 import type { OpenRepositories } from "../open-repositories.ts";
 
 export interface CheckRegistryDeps {
@@ -14,6 +15,7 @@ export interface CheckRegistryDeps {
   readonly allow: AllowSettings;
   /** For all of a check. */
   readonly checkMs: number;
+  readonly giveUp: GiveUp;
   readonly now: () => Date;
 }
 
@@ -23,7 +25,7 @@ export interface CheckRegistryDeps {
  */
 export type CheckRegistry = (host: string, repository: string | undefined) => Promise<RegistryCheck>;
 
-export function createCheckRegistry({ repositories, allow, checkMs, now }: CheckRegistryDeps): CheckRegistry {
+export function createCheckRegistry({ repositories, allow, checkMs, giveUp, now }: CheckRegistryDeps): CheckRegistry {
   return async (host, repository) => {
     const signal = AbortSignal.timeout(checkMs);
     const isSource = isAllowedSource(host, allow);
@@ -37,7 +39,11 @@ export function createCheckRegistry({ repositories, allow, checkMs, now }: Check
     }
     const [pull, push, list] = await Promise.all([
       repository === undefined ? unnamed : checkPull(registry, repository, signal),
-      checkPush(isAllowedTarget(host, allow) ? repositories.registryOf(host) : undefined, repository, signal),
+      checkPush(
+        { giveUp, target: isAllowedTarget(host, allow) ? repositories.registryOf(host) : undefined },
+        repository,
+        signal,
+      ),
       isSource ? checkList(registry, signal) : unchecked("the settings do not allow imports from it"),
     ]);
     return { ...base, signIn, pull, push, list };
@@ -70,7 +76,7 @@ function checkPull(registry: Registry, name: string, signal: AbortSignal): Promi
 }
 
 async function checkPush(
-  target: Registry | undefined,
+  { giveUp, target }: { readonly giveUp: GiveUp; readonly target: Registry | undefined },
   name: string | undefined,
   signal: AbortSignal,
 ): Promise<RegistryFinding> {
@@ -81,7 +87,7 @@ async function checkPush(
   if (name === undefined) return unnamed;
   return await find(async () => {
     const granted = await target.grantsIn(name, ["pull", "push"], signal);
-    if (granted === undefined) return await tryUpload(target, name, signal);
+    if (granted === undefined) return await tryUpload({ giveUp, target }, name, signal);
     if (granted.includes("push") || granted.includes("*")) return ok(`its tokens grant pushes to ${name}`);
     throw new ImportError({
       ...target.access,
@@ -93,9 +99,13 @@ async function checkPush(
 }
 
 /** Where no token tells the rights. An upload that is cancelled leaves nothing. */
-async function tryUpload(target: Registry, name: string, signal: AbortSignal): Promise<RegistryFinding> {
+async function tryUpload(
+  { giveUp, target }: { readonly giveUp: GiveUp; readonly target: Registry },
+  name: string,
+  signal: AbortSignal,
+): Promise<RegistryFinding> {
   const repository = triedOnce(target.repository(name, ["pull", "push"]));
-  await cancelUpload(repository, await startUpload(repository, signal), signal);
+  await giveUp(repository, await startUpload(repository, signal));
   return ok(`an upload to ${name} was opened and cancelled`);
 }
 

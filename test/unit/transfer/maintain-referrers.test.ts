@@ -41,7 +41,7 @@ describe("publishing referrers", () => {
     await seedBlobs(registry, [one]);
     const targets = [kit.repository(registry, "target", "team/app")];
 
-    const { publishManifests } = createPublishing({ sleep: kit.clock.sleep, random: () => 0.5 });
+    const { publishManifests } = createPublishing({ sleep: kit.clock.sleep, random: () => 0.5, giveUp: kit.giveUp });
     await publishManifests({ manifests: [one.root], targets, conflict: "fail" }, signal);
 
     expect(registry.tags("team/app")).toEqual({});
@@ -53,7 +53,7 @@ describe("publishing referrers", () => {
     const all = ["one", "two", "three"].map(referrer);
     await seedBlobs(registry, all);
     const targets = [kit.repository(registry, "target", "team/app")];
-    const { publishManifests } = createPublishing({ sleep: kit.clock.sleep, random: () => 0.5 });
+    const { publishManifests } = createPublishing({ sleep: kit.clock.sleep, random: () => 0.5, giveUp: kit.giveUp });
 
     for (const { root } of all) await publishManifests({ manifests: [root], targets, conflict: "fail" }, signal);
 
@@ -70,7 +70,7 @@ describe("publishing referrers", () => {
     const all = ["one", "two", "three"].map(referrer);
     await seedBlobs(registry, all);
     const targets = [kit.repository(registry, "target", "team/app")];
-    const { publishManifests } = createPublishing({ sleep: kit.clock.sleep, random: () => 0.5 });
+    const { publishManifests } = createPublishing({ sleep: kit.clock.sleep, random: () => 0.5, giveUp: kit.giveUp });
 
     for (let times = 0; times < 2; times += 1) {
       await publishManifests({ manifests: all.map(({ root }) => root), targets, conflict: "fail" }, signal);
@@ -88,7 +88,7 @@ describe("publishing referrers", () => {
     await registry.seedImage("team/app", tag, image({ seed: "foreign" }));
     const targets = [kit.repository(registry, "target", "team/app")];
 
-    const { publishManifests } = createPublishing({ sleep: kit.clock.sleep, random: () => 0.5 });
+    const { publishManifests } = createPublishing({ sleep: kit.clock.sleep, random: () => 0.5, giveUp: kit.giveUp });
     const publishing = publishManifests({ manifests: [one.root], targets, conflict: "overwrite" }, signal);
 
     await expect(publishing).rejects.toMatchObject({ code: "TARGET_TAG_EXISTS" });
@@ -106,7 +106,7 @@ describe("publishing referrers", () => {
       await seedBlobs(registry, [one]);
       await registry.seedImage("team/app", "1", pushed);
       const targets = [kit.repository(registry, "target", "team/app")];
-      const { publishManifests } = createPublishing({ sleep: kit.clock.sleep, random: () => 0.5 });
+      const { publishManifests } = createPublishing({ sleep: kit.clock.sleep, random: () => 0.5, giveUp: kit.giveUp });
 
       const error = await thrownBy(() =>
         publishManifests({ manifests: [one.root], targets, conflict: "overwrite" }, signal),
@@ -129,7 +129,7 @@ describe("publishing referrers", () => {
     await seedBlobs(registry, all);
     const targets = [kit.repository(registry, "target", "team/app")];
     const processes = Array.from({ length: count }, () =>
-      createPublishing({ sleep: kit.clock.sleep, random: () => 0.5 }),
+      createPublishing({ sleep: kit.clock.sleep, random: () => 0.5, giveUp: kit.giveUp }),
     );
 
     await Promise.all(
@@ -148,7 +148,7 @@ describe("publishing referrers", () => {
     await seedBlobs(registry, [mine, theirs]);
     const targets = [kit.repository(registry, "target", "team/app")];
     const publish = (sleep: typeof kit.clock.sleep, { root }: TestImage) =>
-      createPublishing({ sleep: sleep, random: () => 0.5 }).publishManifests(
+      createPublishing({ sleep, random: () => 0.5, giveUp: kit.giveUp }).publishManifests(
         { manifests: [root], targets, conflict: "fail" },
         signal,
       );
@@ -179,7 +179,7 @@ describe("a cosign tag at the target", () => {
     await seedBlobs(registry, [ours]);
     const targets = [kit.repository(registry, "target", "team/app")];
 
-    const { publishManifests } = createPublishing({ sleep: kit.clock.sleep, random: () => 0.5 });
+    const { publishManifests } = createPublishing({ sleep: kit.clock.sleep, random: () => 0.5, giveUp: kit.giveUp });
     await publishManifests({ manifests: [{ ...ours.root, tags: [sig] }], targets, conflict: "fail" }, signal);
 
     const held = await registry.readManifest("team/app", sig);

@@ -25,7 +25,7 @@ async function putTag(registry: TestRegistry, more: Partial<TagRequest> & { read
   const target = kit.repository(registry, "target", "team/app");
   const tags = [{ target, tag: "1" }];
   const request: TagRequest = { manifest: planned.root, tags, verify: "manifest", ...more };
-  const { putTags } = createPublishing({ sleep: kit.clock.sleep, random: () => 0.5 });
+  const { putTags } = createPublishing({ sleep: kit.clock.sleep, random: () => 0.5, giveUp: kit.giveUp });
   return await putTags(request, new AbortController().signal);
 }
 
@@ -170,7 +170,7 @@ describe("publishManifests", () => {
       for (const blob of planned.blobs) await target.seedBlob({ repository: name, content: blob.content });
     const targets = names.map((name) => kit.repository(target, "target", name));
 
-    const { publishManifests } = createPublishing({ sleep: kit.clock.sleep, random: () => 0.5 });
+    const { publishManifests } = createPublishing({ sleep: kit.clock.sleep, random: () => 0.5, giveUp: kit.giveUp });
 
     await publishManifests({ manifests: [planned.root], targets, conflict: "fail" }, signal);
     await publishManifests({ manifests: [parent.root], targets, conflict: "fail" }, signal);

@@ -6,7 +6,9 @@ import { createRegistryClient, defaultLimits } from "../../../src/registry/clien
 import type { Registry, Repository } from "../../../src/registry/registry.ts";
 import type { Budget } from "../../../src/transfer/budget.ts";
 import { type BlobOutcome, type CopyBlobJob, createCopyBlob } from "../../../src/transfer/copy-blob.ts";
+import { createLiveUploads } from "../../../src/transfer/live-uploads.ts";
 import { defaultTransferSettings, type TransferSettings } from "../../../src/transfer/transfer-settings.ts";
+import { createUploadCanceller } from "../../../src/transfer/upload-canceller.ts";
 import {
   type Checkpoint,
   LeaseLostError,
@@ -18,26 +20,37 @@ import { createLoopbackNetwork } from "../../helpers/network.ts";
 import type { SeededBlob, TestRegistry } from "../../helpers/registry.ts";
 import { emptyBoard } from "../../helpers/registry-client.ts";
 
-/** Time that passes as it does, and at once where somebody sleeps: but for sleeps that only an abort is to end. */
+/** Time that passes as it does, and at once where somebody sleeps for up to a minute. Longer sleeps end when it is skipped. */
 function createTestClock() {
   const sleeps: number[] = [];
+  const sleepers = new Set<{ readonly endsAt: number; readonly wake: () => void }>();
   let skippedMs = 0;
+  const now = (): number => performance.now() + skippedMs;
+  const skip = (ms: number): void => {
+    skippedMs += ms;
+    for (const { endsAt, wake } of sleepers) if (endsAt <= now()) wake();
+  };
+  const sleepLong = async (ms: number, signal: AbortSignal): Promise<void> => {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const sleeper = { endsAt: now() + ms, wake: resolve };
+    const abort = () => reject(signal.reason);
+    sleepers.add(sleeper);
+    signal.addEventListener("abort", abort);
+    await promise.finally(() => {
+      sleepers.delete(sleeper);
+      signal.removeEventListener("abort", abort);
+    });
+  };
   return {
     /** What was slept, in ms, in order. */
     sleeps,
-    now: (): number => performance.now() + skippedMs,
-    skip: (ms: number): void => {
-      skippedMs += ms;
-    },
+    now,
+    skip,
     sleep: async (ms: number, signal: AbortSignal): Promise<void> => {
       signal.throwIfAborted();
-      if (ms > 60_000) {
-        await new Promise((_, reject) => {
-          signal.addEventListener("abort", () => reject(signal.reason));
-        });
-      }
+      if (ms > 60_000) return await sleepLong(ms, signal);
       sleeps.push(ms);
-      skippedMs += ms;
+      skip(ms);
       await setImmediate();
     },
   };
@@ -94,6 +107,8 @@ export interface KitOptions {
   readonly profile?: string;
   /** As if targets had answered 413 to more. */
   readonly maxPutBytes?: number;
+  /** Uploads that are kept in memory. */
+  readonly liveUploads?: number;
 }
 
 /** Everything one process has for moving blobs; a second kit is a second process. */
@@ -115,7 +130,11 @@ export function createKit(options: KitOptions = {}, leases = createTestLeases())
     elapsedMs: clock.now,
     log: () => {},
   });
-  const copyBlob = createCopyBlob({ settings, leases: leases.leases, now: clock.now, sleep: clock.sleep });
+  const canceller = createUploadCanceller({ sleep: clock.sleep });
+  const { giveUp } = canceller;
+  const live = createLiveUploads({ limit: options.liveUploads ?? 64, giveUp });
+  const { now, sleep } = clock;
+  const copyBlob = createCopyBlob({ settings, leases: leases.leases, live, giveUp, now, sleep });
   const open = ({ host }: TestRegistry, side: "source" | "target"): Registry => {
     const registry = client.open({
       side,
@@ -155,6 +174,8 @@ export function createKit(options: KitOptions = {}, leases = createTestLeases())
     client,
     settings,
     leases,
+    live,
+    giveUp,
     copyBlob,
     open,
     repository,
@@ -167,7 +188,14 @@ export function createKit(options: KitOptions = {}, leases = createTestLeases())
       more: Partial<CopyBlobJob> = {},
       signal: AbortSignal = new AbortController().signal,
     ): Promise<BlobOutcome> => copyBlob(job(source, target, blob, more), signal),
-    [Symbol.asyncDispose]: () => client.close(),
+    /** As when the process ends. */
+    end: async () => {
+      await Promise.all([live.close(), canceller.close(1_000)]);
+    },
+    [Symbol.asyncDispose]: async () => {
+      await canceller.close(0);
+      await client.close();
+    },
   };
 }
 

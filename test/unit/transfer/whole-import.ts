@@ -73,7 +73,11 @@ export async function importWhole({ source, target }: Sides, more: Pick<ImportSp
   const copyUnit = createCopyUnit({ copyBlob: kit.copyBlob, parallelBlobs: 2 });
   for (const unit of [...plan.units, ...plan.large]) await copyUnit(unit, context, signal);
 
-  const { publishManifests, putTags } = createPublishing({ sleep: kit.clock.sleep, random: () => 0.5 });
+  const { publishManifests, putTags } = createPublishing({
+    sleep: kit.clock.sleep,
+    random: () => 0.5,
+    giveUp: kit.giveUp,
+  });
   const manifestOf = (digest: ManifestContent["digest"]): ManifestContent => {
     const { mediaType = "", tags } = parts.find((part) => part.digest === digest) ?? {};
     return { digest, mediaType, bytes: contentOf(digest), ...(tags && { tags }) };

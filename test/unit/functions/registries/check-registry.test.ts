@@ -6,6 +6,7 @@ import { createCheckRegistry } from "../../../../src/functions/registries/check-
 import type { BearerOptions } from "../../../../src/local/registry/tokens.ts";
 import type { Credentials } from "../../../../src/registry/registry.ts";
 import { createSignInServices } from "../../../../src/services-sign-in.ts";
+import { createUploadCanceller } from "../../../../src/transfer/upload-canceller.ts";
 import { failing, silent } from "../../../helpers/faults-any.ts";
 import { image } from "../../../helpers/images.ts";
 import { createTestNetwork } from "../../../helpers/network.ts";
@@ -52,7 +53,8 @@ async function openWorld({
     ...{ allowedSources: undefined, defaultTarget: undefined, namedHosts: [host] },
     allowedTargets: isTarget ? [host] : [],
   };
-  const check = createCheckRegistry({ repositories, allow, checkMs, now: () => new Date() });
+  const { giveUp } = createUploadCanceller({ sleep: testClient.clock.sleep });
+  const check = createCheckRegistry({ repositories, allow, checkMs, now: () => new Date(), giveUp });
   return {
     registry,
     check: (repository?: string) => check(host, repository),

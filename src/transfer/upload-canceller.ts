@@ -1,0 +1,87 @@
+import type { Repository } from "../registry/registry.ts";
+import { type CancelOutcome, cancelUpload, type UploadSession } from "../registry/uploads.ts";
+import { mapConcurrently } from "./map-concurrently.ts";
+
+/** Cancels a session that is given up. Never throws, and keeps nobody for more than 5 s: what is not done by then is done later. */
+export type GiveUp = (target: Repository, session: UploadSession | undefined) => Promise<void>;
+
+export interface UploadCanceller {
+  readonly giveUp: GiveUp;
+  /** The process ends: tries once more what could not be cancelled so far, within `ms`. */
+  readonly close: (ms: number) => Promise<void>;
+}
+
+export interface UploadCancellerDeps {
+  readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
+}
+
+const firstTryMs = 5_000;
+const laterTryMs = 60_000;
+const maxTries = 10; // in a row that a host does not answer: half an hour, and the pauses that it asks for
+const maxSessions = 1_000; // what is more, the registries expire
+const parallelCancels = 16;
+
+/** Sessions of one host, the oldest first. */
+type Line = { readonly target: Repository; readonly session: UploadSession }[];
+
+/**
+ * Cancels uploads in the background where their host does not take it at once: a registry that throttles is asked for
+ * a pause to be over, one session after the other. On its own time, since what ended the upload may be its signal.
+ */
+export function createUploadCanceller({ sleep }: UploadCancellerDeps): UploadCanceller {
+  const lines = new Map<string, Line>();
+  const closing = new AbortController();
+  const working = new Set<Promise<void>>();
+
+  const cancelLine = async (host: string, line: Line, refused: CancelOutcome): Promise<void> => {
+    let outcome = refused;
+    for (let tries = 1; line[0] !== undefined && tries < maxTries; ) {
+      if (outcome.kind === "unanswered") await sleep(waitMs(outcome, tries), closing.signal);
+      const signal = AbortSignal.any([closing.signal, AbortSignal.timeout(laterTryMs)]);
+      outcome = await cancelUpload(line[0].target, line[0].session, signal);
+      if (outcome.kind === "answered") line.shift();
+      tries = outcome.kind === "answered" ? 1 : tries + 1;
+    }
+    lines.delete(host);
+  };
+
+  const begin = (host: string, line: Line, refused: CancelOutcome): void => {
+    lines.set(host, line);
+    const work = cancelLine(host, line, refused)
+      .catch(() => undefined) // woken up to end: `close` takes what is left
+      .then(() => {
+        working.delete(work);
+      });
+    working.add(work);
+  };
+
+  const countSessions = (): number => [...lines.values()].reduce((count, { length }) => count + length, 0);
+
+  return {
+    giveUp: async (target, session) => {
+      if (session === undefined) return;
+      const host = target.registry.apiHost;
+      let line = lines.get(host);
+      if (line === undefined) {
+        const outcome = await cancelUpload(target, session, AbortSignal.timeout(firstTryMs));
+        if (outcome.kind === "answered" || closing.signal.aborted) return;
+        line = lines.get(host); // meanwhile another one may have begun it
+        if (line === undefined) return begin(host, [{ target, session }], outcome);
+      }
+      if (countSessions() < maxSessions) line.push({ target, session });
+    },
+    close: async (ms) => {
+      closing.abort(new Error("the process ends"));
+      await Promise.all(working);
+      const signal = AbortSignal.timeout(ms);
+      const left = [...lines.values()].flat();
+      lines.clear();
+      await mapConcurrently(left, parallelCancels, ({ target, session }) => cancelUpload(target, session, signal));
+    },
+  };
+}
+
+/** What the registry asks for, and at least 5 s, doubled with each try up to ten minutes. */
+function waitMs({ retryAfterSeconds = 0 }: { readonly retryAfterSeconds?: number }, tries: number): number {
+  return Math.max(retryAfterSeconds * 1_000, Math.min(600_000, 5_000 * 2 ** (tries - 1)));
+}
