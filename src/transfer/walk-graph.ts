@@ -64,18 +64,18 @@ export async function walkGraph(request: WalkRequest, signal: AbortSignal): Prom
   const { source, root, selectChildren } = request;
   const nodes = new Map<Digest, Node>();
   let wave: readonly Node[] = [readNode(source, root, undefined)];
-  let totalBytes = 0;
+  let totalBytes = root.bytes.byteLength;
   for (let depth = 0; wave.length > 0; depth += 1) {
     if (depth === maxDepth) throw tooLarge(source, `more than ${maxDepth} levels of indexes`);
     for (const node of wave) {
       nodes.set(node.digest, node);
-      totalBytes += node.bytes.byteLength;
       node.children = node.parsed.kind === "index" ? selectChildren(node.parsed, node.digest) : [];
     }
     const unseen = new Map(
       wave.flatMap(({ children }) => children.filter(({ digest }) => !nodes.has(digest)).map((to) => [to.digest, to])),
     );
     if (nodes.size + unseen.size > maxManifests) throw tooLarge(source, `more than ${maxManifests} manifests`);
+    for (const { size } of unseen.values()) totalBytes += size; // as they are said to be: nothing is held that is more
     if (totalBytes > maxManifestBytes) throw tooLarge(source, `more than ${maxManifestBytes} bytes of manifests`);
     const fetched = await mapConcurrently([...unseen.values()], parallelRequests, (child) =>
       fetchNode(request, child, signal).catch((thrown: unknown) => noteFault(request, child, thrown)),

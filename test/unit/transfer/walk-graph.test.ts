@@ -193,6 +193,16 @@ describe("walkGraph", () => {
     });
   });
 
+  it("refuses more manifests than memory is meant for before it asks for the first of them", async () => {
+    const child = (seed: string) => ({ ...descriptorOf(image({ seed })), size: 4_000_000 });
+    const manifests = Array.from({ length: 40 }, (_, at) => child(String(at)));
+    const root = manifestOf(mediaTypes.ociIndex, { schemaVersion: 2, manifests });
+    await using registry = await startRegistry();
+
+    await expect(walk(registry, root)).rejects.toMatchObject({ code: "NOT_SUPPORTED", side: "source" });
+    expect(registry.requests).toEqual([]);
+  });
+
   it("refuses a graph that is too deep", async () => {
     let seed = image();
     for (let depth = 0; depth < 9; depth += 1) seed = index({ children: [{ image: seed }] });
