@@ -1,11 +1,11 @@
 import { type ErrorPlace, ImportError } from "../errors.ts";
 import { codeOf } from "./errors-from-response.ts";
 import type { HostBoard, HostFacts, Pause } from "./host-board.ts";
-import { createPauses, longestPauseMs } from "./pauses.ts";
+import { createPauses, longestPauseMs, pausedClass, pauseKey } from "./pauses.ts";
 import { chargedClasses, perMinuteOf, type RateLimits } from "./rate-limits.ts";
 import { createRecentMap } from "./recent-map.ts";
 import { createRefusals } from "./refusals.ts";
-import { classOf, type RequestClass, requestClasses, type SlotKind } from "./request-class.ts";
+import { classOf, type RequestClass, type SlotKind } from "./request-class.ts";
 import { createSemaphore, type Semaphore } from "./semaphore.ts";
 import { createTokenBucket, type TokenBucket } from "./token-bucket.ts";
 import { unlessAborted } from "./unless-aborted.ts";
@@ -292,16 +292,6 @@ interface Account {
 /** How many wait for the budget of a class. */
 function waitingOf({ lines }: Pick<Account, "lines">, requestClass: RequestClass): number {
   return [...lines].reduce((sum, [kind, { waiting }]) => sum + (classOf(kind) === requestClass ? waiting : 0), 0);
-}
-
-/** `all`, or class and account: both stand in a table, where accounts go by their hash. */
-function pauseKey(what: RequestClass | "all", account: string): string {
-  return what === "all" ? what : `${what}|${account}`;
-}
-
-function pausedClass(key: string): RequestClass | "all" {
-  const name = key.split("|", 1).join("");
-  return requestClasses.find((requestClass) => requestClass === name) ?? "all";
 }
 
 function heldBack(place: ErrorPlace, ms: number, why: string): ImportError {

@@ -1,5 +1,6 @@
 import type { Pause } from "./host-board.ts";
 import { createRecentMap } from "./recent-map.ts";
+import { type RequestClass, requestClasses } from "./request-class.ts";
 
 export interface PausesDeps {
   /** For ends that are told to others and by them. */
@@ -51,6 +52,17 @@ export function createPauses({ now, elapsedMs }: PausesDeps): Pauses {
         .filter((pause) => leftOf(pause) > 0)
         .map((pause) => ({ ...pause, until: new Date(now().getTime() + leftOf(pause)) })),
   };
+}
+
+/** `all`, or class and account: both stand in a table, where accounts go by their hash. */
+export function pauseKey(what: RequestClass | "all", account: string): string {
+  return what === "all" ? what : `${what}|${account}`;
+}
+
+/** The class that a key holds back. */
+export function pausedClass(key: string): RequestClass | "all" {
+  const name = key.split("|", 1).join("");
+  return requestClasses.find((requestClass) => requestClass === name) ?? "all";
 }
 
 interface HeldPause extends Pick<Pause, "key" | "reason"> {

@@ -63,9 +63,10 @@ export async function isCompleteAtTargets(
     );
   } catch (thrown) {
     if (thrown instanceof ImportError && incomplete.includes(thrown.code)) return false;
-    if (thrown instanceof ImportError && thrown.code === "UNSUPPORTED_MEDIA_TYPE") return true; // not to be looked into
+    if (thrown instanceof ImportError && closed.includes(thrown.code)) return true; // not to be looked into
     throw thrown;
   }
 }
 
+const closed: readonly ErrorCode[] = ["UNSUPPORTED_MEDIA_TYPE", "TARGET_QUARANTINED"];
 const incomplete: readonly ErrorCode[] = ["TARGET_CONTENT_MISSING", "TARGET_CONTENT_CORRUPT", "PLATFORM_NOT_FOUND"];

@@ -4,6 +4,7 @@ import { isCompleteAtTargets } from "../../../src/transfer/complete-at-target.ts
 import { failing } from "../../helpers/faults-any.ts";
 import { multiPlatformImage, schema1Image, type TestImage } from "../../helpers/images.ts";
 import { startRegistry, type TestRegistry } from "../../helpers/registry.ts";
+import { digestOfCall } from "../../helpers/requests.ts";
 import { createKit } from "./transfer-kit.ts";
 
 let target: TestRegistry;
@@ -79,6 +80,15 @@ describe("isCompleteAtTargets", () => {
     await target.seedImage("team/app", "1", old);
 
     expect(await ask(old)).toBe(true);
+  });
+
+  it("leaves alone what a policy of Harbor does not show (goharbor/harbor#15885)", async () => {
+    await target.seedImage("team/app", "1", pushed);
+    target.addFault(
+      failing({ kind: "manifest-get", when: (call) => digestOfCall(call) === arm64?.digest, status: 412 }),
+    );
+
+    expect(await ask()).toBe(true);
   });
 
   it("throws when the target cannot be asked", async () => {
