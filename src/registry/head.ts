@@ -38,14 +38,12 @@ async function sendGet(
   { path, headers, accept, range }: HeadRequest,
   signal: AbortSignal,
 ): Promise<AnswerHead> {
-  const sent = { method: "GET", target: { path } } as const;
   const ranged = range === undefined ? {} : { range: formatRange(range) };
   // 416: there is nothing in it that a range could be of.
   const understood = range === undefined ? accept : [...accept, 206, 416];
-  await using response = await repository.send(
-    { ...sent, headers: { ...headers, ...ranged }, accept: understood },
-    signal,
-  );
+  const sent = { method: "GET", target: { path }, headers: { ...headers, ...ranged } } as const;
+  const isUnderstood = (answer: AnswerHead) => !isRefusedByStorage(answer) && understood.includes(answer.status);
+  await using response = await repository.send({ ...sent, accept: isUnderstood }, signal);
   return response;
 }
 

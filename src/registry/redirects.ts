@@ -43,7 +43,7 @@ export async function exchangeFollowing(
     });
     if (!mayFollow || !redirectStatuses.includes(response.status)) return response;
     const next = URL.parse(headerOf(response, "location") ?? "", url.href);
-    if (follow === "own" && next?.origin !== url.origin) return response;
+    if (follow === "own" && next?.hostname !== url.hostname) return response;
     await discard(response);
     if (next === null || redirects === maxRedirects) throw badRedirect(place, next === null ? "nowhere" : "in circles");
     if (next.origin !== url.origin) {

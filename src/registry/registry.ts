@@ -79,7 +79,7 @@ export interface RegistryRequest {
    * `once`: the caller knows what a second try would mean and decides itself.
    */
   readonly retry?: "idempotent" | "once";
-  /** `own`: a redirect to another origin is not followed, and is itself the answer. Default: all are followed. */
+  /** `own`: a redirect to another host is not followed, and is itself the answer. Default: all are followed. */
   readonly redirects?: "all" | "own";
   /**
    * Reads the body of a 200 within the try, failing beyond so many bytes: one that breaks off is asked for again. Absent:

@@ -222,7 +222,7 @@ describe("redirects", () => {
 
 describe("a HEAD that is redirected to a URL signed for GET alone", () => {
   /** Storage that refuses HEAD, and answers GET as told. */
-  async function behindStorage(answer: Reply) {
+  async function behindStorage(answer: Reply, profile = "unknown") {
     const storage = await startServer(({ method }) => (method === "HEAD" ? { status: 403 } : answer), {
       hostname: "localhost",
     });
@@ -230,7 +230,7 @@ describe("a HEAD that is redirected to a URL signed for GET alone", () => {
     const registry = await startServer(() => ({ status: 307, headers: { location } }));
     const client = createTestClient();
     return {
-      repository: client.repository(registry.host, { side: "target" }),
+      repository: client.repository(registry.host, { side: "target", profile }),
       asked: () => storage.requests.map(({ method, headers }) => [method, headers.range]),
       async [Symbol.asyncDispose]() {
         await client[Symbol.asyncDispose]();
@@ -265,8 +265,11 @@ describe("a HEAD that is redirected to a URL signed for GET alone", () => {
     expect(head).toEqual({ digest, mediaType, size: 7 });
   });
 
-  it("says that the storage refuses, when it refuses a GET too", async () => {
-    await using world = await behindStorage({ status: 403 });
+  it.each([
+    ["", "unknown"],
+    [", also where a registry's own 403 means that nothing is there", "artifactory"],
+  ])("says that the storage refuses, when it refuses a GET too%s", async (_, profile) => {
+    await using world = await behindStorage({ status: 403 }, profile);
 
     const error = await thrownBy(() => headBlob(world.repository, digest, never));
 

@@ -109,6 +109,20 @@ describe("a referrers API that is missing", () => {
     expect(web.requests).toEqual([]);
   });
 
+  it("is not seen by a redirect to the registry itself without TLS, which is refused", async () => {
+    await using server = await startServer(({ headers }) => ({
+      status: 307,
+      headers: { location: `ftp://${headers.host}/moved` },
+    }));
+    await using client = createTestClient();
+
+    const error = await thrownBy(() =>
+      listReferrers(client.repository(server.host), { subject: subject.root.digest }, never),
+    );
+
+    expect(error).toMatchObject({ code: "HOST_NOT_ALLOWED" });
+  });
+
   it("is not seen by a redirect within the registry, which is followed", async () => {
     await using server = await startServer(({ url }) =>
       url.startsWith("/v2/")
