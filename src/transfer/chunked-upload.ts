@@ -1,7 +1,7 @@
 import { ImportError, unreachable } from "../errors.ts";
-import { headBlob } from "../registry/blobs.ts";
 import { completeUpload, type PutOutcome, patchChunk, startUpload } from "../registry/uploads.ts";
 import { BudgetEndedError, isOver, isOverdue } from "./budget.ts";
+import { hasBlob } from "./has-blob.ts";
 import {
   type ChunkedUpload,
   type ChunkedUploadDeps,
@@ -13,15 +13,7 @@ import {
 } from "./kept-session.ts";
 import type { UploadPosition } from "./live-uploads.ts";
 import { finalAnswerMs, learnUploadRate } from "./transfer-settings.ts";
-import {
-  isAnswerLost,
-  openContent,
-  startHash,
-  turnsUp,
-  type UploadEnd,
-  type UploadJob,
-  verification,
-} from "./upload-job.ts";
+import { isAnswerLost, openContent, startHash, turnsUp, type UploadEnd, verification } from "./upload-job.ts";
 import { LeaseLostError } from "./upload-lease.ts";
 import { createSplitter, type VerifiedContent, verified } from "./verified.ts";
 
@@ -222,7 +214,8 @@ async function complete(run: UploadRun): Promise<UploadEnd> {
   run.isSound = false; // closed, or of no use
   switch (outcome.kind) {
     case "done":
-      return position.hasher !== undefined || (await isWhole(job, signal)) ? outcome : { kind: "lost" };
+      // Without a hash of our own, the blob is there only if the target says so.
+      return position.hasher !== undefined || (await hasBlob(job.target, job, signal)) ? outcome : { kind: "lost" };
     case "digest-rejected":
       return { kind: "rejected" };
     case "session-lost":
@@ -246,10 +239,4 @@ async function afterFailedClose(
   if (!isLost) throw thrown;
   run.position = { ...position, isSure: false };
   return (await turnsUp(run.deps, run.upload.job, run.signal)) ? { kind: "done" } : { kind: "broken", error: thrown };
-}
-
-/** Without a hash of our own, the blob is there only if the target says so and tells its size, where it tells one. */
-async function isWhole({ target, digest, sizeBytes }: UploadJob, signal: AbortSignal): Promise<boolean> {
-  const storedBytes = await headBlob(target, digest, signal);
-  return storedBytes === sizeBytes || storedBytes === 0;
 }

@@ -46,7 +46,7 @@ export async function isCompleteAtTargets(
       signal,
     );
     const manifests = graph.manifests.map(({ digest }) => digest);
-    const blobs = graph.blobs.map(({ digest }) => digest);
+    const { blobs } = graph;
     const isKnown = () => true;
     const [here, there] = await both(
       (joined) => findPresent({ targets: [first], isKnown, manifests: [], blobs }, joined), // its manifests have just come from there
@@ -54,11 +54,11 @@ export async function isCompleteAtTargets(
       signal,
     );
     return (
-      blobs.every((digest) => here.hasBlob(0, digest)) &&
+      blobs.every(({ digest }) => here.hasBlob(0, digest)) &&
       [...others.keys()].every(
         (at) =>
           manifests.every((digest) => there.hasManifest(at, digest)) &&
-          blobs.every((digest) => there.hasBlob(at, digest)),
+          blobs.every(({ digest }) => there.hasBlob(at, digest)),
       )
     );
   } catch (thrown) {

@@ -84,11 +84,9 @@ export async function checkBlobs(
   signal: AbortSignal,
 ): Promise<CheckedBlobs> {
   if (how === "presence") {
-    const digests = blobs.map(({ digest }) => digest);
-    const question = { targets: [repository], isKnown: () => true, manifests: [], blobs: digests };
-    const present = await findPresent(question, signal);
-    const missing = digests.filter((digest) => !present.hasBlob(0, digest));
-    return { faults: new Map(missing.map((digest) => [digest, undefined])), bytes: 0 };
+    const present = await findPresent({ targets: [repository], isKnown: () => true, manifests: [], blobs }, signal);
+    const missing = blobs.filter(({ digest }) => !present.hasBlob(0, digest));
+    return { faults: new Map(missing.map(({ digest }) => [digest, undefined])), bytes: 0 };
   }
   const faults = new Map<Digest, ImportError>();
   let bytes = 0;

@@ -1,8 +1,8 @@
 import type { Digest } from "../digest.ts";
 import { ImportError } from "../errors.ts";
-import { headBlob } from "../registry/blobs.ts";
 import type { Repository } from "../registry/registry.ts";
 import { putBlob, startUpload } from "../registry/uploads.ts";
+import { hasBlob } from "./has-blob.ts";
 import { placeOf } from "./place-of.ts";
 import type { GiveUp } from "./upload-canceller.ts";
 
@@ -13,9 +13,9 @@ export async function putSmallBlob(
   { digest, bytes }: { readonly digest: Digest; readonly bytes: Uint8Array },
   signal: AbortSignal,
 ): Promise<void> {
-  if ((await headBlob(target, digest, signal)) !== undefined) return;
-  const session = await startUpload(target, signal);
   const request = { digest, sizeBytes: bytes.byteLength, content: bytes };
+  if (await hasBlob(target, request, signal)) return;
+  const session = await startUpload(target, signal);
   let isDone = false;
   try {
     const put = await putBlob(target, session, request, signal);

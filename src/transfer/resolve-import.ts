@@ -132,7 +132,7 @@ async function findMissing({ spec, targets }: ResolveRequest, question: MissingQ
       manifests: cargo.manifests
         .map(({ digest }) => digest)
         .filter((digest) => isAsked(digest) && (digest !== targetDigest || cargo.rootIs === "byDigest")),
-      blobs: cargo.blobs.map(({ digest }) => digest).filter(isAsked),
+      blobs: cargo.blobs.filter(({ digest }) => isAsked(digest)),
     },
     signal,
   );

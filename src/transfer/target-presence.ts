@@ -1,8 +1,9 @@
+import type { Descriptor } from "../descriptor.ts";
 import type { Digest } from "../digest.ts";
-import { headBlob } from "../registry/blobs.ts";
 import { headManifest } from "../registry/manifests.ts";
 import type { Repository } from "../registry/registry.ts";
 import { repositoryExists } from "../registry/tags.ts";
+import { hasBlob } from "./has-blob.ts";
 import { mapConcurrently } from "./map-concurrently.ts";
 
 export interface PresenceQuestion {
@@ -10,7 +11,7 @@ export interface PresenceQuestion {
   /** Targets known to hold something: no need to ask whether they exist. */
   readonly isKnown: (target: number) => boolean;
   readonly manifests: readonly Digest[];
-  readonly blobs: readonly Digest[];
+  readonly blobs: readonly Descriptor[];
 }
 
 /** What a target repository holds already, by position of the repository. */
@@ -36,8 +37,8 @@ export async function findPresent(question: PresenceQuestion, signal: AbortSigna
     ...manifests.map((digest) => async () => {
       if ((await headManifest(target, digest, signal)) !== undefined) manifestsThere[at]?.add(digest);
     }),
-    ...blobs.map((digest) => async () => {
-      if ((await headBlob(target, digest, signal)) !== undefined) blobsThere[at]?.add(digest);
+    ...blobs.map(({ digest, size }) => async () => {
+      if (await hasBlob(target, { digest, sizeBytes: size }, signal)) blobsThere[at]?.add(digest);
     }),
   ]);
   await mapConcurrently(heads, parallelRequests, (head) => head());

@@ -1,9 +1,9 @@
 import { createHasher, type Digest } from "../digest.ts";
 import { ImportError } from "../errors.ts";
-import { headBlob } from "../registry/blobs.ts";
 import type { Repository } from "../registry/registry.ts";
 import { type BlobReader, type BlobReaderDeps, openBlobReader } from "./blob-reader.ts";
 import { type Budget, isOver } from "./budget.ts";
+import { hasBlob } from "./has-blob.ts";
 import { corrupt } from "./lane.ts";
 import type { TransferSettings } from "./transfer-settings.ts";
 import type { GiveUp } from "./upload-canceller.ts";
@@ -80,8 +80,8 @@ export function startHash({ digest, sizeBytes, source }: UploadJob) {
 }
 
 /** Whether the target says that it has the blob; where that is what is wrong, its word counts for nothing. */
-export async function hasArrived({ target, digest, isRepair }: UploadJob, signal: AbortSignal): Promise<boolean> {
-  return !isRepair && (await headBlob(target, digest, signal)) !== undefined;
+export async function hasArrived(job: UploadJob, signal: AbortSignal): Promise<boolean> {
+  return !job.isRepair && (await hasBlob(job.target, job, signal));
 }
 
 const lookEveryMs = 5_000;

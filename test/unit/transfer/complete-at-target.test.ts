@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { parsePlatform } from "../../../src/domain/platform.ts";
 import { isCompleteAtTargets } from "../../../src/transfer/complete-at-target.ts";
 import { failing } from "../../helpers/faults-any.ts";
+import { claimBlob } from "../../helpers/faults-target.ts";
 import { multiPlatformImage, schema1Image, type TestImage } from "../../helpers/images.ts";
 import { startRegistry, type TestRegistry } from "../../helpers/registry.ts";
 import { digestOfCall } from "../../helpers/requests.ts";
@@ -44,6 +45,13 @@ describe("isCompleteAtTargets", () => {
     expect(await ask()).toBe(true);
     expect(target.countRequests({ kind: "blob-head" })).toBe(pushed.blobs.length);
     expect(target.countRequests({ kind: "blob-get" })).toBe(0);
+  });
+
+  it("takes a blob that the registry tells another size of for missing", async () => {
+    await target.seedImage("team/app", "1", pushed);
+    target.addFault(claimBlob({ ...(aLayer && { digest: aLayer }), sizeBytes: 7 }));
+
+    expect(await ask()).toBe(false);
   });
 
   it.each([

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { refusal } from "../../../src/local/registry/call.ts";
 import { type Fault, fault } from "../../helpers/faults.ts";
 import { failing } from "../../helpers/faults-any.ts";
-import { refuseMount } from "../../helpers/faults-target.ts";
+import { claimBlob, refuseMount } from "../../helpers/faults-target.ts";
 import { startRegistry } from "../../helpers/registry.ts";
 import { createKit, holds } from "./transfer-kit.ts";
 
@@ -43,6 +43,19 @@ describe("copyBlob, where the target may have the blob", () => {
 
     expect(outcome).toMatchObject({ kind: "done", via: "skipped" });
     expect(source.countRequests({ kind: "blob-get" })).toBe(1);
+  });
+
+  it("sends what the target says to have with another size", async () => {
+    await using source = await startRegistry();
+    await using target = await startRegistry();
+    await using kit = createKit();
+    const blob = await source.seedBlob({ sizeBytes: 1000 });
+    target.addFault(claimBlob({ digest: blob.digest, sizeBytes: 400 }));
+
+    const outcome = await kit.copy(source, target, blob, { headFirst: true });
+
+    expect(outcome).toMatchObject({ kind: "done", via: "copied" });
+    expect(await holds(target, blob)).toBe(true);
   });
 
   it("goes on with the session that a target opens instead of mounting", async () => {
