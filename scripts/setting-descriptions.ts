@@ -250,7 +250,7 @@ export const settingDescriptions: Readonly<Record<SettingName, SettingDescriptio
     group: "Housekeeping",
     example: "120",
     meaning:
-      "How long nothing of a running import may move. Then another attempt takes its place, and if that stands still as well, the import fails with `IMPORT_STUCK`. An import that waits for a registry, for a blob that another one sends, or for its turn, is not stuck",
+      "How long nothing of a running import may move. Then another attempt takes its place, and if that stands still as well, the import fails with `IMPORT_STUCK`. An import that waits for a registry, for a blob that another one sends, or for its turn, is not stuck. Also how long an import whose turn it is may wait for its first step before the log tells of it (`imports-not-begun`)",
   },
   EVENT_SINKS: {
     group: "Events out",

@@ -58,9 +58,14 @@ async function sweep(
   const restart = (current: PromotionRecord) =>
     counts === undefined || current.attempt !== record.attempt ? current : promotionRestarted(current, counts, now());
   if (hasPromotionEnded(restart(record).state)) {
-    const ended = await promotions.update(id, restart);
+    let isOwn = false; // as the last call says, which is the one that was written
+    const ended = await promotions.update(id, (current) => {
+      const after = restart(current);
+      isOwn = after !== current;
+      return after;
+    });
     if (ended === undefined || !hasPromotionEnded(ended.state)) return;
-    log("sweep-ended", { promotionId: id, state: ended.state, attempt: ended.attempt });
+    if (isOwn) log("sweep-ended", { promotionId: id, state: ended.state, attempt: ended.attempt });
     return await clearUp(deps, open, ended);
   }
   log("sweep-started", { promotionId: id, attempt: record.attempt });

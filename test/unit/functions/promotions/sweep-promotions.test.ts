@@ -29,18 +29,25 @@ interface Sweep {
   /** What others do while it looks for the record. */
   readonly meanwhile?: () => Promise<void>;
   readonly start?: () => Promise<void>;
+  /** What others do between its decision and its write. */
+  readonly beforeWrite?: () => Promise<void>;
 }
 
 /** Answers whose ends were told of, and how many orchestrations were started. */
-async function sweepOnce({ at = "2026-05-01T12:02:00.000Z", instance, meanwhile, start }: Sweep = {}) {
+async function sweepOnce({ at = "2026-05-01T12:02:00.000Z", instance, meanwhile, start, beforeWrite }: Sweep = {}) {
   const told: PromotionRecord["id"][] = [];
   let started = 0;
+  const { log, events } = createMemoryLog();
   const sweep = createSweepPromotions({
     promotions: {
       ...promotions,
       read: async (id) => {
         await meanwhile?.();
         return await promotions.read(id);
+      },
+      update: async (id, change) => {
+        await beforeWrite?.();
+        return await promotions.update(id, change);
       },
     },
     items: createPromotionItems(tables.access),
@@ -51,11 +58,11 @@ async function sweepOnce({ at = "2026-05-01T12:02:00.000Z", instance, meanwhile,
     afterPromotionEnd: async ({ id }) => {
       told.push(id);
     },
-    log: createMemoryLog().log,
+    log,
     now: () => new Date(at),
   });
   await sweep(instance === undefined ? noDurable : { ...noDurable, state: async () => instance });
-  return { told, started };
+  return { told, started, events: events() };
 }
 
 async function put(changes: Partial<PromotionRecord>): Promise<void> {
@@ -89,6 +96,27 @@ describe("sweepPromotions", () => {
       error: { code: "INTERNAL", message: expect.stringContaining("the row is not what it should be") },
     });
     expect(await promotions.listOpen()).toEqual([]);
+  });
+
+  it("says nothing of an end that the promotion came to by itself just before", async () => {
+    const { finishedAt } = record;
+    await put({ state: "Running" });
+    for (let sweeps = 0; sweeps < 3; sweeps += 1) await sweepOnce({ instance: "ended" });
+    const endsItself = async () => {
+      await promotions.update(record.id, (current) => ({ ...current, state: "Succeeded", finishedAt }));
+    };
+
+    const beaten = await sweepOnce({ instance: "ended", beforeWrite: endsItself });
+
+    expect(beaten).toMatchObject({ told: [record.id], events: [] });
+    expect(await stateOf()).toMatchObject({ state: "Succeeded" });
+  });
+
+  it("says that it has ended a promotion", async () => {
+    await put({ state: "Running" });
+    for (let sweeps = 0; sweeps < 3; sweeps += 1) await sweepOnce({ instance: "ended" });
+
+    expect((await sweepOnce({ instance: "ended" })).events).toEqual(["sweep-ended"]);
   });
 
   it("ends it as cancelled where that was asked for", async () => {
