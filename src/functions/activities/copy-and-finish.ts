@@ -11,7 +11,7 @@ import { type CheckedOutcome, type CopyAndFinishInput, copyAndFinishInputSchema 
 import type { Activity } from "./activity-frame.ts";
 import type { CopyPlannedUnit } from "./copy-planned-unit.ts";
 import type { PublishLevel } from "./publish-manifests.ts";
-import type { PublishRoot, RootOutcome } from "./publish-root.ts";
+import type { PublishRoot } from "./publish-root.ts";
 import type { VerifyPlannedUnit } from "./verify-planned-unit.ts";
 
 export interface CopyAndFinishDeps {
@@ -47,42 +47,48 @@ export function createCopyAndFinish(deps: CopyAndFinishDeps): Activity<CopyAndFi
         await held.change((record) => verifying(record, now()));
         return await verifyPlannedUnit({ importId, unit: toVerify, round }, context);
       };
-      const publish = async (): Promise<RootOutcome> => {
+      const verifyAndPublish = async () => {
+        const verified = await verify(plan.verify?.[0]);
+        if (verified.kind !== "done") return verified;
         for (const level of plan.levels) {
           const published = await publishLevel(row.record, level, signal);
           if (published.kind === "incomplete") return published;
           results.push(...published.results);
         }
-        return await publishRoot(await held.change((record) => publishing(record, now())), signal); // throws CANCELLED when somebody was faster
+        const published = await publishRoot(await held.change((record) => publishing(record, now())), signal); // throws CANCELLED when somebody was faster
+        if (published.kind === "published") results.push(...published.results);
+        return published;
       };
-      let root: RootOutcome;
-      try {
-        const verified = await verify(plan.verify?.[0]);
-        if (verified.kind !== "done") return verified;
-        root = await publish();
-        if (root.kind === "incomplete") return root;
-        if (root.kind === "published") results.push(...root.results);
-      } finally {
-        await parts.markDone(importId, results, copied?.reportedUnit);
-      }
+      const store = () => parts.markDone(importId, results, copied?.reportedUnit);
+      const root = await verifyAndPublish().catch(async (thrown: unknown) => {
+        await store().catch(() => undefined); // only progress is lost, and what was thrown first says why
+        throw thrown;
+      });
+      await store();
+      if (root.kind !== "published" && root.kind !== "superseded") return root;
       const state = root.kind === "published" ? "Succeeded" : "Skipped";
-      const progress = finalProgress(held.record(), unit, results, root, now());
+      const progress = finalProgress(held.record(), { unit, results, isPublished: root.kind === "published" }, now());
       await endImport({ importId, attempt }, { state, warnings: root.warnings, ...progress }, held);
       return { kind: "done" };
     },
   };
 }
 
+interface Finished {
+  readonly unit: Unit | undefined;
+  readonly results: readonly PartResult[];
+  /** The root manifest was put; else it was found out of date. */
+  readonly isPublished: boolean;
+}
+
 /** Counted from what is at hand: everything is done, and what this activity did not move was there before. */
 function finalProgress(
   { progress, startedAt, spec }: ImportRecord,
-  unit: Unit | undefined,
-  results: readonly PartResult[],
-  root: Exclude<RootOutcome, { kind: "incomplete" }>,
+  { unit, results, isPublished }: Finished,
   now: Date,
 ): { readonly progress?: Progress } {
   if (progress === undefined) return {};
-  const missing = root.kind === "published" ? 0 : targetRepositories(spec).length; // the root manifest, in each of them
+  const missing = isPublished ? 0 : targetRepositories(spec).length; // the root manifest, in each of them
   const sizes = new Map(unit?.blobs.map(({ digest, sizeBytes }) => [digest, sizeBytes]));
   const moved = (via: Via) =>
     results
