@@ -24,7 +24,6 @@ export interface FilteredIndex {
   /** The bytes differ from what was served: another digest, and referrers of the old one do not fit. */
   readonly isRewritten: boolean;
   readonly kept: readonly ChildDescriptor[];
-  readonly leftOut: readonly ChildDescriptor[];
 }
 
 /** The children whose platforms stand only in their own documents: look them up before filtering. */
@@ -44,17 +43,12 @@ export function filterIndex(filter: IndexFilter, at: ErrorPlace): FilteredIndex 
     at,
   );
   const { kept, leftOut } = selectChildren(filter);
-  if (leftOut.length === 0 || index === "sparse") return { bytes, isRewritten: false, kept, leftOut };
-  return {
-    bytes: withoutEntries(bytes, new Set(leftOut.map(({ digest }) => digest))),
-    isRewritten: true,
-    kept,
-    leftOut,
-  };
+  if (leftOut.length === 0 || index === "sparse") return { bytes, isRewritten: false, kept };
+  return { bytes: withoutEntries(bytes, new Set(leftOut.map(({ digest }) => digest))), isRewritten: true, kept };
 }
 
 /** The children of one index that the platforms ask for, in order; an index without any of them keeps none. */
-export function selectChildren(filter: Omit<IndexFilter, "bytes" | "index">): Pick<FilteredIndex, "kept" | "leftOut"> {
+function selectChildren(filter: IndexFilter) {
   const { children, platforms } = filter;
   const matches = (child: ChildDescriptor) =>
     platformsOf(child, filter).some((actual) => platforms.some((wanted) => matchesPlatform(wanted, actual)));

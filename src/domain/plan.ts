@@ -13,7 +13,6 @@ export interface BlobToPlan {
 }
 
 export interface PlanRequest {
-  readonly decision: "proceed" | "skip";
   readonly root: Digest;
   /** `byDigest`: something refers to the root, so it is published in its level, before its tags. */
   readonly rootIs: "tagged" | "byDigest";
@@ -38,8 +37,7 @@ const maxSingleManifests = 100; // what one activity publishes elsewhere, too
  * not begun last.
  */
 export function planImport(request: PlanRequest): ImportPlan {
-  const { decision, root, rootIs, blobs, levels, verifyIn } = request;
-  if (decision === "skip") return { v: 1, kind: "skip", units: [], large: [], levels: [] };
+  const { root, rootIs, blobs, levels, verifyIn } = request;
   const missing = mergeByDigest(blobs);
   const { units, large } = planUnits(missing, request.needsCheckpoints);
   const toPublish = distinctLevels(levels, rootIs === "tagged" ? [root] : []);

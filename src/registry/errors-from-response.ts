@@ -121,7 +121,7 @@ const codes: Readonly<Record<Kind, { readonly source: ErrorCode; readonly target
 };
 
 /** The code for one kind of failure at one side. */
-export function codeOf({ side }: ErrorPlace, kind: Kind): ErrorCode {
+export function codeOf({ side }: Pick<ErrorPlace, "side">, kind: Kind): ErrorCode {
   return codes[kind][side];
 }
 

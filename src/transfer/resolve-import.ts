@@ -223,7 +223,6 @@ function toPlan(
 ): ImportPlan {
   const everywhere = [...targets.keys()];
   return planImport({
-    decision: "proceed",
     root,
     rootIs: cargo.rootIs,
     needsCheckpoints,

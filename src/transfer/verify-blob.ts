@@ -50,8 +50,7 @@ export async function verifyBlob(
 export function isContentFault(thrown: unknown): thrown is ImportError {
   if (!(thrown instanceof ImportError) || thrown.side === undefined) return false;
   const { side, code } = thrown;
-  const at = { side, registry: thrown.registry ?? "", stage: thrown.stage ?? "verify" };
-  return code === codeOf(at, "CONTENT_CORRUPT") || code === codeOf(at, "NOT_FOUND");
+  return code === codeOf({ side }, "CONTENT_CORRUPT") || code === codeOf({ side }, "NOT_FOUND");
 }
 
 /** Of an empty blob nothing is read. */

@@ -59,26 +59,31 @@ export function createActivityHandler<Input extends StepInput, Outcome extends {
     await deps.life.begun(row.record);
     if (activity.role === "finisher") {
       if (activity.isTimed?.(input) !== true)
-        return await run(deps, activity, input, row, new AbortController().signal);
+        return await run(deps, activity, { input, row, signal: new AbortController().signal });
       using deadline = startDeadline(leftMs(deps, row));
-      const outcome = await run(deps, activity, input, row, deadline.signal);
-      return await noted(deps, input, row, withinDeadline(outcome, leftMs(deps, row)));
+      const outcome = await run(deps, activity, { input, row, signal: deadline.signal });
+      return await noted(deps, { input, row }, withinDeadline(outcome, leftMs(deps, row)));
     }
     if (isStopped(row.record)) return { kind: "cancelled" };
     if (deps.stopping.aborted) return { kind: "wait", retryAfterSeconds: leaveSeconds };
     using watch = deps.cancellation.watch(input.importId);
     using deadline = startDeadline(leftMs(deps, row));
-    const outcome = await run(deps, activity, input, row, AbortSignal.any([watch.signal, deadline.signal]));
-    return await noted(deps, input, row, withinDeadline(outcome, leftMs(deps, row)));
+    const signal = AbortSignal.any([watch.signal, deadline.signal]);
+    const outcome = await run(deps, activity, { input, row, signal });
+    return await noted(deps, { input, row }, withinDeadline(outcome, leftMs(deps, row)));
   };
+}
+
+/** One call of an activity, and the import's row as it was read then. */
+interface Call<Input extends StepInput> {
+  readonly input: Input;
+  readonly row: StoredImport;
 }
 
 async function run<Input extends StepInput, Outcome extends { readonly kind: string }>(
   deps: ActivityDeps,
   activity: Activity<Input, Outcome>,
-  input: Input,
-  row: StoredImport,
-  signal: AbortSignal,
+  { input, row, signal }: Call<Input> & { readonly signal: AbortSignal },
 ): Promise<Outcome | Unfinished> {
   const budget = { endsAt: deps.elapsedMs() + deps.budgetMs, stopping: deps.stopping };
   try {
@@ -87,7 +92,7 @@ async function run<Input extends StepInput, Outcome extends { readonly kind: str
   } catch (thrown) {
     const cause: unknown = signal.aborted ? signal.reason : thrown; // whatever became of the abort further down
     const outcome = toUnfinished(cause instanceof DeadlinePassed ? lateError(row.record) : cause);
-    logThrown(deps.log, activity.name, input, outcome, cause);
+    logThrown(deps.log, { activity: activity.name, importId: input.importId, outcome, thrown: cause });
     if (outcome === undefined) throw new Error(scrub(cause instanceof Error ? cause.message : String(cause)));
     if (outcome.kind !== "failed" || activity.role === "finisher") return outcome;
     // The error goes into the record at once: this outcome may be lost in a crash, and the stop would not.
@@ -116,12 +121,11 @@ function leftMs({ now }: ActivityDeps, { record }: StoredImport): number {
 /** Leaves a trace of what is to be called again: else an import that waits looks like one that is stuck. */
 async function noted<Outcome extends { readonly kind: string }>(
   deps: ActivityDeps,
-  input: StepInput,
-  { record }: StoredImport,
+  { input, row }: Call<StepInput>,
   outcome: Outcome | Unfinished,
 ): Promise<Outcome | Unfinished> {
   if (isWait(outcome)) await noteWait(deps, input, outcome);
-  if (outcome.kind === "more" || (isWait(outcome) && outcome.error === undefined)) await deps.life.paused(record);
+  if (outcome.kind === "more" || (isWait(outcome) && outcome.error === undefined)) await deps.life.paused(row.record);
   return outcome;
 }
 
@@ -207,13 +211,14 @@ function lateError({ spec }: ImportRecord): ImportError {
   });
 }
 
-function logThrown(
-  log: Log,
-  activity: string,
-  { importId }: StepInput,
-  outcome: Unfinished | undefined,
-  thrown: unknown,
-): void {
+interface Thrown extends Pick<StepInput, "importId"> {
+  readonly activity: string;
+  readonly thrown: unknown;
+  /** What it comes to; undefined: it is thrown on. */
+  readonly outcome: Unfinished | undefined;
+}
+
+function logThrown(log: Log, { activity, importId, outcome, thrown }: Thrown): void {
   if (outcome === undefined) {
     const error = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
     log("activity-threw", { activity, importId, error: scrub(error) });

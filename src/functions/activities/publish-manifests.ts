@@ -7,6 +7,7 @@ import { type CheckedOutcome, type Incomplete, type PublishInput, publishInputSc
 import type { Activity } from "./activity-frame.ts";
 import { loadManifests } from "./load-manifests.ts";
 import type { PlanRepair } from "./plan-repair.ts";
+import { publishedResults } from "./published-results.ts";
 
 export interface PublishLevelDeps {
   readonly parts: Pick<Parts, "readManifests">;
@@ -34,10 +35,7 @@ export function createPublishLevel(deps: PublishLevelDeps): PublishLevel {
     const refused = await publishManifests({ manifests, targets, conflict: record.spec.conflict }, signal);
     if (refused.length > 0) return await planRepair(record, refused, signal);
     const ms = performance.now() - beganAt;
-    const results = [...targets.keys()].flatMap((target) =>
-      digests.map((digest) => ({ kind: "manifest", target, digest, via: "copied", ms, attempts: 1 }) as const),
-    );
-    return { kind: "published", results };
+    return { kind: "published", results: publishedResults({ digests, targets: targets.length, ms }) };
   };
 }
 

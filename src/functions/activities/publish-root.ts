@@ -9,6 +9,7 @@ import type { Incomplete } from "../steps.ts";
 import { findSuperseded } from "../superseded.ts";
 import { loadManifests } from "./load-manifests.ts";
 import type { PlanRepair } from "./plan-repair.ts";
+import { publishedResults } from "./published-results.ts";
 
 export interface PublishRootDeps {
   readonly parts: Pick<Parts, "readManifests">;
@@ -55,9 +56,7 @@ export function createPublishRoot(deps: PublishRootDeps): PublishRoot {
         warnings.push(...(await assertStored({ target, reference: targetDigest, manifest }, signal)));
     }
     const ms = performance.now() - beganAt;
-    const results = [...targets.keys()].map(
-      (target) => ({ kind: "manifest", target, digest: targetDigest, via: "copied", ms, attempts: 1 }) as const,
-    );
+    const results = publishedResults({ digests: [targetDigest], targets: targets.length, ms });
     return { kind: "published", results, warnings };
   };
 }

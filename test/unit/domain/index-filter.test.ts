@@ -60,11 +60,10 @@ const multi = anIndex(
 
 describe("filterIndex", () => {
   it("keeps the wanted platforms and what attests to them, and leaves the rest of the document as it is", () => {
-    const { bytes, isRewritten, kept, leftOut } = filter(multi, ["linux/arm64"]);
+    const { bytes, isRewritten, kept } = filter(multi, ["linux/arm64"]);
 
     expect(isRewritten).toBe(true);
     expect(kept.map(({ digest }) => digest)).toEqual([digestNamed("arm64"), digestNamed("sbom-arm64")]);
-    expect(leftOut).toHaveLength(3);
     const source = JSON.parse(new TextDecoder().decode(multi));
     const manifests = source.manifests.filter((_: unknown, at: number) => at === 1 || at === 4);
     expect(new TextDecoder().decode(bytes)).toBe(JSON.stringify({ ...source, manifests }));

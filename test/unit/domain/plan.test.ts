@@ -16,7 +16,6 @@ const aBlob = (name: string, sizeMiB: number, change: Partial<BlobToPlan> = {}):
 });
 const plan = (blobs: readonly BlobToPlan[], change: Partial<PlanRequest> = {}) =>
   planImport({
-    decision: "proceed",
     root,
     rootIs: "tagged",
     blobs,
@@ -29,16 +28,6 @@ const names = (digests: readonly Digest[], ...known: readonly string[]) =>
   digests.map((digest) => known.find((name) => digestNamed(name) === digest));
 
 describe("planImport", () => {
-  it("has nothing to do when the conflict policy says skip", () => {
-    expect(plan([aBlob("a", 1)], { decision: "skip" })).toEqual({
-      v: 1,
-      kind: "skip",
-      units: [],
-      large: [],
-      levels: [],
-    });
-  });
-
   it("makes one activity of a small image", () => {
     const { kind, units } = plan([aBlob("a", 10), aBlob("b", 20), aBlob("c", 1)]);
 
