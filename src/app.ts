@@ -49,10 +49,10 @@ async function load(): Promise<void> {
 
 /** The SDK of telemetry before any function runs: what is recorded before it is there is lost. */
 async function loadAll(): Promise<Handlers> {
-  await startTelemetry();
+  const telemetryFailure = await startTelemetry().then(() => undefined, String); // imports go on without it
   const { createHandlers } = await import("./handlers.ts");
   return createHandlers({
-    ...{ config, plannedIds, isEmbedded, toDurable },
+    ...{ config, plannedIds, isEmbedded, toDurable, telemetryFailure },
     stopping: stopping.signal,
     pageDirectory: new URL("page/", import.meta.url), // beside app.cjs
   });

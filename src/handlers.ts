@@ -26,16 +26,20 @@ export interface HandlersDeps {
   /** Where the dashboard's files are. */
   readonly pageDirectory: URL;
   readonly toDurable: ToDurable;
+  /** Why nothing is sent to Application Insights or the collector of the settings. */
+  readonly telemetryFailure: string | undefined;
 }
 
 /** What the registered functions do, by their names. Nothing here touches the network. */
-export function createHandlers({ config, plannedIds, stopping, isEmbedded, pageDirectory, toDurable }: HandlersDeps) {
+export function createHandlers(deps: HandlersDeps) {
+  const { config, plannedIds, stopping, isEmbedded, pageDirectory, toDurable, telemetryFailure } = deps;
   const telemetry = createTelemetry({
     tracer: () => trace.getTracer("drayage"),
     meter: () => metrics.getMeter("drayage"),
     ids: plannedIds,
   });
   const log = telemetry.logging(createLog((line) => process.stdout.write(line)));
+  if (telemetryFailure !== undefined) log("telemetry-failed", { error: telemetryFailure });
   const services = createServices({ config, log, stopping, isEmbedded, telemetry });
 
   let openApi: object | undefined;
