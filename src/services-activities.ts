@@ -64,7 +64,7 @@ export function createActivityServices(deps: ActivityServicesDeps) {
   const isLarge = (blob: Omit<BlobToSend, "isRepeated">) => needsCheckpoints({ ...blob, isRepeated: false }, settings);
   const { giveUp } = canceller;
   const live = createLiveUploads({ limit: liveUploads, giveUp });
-  const copyBlob = createCopyBlob({ settings, leases: uploads, live, giveUp, now: elapsedMs, sleep });
+  const copyBlob = createCopyBlob({ settings, leases: uploads, live, giveUp, now: elapsedMs, after, sleep });
   const copyUnit = createCopyUnit({ copyBlob, parallelBlobs: settings.parallelBlobs });
   const processStartedAt = now();
   const copyPlannedUnit = createCopyPlannedUnit({
@@ -105,4 +105,9 @@ export function createActivityServices(deps: ActivityServicesDeps) {
     finishImport: running(createFinishImport(finishDeps)),
   };
   return { activities, planOnly: createPlanOnly(resolving), track, ended, budgetMs };
+}
+
+function after(ms: number, run: () => void): () => void {
+  const timer = setTimeout(run, ms).unref();
+  return () => clearTimeout(timer);
 }

@@ -14,11 +14,6 @@ export class BudgetEndedError extends Error {
 /** Most chunks end within seconds, and what is cut off in the middle may be lost: one may go on for so long. */
 const chunkGraceMs = 30_000;
 
-/** Whether a chunk that was begun in time is to be cut: its source or target takes it drop by drop. */
-export function isOverdue({ endsAt }: Budget, now: () => number): boolean {
-  return now() >= endsAt + chunkGraceMs;
-}
-
 /** Whether no further chunk may begin. */
 export function isOver({ endsAt, stopping }: Budget, now: () => number): boolean {
   return stopping.aborted || now() >= endsAt;
@@ -30,28 +25,35 @@ export interface BudgetAlarm extends Disposable {
   readonly signal: AbortSignal;
 }
 
-/** Goes off when {@link isOver} becomes true: for work of which no part can be kept. */
-export function alarmWhenOver(budget: Budget, now: () => number): BudgetAlarm {
-  return startAlarm(budget.endsAt - now(), [budget.stopping]);
+/** The clock that budgets are told by. */
+export interface BudgetClock {
+  readonly now: () => number;
+  /** Calls `run` once after `ms`, unless the returned function is called before; must not keep the process alive. */
+  readonly after: (ms: number, run: () => void) => () => void;
 }
 
-/** Goes off when {@link isOverdue} becomes true: for a chunk that was begun in time. */
-export function alarmWhenOverdue({ endsAt }: Budget, now: () => number): BudgetAlarm {
-  return startAlarm(endsAt + chunkGraceMs - now(), []);
+/** Goes off when {@link isOver} becomes true: for work of which no part can be kept. */
+export function alarmWhenOver({ endsAt, stopping }: Budget, clock: BudgetClock): BudgetAlarm {
+  return startAlarm(endsAt - clock.now(), [stopping], clock);
+}
+
+/** Goes off 30 s after the end: for a chunk that was begun in time and that its source or target takes drop by drop. */
+export function alarmWhenOverdue({ endsAt }: Budget, clock: BudgetClock): BudgetAlarm {
+  return startAlarm(endsAt + chunkGraceMs - clock.now(), [], clock);
 }
 
 const longestTimerMs = 2 ** 31 - 1; // setTimeout fires at once beyond this
 
-function startAlarm(ms: number, stops: readonly AbortSignal[]): BudgetAlarm {
+function startAlarm(ms: number, stops: readonly AbortSignal[], { after }: BudgetClock): BudgetAlarm {
   const ending = new AbortController();
   const end = () => ending.abort(new BudgetEndedError("budget used up"));
-  const timer = setTimeout(end, Math.min(Math.max(ms, 0), longestTimerMs)).unref();
+  const cancel = after(Math.min(Math.max(ms, 0), longestTimerMs), end);
   if (ms <= 0 || stops.some(({ aborted }) => aborted)) end();
   for (const stop of stops) stop.addEventListener("abort", end, { once: true });
   return {
     signal: ending.signal,
     [Symbol.dispose]: () => {
-      clearTimeout(timer);
+      cancel();
       for (const stop of stops) stop.removeEventListener("abort", end);
     },
   };

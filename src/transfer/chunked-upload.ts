@@ -1,6 +1,6 @@
 import { ImportError, unreachable } from "../errors.ts";
 import { completeUpload, type PutOutcome, patchChunk, startUpload } from "../registry/uploads.ts";
-import { BudgetEndedError, isOver, isOverdue } from "./budget.ts";
+import { alarmWhenOverdue, BudgetEndedError, isOver } from "./budget.ts";
 import { hasBlob } from "./has-blob.ts";
 import {
   type ChunkedUpload,
@@ -106,10 +106,7 @@ async function sendFrom(
       hasher: position.hasher,
       startBytes: offsetBytes,
       endBytes,
-      onChunk: (seenBytes) => {
-        if (seenBytes < endBytes && isOverdue(job.budget, run.deps.now)) throw new BudgetEndedError("budget used up");
-        job.onProgress(seenBytes);
-      },
+      onChunk: job.onProgress,
     });
     const sent = await sendChunk(run, position, content, endBytes);
     if ("kind" in sent) return sent;
@@ -128,8 +125,10 @@ async function sendChunk(
   const { deps, upload, signal } = run;
   const { target } = upload.job;
   const lengthBytes = endBytes - position.session.offsetBytes;
+  using late = alarmWhenOverdue(upload.job.budget, deps);
+  const inTime = AbortSignal.any([signal, late.signal]);
   const startedAt = deps.now();
-  const outcome = await patchChunk(target, position.session, { bytes: content, lengthBytes }, signal).catch(
+  const outcome = await patchChunk(target, position.session, { bytes: content, lengthBytes }, inTime).catch(
     (thrown: unknown) => afterFailedChunk(run, position, content, thrown),
   );
   switch (outcome.kind) {
@@ -155,7 +154,7 @@ async function sendChunk(
       // What came in time is kept, where the target can tell how much that is.
       return (await relocate(run, position, content, endBytes)) && run.position
         ? await pause(run, run.position)
-        : { kind: "stopped" };
+        : { kind: "stopped", hasSent: true };
     default:
       return unreachable(outcome);
   }

@@ -3,7 +3,7 @@ import { waitSecondsAfter } from "../domain/wait-seconds.ts";
 import { ImportError, unreachable } from "../errors.ts";
 import { mountBlob } from "../registry/blobs.ts";
 import type { UploadSession } from "../registry/uploads.ts";
-import { isOver } from "./budget.ts";
+import { type BudgetClock, isOver } from "./budget.ts";
 import { createByteBudget } from "./byte-budget.ts";
 import { type LiveUploads, uploadName } from "./live-uploads.ts";
 import { createMountMemory } from "./mount-memory.ts";
@@ -15,14 +15,13 @@ import type { GiveUp } from "./upload-canceller.ts";
 import { hasArrived, type UploadJob } from "./upload-job.ts";
 import { LeaseLostError, type UploadKey, type UploadLease, type UploadLeases } from "./upload-lease.ts";
 
-export interface CopyBlobDeps {
+/** `now` is a clock that nobody sets back, in milliseconds. */
+export interface CopyBlobDeps extends BudgetClock {
   readonly settings: TransferSettings;
   readonly leases: UploadLeases;
   /** What calls have paused, for later ones. */
   readonly live: LiveUploads;
   readonly giveUp: GiveUp;
-  /** Milliseconds of a clock that nobody sets back; budgets are told by it. */
-  readonly now: () => number;
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
 }
 
@@ -63,11 +62,11 @@ const followMs = 4 * 60_000;
  * its calls. Throws the ImportError of a failure; what a registry asks to wait for is an outcome.
  */
 export function createCopyBlob(deps: CopyBlobDeps): CopyBlob {
-  const { settings, leases, now, sleep, giveUp, live } = deps;
+  const { settings, leases, now, after, sleep, giveUp, live } = deps;
   const flights = createSingleFlight();
   const mounts = createMountMemory({ limit: rememberedBlobs, now });
   const buffers = createByteBudget(settings.bufferBytes);
-  const uploadDeps = { settings, buffers, now, sleep, giveUp, live };
+  const uploadDeps = { settings, buffers, now, after, sleep, giveUp, live };
 
   /** Where mounts work, a blob travels once per host; elsewhere once per repository. */
   const flightName = (job: CopyBlobJob): string => {
@@ -213,7 +212,7 @@ function toLadder(result: StreamResult, { budget }: CopyBlobJob): Ladder {
       if (result.error !== undefined) throw result.error;
       return { kind: "more", hasProgressed: true };
     case "stopped":
-      return { kind: "more", hasProgressed: budget.stopping.aborted };
+      return { kind: "more", hasProgressed: budget.stopping.aborted || !result.hasSent };
     default:
       return unreachable(result);
   }

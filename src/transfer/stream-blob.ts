@@ -52,7 +52,7 @@ export async function streamBlob(
     }
     // The answer to a try that seemed to fail may have been what was lost.
     if (await hasArrived(job, signal)) return { kind: "done", attempts };
-    if (isOver(job.budget, deps.now)) return { kind: "stopped" };
+    if (isOver(job.budget, deps.now)) return { kind: "stopped", hasSent: true };
     job.onProgress(0);
   }
 }

@@ -2,13 +2,13 @@ import { createHasher, type Digest } from "../digest.ts";
 import { ImportError } from "../errors.ts";
 import type { Repository } from "../registry/registry.ts";
 import { type BlobReader, type BlobReaderDeps, openBlobReader } from "./blob-reader.ts";
-import { type Budget, isOver } from "./budget.ts";
+import { type Budget, type BudgetClock, isOver } from "./budget.ts";
 import { hasBlob } from "./has-blob.ts";
 import { corrupt } from "./lane.ts";
 import type { TransferSettings } from "./transfer-settings.ts";
 import type { GiveUp } from "./upload-canceller.ts";
 
-export interface UploadDeps extends Omit<BlobReaderDeps, "rangeBytes"> {
+export interface UploadDeps extends Omit<BlobReaderDeps, "rangeBytes">, BudgetClock {
   readonly settings: TransferSettings;
   readonly giveUp: GiveUp;
 }
@@ -35,8 +35,8 @@ export type UploadEnd =
   | { readonly kind: "done" }
   /** The next call goes on with the session. `error` is the passing failure that ended this one; else the budget did. */
   | { readonly kind: "paused"; readonly error?: ImportError }
-  /** The budget ended in the middle of what cannot be gone on with. */
-  | { readonly kind: "stopped" }
+  /** The budget ended with what cannot be gone on with; `hasSent` is false where it went by in waiting for a turn. */
+  | { readonly kind: "stopped"; readonly hasSent: boolean }
   /** The target no longer knows the session, or stored something else than was sent. */
   | { readonly kind: "lost" }
   /** The target says that what it got does not have the digest. */

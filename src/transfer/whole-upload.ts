@@ -1,6 +1,6 @@
 import { unreachable } from "../errors.ts";
 import { putBlob, startUpload, type UploadSession } from "../registry/uploads.ts";
-import { BudgetEndedError, isOver } from "./budget.ts";
+import { alarmWhenOver, BudgetEndedError, isOver } from "./budget.ts";
 import { finalAnswerMs, learnUploadRate } from "./transfer-settings.ts";
 import {
   isAnswerLost,
@@ -28,18 +28,20 @@ export async function uploadWhole(
   try {
     await using reader = openContent(deps, job, 0, signal);
     await reader.prime();
+    if (isOver(job.budget, deps.now)) return { kind: "stopped", hasSent: false };
     session ??= await startUpload(job.target, signal);
+    using over = alarmWhenOver(job.budget, deps);
     const content = verified(reader, {
       ...verification(job),
       hasher: startHash(job),
       startBytes: 0,
       endBytes: job.sizeBytes,
       onChunk: (seenBytes) => {
-        if (seenBytes < job.sizeBytes && isOver(job.budget, deps.now)) throw new BudgetEndedError("budget used up");
+        if (seenBytes === job.sizeBytes) over[Symbol.dispose](); // the answer has a limit of its own
         job.onProgress(seenBytes);
       },
     });
-    const end = await put(deps, job, { session, content }, signal);
+    const end = await put(deps, job, { session, content, over: over.signal }, signal);
     if (end.kind === "done") session = undefined;
     return end;
   } finally {
@@ -47,10 +49,17 @@ export async function uploadWhole(
   }
 }
 
+interface WholePut {
+  readonly session: UploadSession;
+  readonly content: VerifiedContent;
+  /** Ends the request when the budget ends. */
+  readonly over: AbortSignal;
+}
+
 async function put(
   deps: UploadDeps,
   job: UploadJob,
-  { session, content }: { readonly session: UploadSession; readonly content: VerifiedContent },
+  { session, content, over }: WholePut,
   signal: AbortSignal,
 ): Promise<UploadEnd> {
   const { target, digest, sizeBytes } = job;
@@ -58,7 +67,7 @@ async function put(
   const measure = (): void => learnUploadRate(content.seenBytes(), deps.now() - startedAt, job);
   try {
     const request = { digest, sizeBytes, content, headersTimeoutMs: finalAnswerMs(sizeBytes) };
-    const outcome = await putBlob(target, session, request, signal);
+    const outcome = await putBlob(target, session, request, AbortSignal.any([signal, over]));
     switch (outcome.kind) {
       case "done":
         measure();
@@ -73,10 +82,11 @@ async function put(
         return unreachable(outcome);
     }
   } catch (thrown) {
+    content.stop();
     const failure = content.failure() ?? thrown; // the request only knows that its body ended early
     if (failure instanceof BudgetEndedError) {
       measure(); // so that the next try knows that the blob needs chunks
-      return { kind: "stopped" };
+      return { kind: "stopped", hasSent: content.seenBytes() > 0 };
     }
     if (signal.aborted || !isAnswerLost(failure)) throw failure;
     if (content.seenBytes() === sizeBytes && (await turnsUp(deps, job, signal))) return { kind: "done" };

@@ -62,7 +62,7 @@ describe("copyBlob, when several want one blob", () => {
     const sleep: typeof kit.clock.sleep = async (ms, signal) =>
       ms === followMs ? kit.clock.skip(ms) : await kit.clock.sleep(ms, signal);
     const { settings, clock } = kit;
-    const copyBlob = createCopyBlob({ ...kit, settings, leases: kit.leases.leases, now: clock.now, sleep });
+    const copyBlob = createCopyBlob({ ...kit, ...clock, settings, leases: kit.leases.leases, now: clock.now, sleep });
     const leading = copyBlob(kit.job(source, target, blob, { budget: kit.budget(6_900_000) }), never);
     await hold.reached;
 

@@ -95,19 +95,55 @@ describe("copyBlob", () => {
     expect(target.openSessions()).toEqual([]);
   });
 
-  it("returns more when the budget ends in the middle of a whole PUT, and leaves no session", async () => {
+  it.each([
+    ["a source that sends no further byte", "blob-get", { sentBytes: 2 * MiB }],
+    ["a target that takes none", "upload-put", { receivedBytes: 1 * MiB }],
+  ] as const)("ends a whole PUT with its budget, also with %s, and leaves no session", async (_, kind, at) => {
     await using source = await startRegistry();
     await using target = await startRegistry();
     await using kit = createKit();
-    const blob = await source.seedBlob({ sizeBytes: 4 * MiB });
-    const hold = source.hold({ kind: "blob-get" }, { sentBytes: 2 * MiB });
+    const blob = await source.seedBlob({ sizeBytes: 64 * MiB });
+    const hold = (kind === "blob-get" ? source : target).hold({ kind }, at);
+    const copying = kit.copy(source, target, blob, { budget: kit.budget(60_000) });
+    await hold.reached;
+    await target.waitForRequest(({ kind, receivedBytes }) => kind === "upload-put" && receivedBytes > 0, 5_000);
+
+    kit.clock.skip(61_000); // cut by now: what comes after that is not waited for
+    hold.release();
+
+    expect(await copying).toEqual({ kind: "more", hasProgressed: false });
+    await target.waitForRequest({ kind: "upload-cancel", status: 204 }, 5_000);
+    expect(target.openSessions()).toEqual([]);
+  });
+
+  it("lets a target that has all of a blob take its time for the answer", async () => {
+    await using source = await startRegistry();
+    await using target = await startRegistry();
+    await using kit = createKit();
+    const blob = await source.seedBlob({ sizeBytes: 2 * MiB });
+    const hold = target.hold({ kind: "upload-put" }, "answer");
     const copying = kit.copy(source, target, blob, { budget: kit.budget(60_000) });
     await hold.reached;
 
     kit.clock.skip(61_000);
     hold.release();
 
-    expect(await copying).toEqual({ kind: "more", hasProgressed: false });
-    expect(target.openSessions()).toEqual([]);
+    expect(await copying).toMatchObject({ kind: "done" });
+  });
+
+  it("holds nothing against a blob whose budget went by before the source began to send it", async () => {
+    await using source = await startRegistry();
+    await using target = await startRegistry();
+    await using kit = createKit();
+    const blob = await source.seedBlob({ sizeBytes: 2 * MiB });
+    const hold = source.hold({ kind: "blob-get" }, "answer");
+    const copying = kit.copy(source, target, blob, { budget: kit.budget(60_000) });
+    await hold.reached;
+
+    kit.clock.skip(61_000);
+    hold.release();
+
+    expect(await copying).toEqual({ kind: "more", hasProgressed: true });
+    expect(target.countRequests({ kind: "upload-start" })).toBe(0);
   });
 });

@@ -46,6 +46,15 @@ function createTestClock() {
     sleeps,
     now,
     skip,
+    after: (ms: number, run: () => void): (() => void) => {
+      const alarm = { endsAt: now() + ms, wake: run };
+      const timer = setTimeout(run, Math.min(ms, 2 ** 31 - 1));
+      sleepers.add(alarm);
+      return () => {
+        clearTimeout(timer);
+        sleepers.delete(alarm);
+      };
+    },
     sleep: async (ms: number, signal: AbortSignal): Promise<void> => {
       signal.throwIfAborted();
       if (ms > 60_000) return await sleepLong(ms, signal);
@@ -133,8 +142,8 @@ export function createKit(options: KitOptions = {}, leases = createTestLeases())
   const canceller = createUploadCanceller({ sleep: clock.sleep });
   const { giveUp } = canceller;
   const live = createLiveUploads({ limit: options.liveUploads ?? 64, giveUp });
-  const { now, sleep } = clock;
-  const copyBlob = createCopyBlob({ settings, leases: leases.leases, live, giveUp, now, sleep });
+  const { now, after, sleep } = clock;
+  const copyBlob = createCopyBlob({ settings, leases: leases.leases, live, giveUp, now, after, sleep });
   const open = ({ host }: TestRegistry, side: "source" | "target"): Registry => {
     const registry = client.open({
       side,
