@@ -133,17 +133,17 @@ export function createRegistryClient(deps: RegistryClientDeps): RegistryClient {
       name,
       send: sendAs({ root: `/v2/${name}/`, scope: repositoryScope(name, actions), about: name }),
       acquireDownload: async (signal) => {
-        const release = await accountLimits.enter("download", access, signal);
+        const release = await accountLimits.acquire("download", access, signal);
         let isTurn = true; // it has come with the slot
         const turn = async (signal: AbortSignal): Promise<void> => {
-          if (!isTurn) await accountLimits.enterAgain("read", access, signal);
+          if (!isTurn) await accountLimits.turn("read", access, signal);
           isTurn = false;
         };
         return { release, turn };
       },
       tryAcquireDownload: () => {
-        const release = accountLimits.tryEnter("download");
-        return release && { release, turn: (signal) => accountLimits.enterAgain("read", access, signal) };
+        const release = accountLimits.tryAcquire("download");
+        return release && { release, turn: (signal) => accountLimits.turn("read", access, signal) };
       },
     });
     const ping: Registry["ping"] = async (signal) => {

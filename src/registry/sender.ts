@@ -73,7 +73,7 @@ export function createSender(deps: SenderDeps): Send {
       body,
       headersTimeoutMs: sending.headersTimeoutMs ?? headersTimeoutMs,
     };
-    const beforeOwn = () => limits.enterAgain(requestClass, access, signal);
+    const beforeOwn = () => limits.turn(requestClass, access, signal);
     const redirects = {
       ...{ place: access, follow: sending.redirects ?? "all", beforeOwn },
       failedElsewhere: (thrown: unknown) => thrown instanceof ImportError && elsewhere.add(thrown),
@@ -94,7 +94,7 @@ export function createSender(deps: SenderDeps): Send {
       subject: "",
       accept: [],
     } as const;
-    await limits.enterAgain(ping.requestClass, access, signal);
+    await limits.turn(ping.requestClass, access, signal);
     const response = await exchange(ping, undefined, signal);
     await discard(response);
     if (response.status === 401) await authorizer.renew(challengeOf(response), undefined, signal);
@@ -118,7 +118,7 @@ export function createSender(deps: SenderDeps): Send {
       const renewed = await authorizer.renew(challengeOf(response), authorization, signal);
       if (renewed === undefined || !isReplayable) return { response, isRetryable: renewed !== undefined };
       await discard(response);
-      await limits.enterAgain(requestClass, access, signal);
+      await limits.turn(requestClass, access, signal);
       return { response: await exchange(sending, renewed, signal), isRetryable: false };
     } catch (thrown) {
       await discard(response);
@@ -130,7 +130,7 @@ export function createSender(deps: SenderDeps): Send {
   const readReason = async ({ status }: WireResponse, sending: Sending, signal: AbortSignal): Promise<string> => {
     const { access, limits, requestClass, authorizer } = sending;
     const authorization = await authorizer?.current(signal);
-    await limits.enterAgain(requestClass, access, signal);
+    await limits.turn(requestClass, access, signal);
     const response = await exchange({ ...sending, method: "GET" }, authorization, signal);
     if (response.status === status) return await readErrorBody(response, elapsedMs);
     await discard(response);
@@ -165,7 +165,7 @@ export function createSender(deps: SenderDeps): Send {
 
   const attempt = async (sending: Sending, signal: AbortSignal): Promise<RegistryResponse> => {
     const { access, requestClass, method, url, body } = sending;
-    const leave = await enter(sending, signal);
+    const release = await acquireSlot(sending, signal);
     const { registry, side } = access;
     const ended = observe({ method, registry, host: url.host, side, requestClass, sentBytes: body?.lengthBytes });
     try {
@@ -176,12 +176,12 @@ export function createSender(deps: SenderDeps): Send {
       heedQuota(response, sending);
       const receivedBytes = method === "GET" ? parseLength(headerOf(response, "content-length")) : undefined;
       const onClose = () => {
-        leave();
+        release();
         ended({ status: response.status, receivedBytes });
       };
       return createResponse(response, { place: access, signal, elapsedMs, isOwn: isFrom(url, response), onClose });
     } catch (thrown) {
-      leave();
+      release();
       ended(thrown instanceof ImportError ? { status: thrown.httpStatus, code: thrown.code } : { status: undefined });
       throw thrown;
     }
@@ -201,10 +201,10 @@ export function createSender(deps: SenderDeps): Send {
   };
 }
 
-/** Waits for a slot, unless the caller holds one. Returns the function that gives it back. */
-async function enter(sending: Sending, signal: AbortSignal): Promise<() => void> {
+/** Waits for a slot, unless the caller holds one. Returns the function that releases it. */
+async function acquireSlot(sending: Sending, signal: AbortSignal): Promise<() => void> {
   const { access, limits, requestClass, isDownload = false, slot } = sending;
-  if (slot === undefined) return await limits.enter(isDownload ? "download" : requestClass, access, signal);
+  if (slot === undefined) return await limits.acquire(isDownload ? "download" : requestClass, access, signal);
   await slot.turn(signal);
   return () => undefined;
 }

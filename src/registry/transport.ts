@@ -38,7 +38,7 @@ export interface Transport {
 
 /**
  * Connections have no limit of their own: how many there are is decided before, by the slots that requests wait for in an
- * order of their own (limits.ts). A queue here would know nothing of it, and let a token wait for a download.
+ * order of their own (host-slots.ts). A queue here would know nothing of it, and let a token wait for a download.
  */
 export function createTransport(deps: TransportOptions): Transport {
   const { connectTimeoutMs, stallMs, network } = deps;

@@ -55,9 +55,9 @@ describe("pauses of a host", () => {
     const { clock, limits } = create();
     limits.pause("write", 5_000, "it has answered 429");
 
-    await limits.enter("read", place, never);
+    await limits.acquire("read", place, never);
     const sleptForRead = [...clock.sleeps];
-    await limits.enter("write", place, never);
+    await limits.acquire("write", place, never);
 
     expect(sleptForRead).toEqual([]);
     expect(clock.sleeps).toEqual([5_000]);
@@ -67,9 +67,9 @@ describe("pauses of a host", () => {
     const { clock, host, limits } = create();
     limits.pause("read", 5_000, "it has answered 429");
 
-    await host.of("somebody", () => []).enter("read", place, never);
+    await host.of("somebody", () => []).acquire("read", place, never);
     const sleptForOther = [...clock.sleeps];
-    await limits.enter("read", place, never);
+    await limits.acquire("read", place, never);
 
     expect(sleptForOther).toEqual([]);
     expect(clock.sleeps).toEqual([5_000]);
@@ -79,7 +79,7 @@ describe("pauses of a host", () => {
     const { clock, host, limits } = create();
     limits.pause("all", 3_000, "it has answered 503");
 
-    await host.of("somebody", () => []).enter("read", place, never);
+    await host.of("somebody", () => []).acquire("read", place, never);
 
     expect(clock.sleeps).toEqual([3_000]);
   });
@@ -89,7 +89,7 @@ describe("pauses of a host", () => {
     limits.pause("read", 9_000, "it has answered 429");
     limits.pause("read", 1_000, "it has answered 429");
 
-    await limits.enter("read", place, never);
+    await limits.acquire("read", place, never);
 
     expect(clock.sleeps).toEqual([9_000]);
   });
@@ -99,9 +99,9 @@ describe("pauses of a host", () => {
     limits.pause("read", 90_500, "it has answered 429");
 
     const errors = [];
-    for (let count = 0; count < 3; count += 1) errors.push(await thrownBy(() => limits.enter("read", place, never)));
+    for (let count = 0; count < 3; count += 1) errors.push(await thrownBy(() => limits.acquire("read", place, never)));
     clock.advance(90_500);
-    await limits.enter("read", place, never);
+    await limits.acquire("read", place, never);
 
     expect(errors.every((error) => error instanceof ImportError)).toBe(true);
     expect(errors[2]).toMatchObject({
@@ -122,7 +122,7 @@ describe("pauses of a host", () => {
 
     expect(pauses.map(({ until }) => until)).toEqual([new Date(clock.now().getTime() + sixHours)]);
     clock.advance(sixHours);
-    await limits.enter("read", place, never);
+    await limits.acquire("read", place, never);
     expect(host.state().pauses).toEqual([]);
     expect(clock.sleeps).toEqual([]);
   });
@@ -131,15 +131,15 @@ describe("pauses of a host", () => {
     const { board } = createBoard();
     const clock = createFakeClock();
     const [one, other] = [create({ board, clock }), create({ board, clock })];
-    await other.limits.enter("write", place, never);
+    await other.limits.acquire("write", place, never);
 
     one.limits.pause("write", 4_000, "it has answered 429");
     one.limits.pause("write", 40_000, "it has answered 429");
-    await other.limits.enter("write", place, never);
+    await other.limits.acquire("write", place, never);
     const sleptAtOnce = [...clock.sleeps];
     clock.advance(5_000);
-    (await other.limits.enter("read", place, never))(); // asks the board again, and does not wait for the answer
-    await other.limits.enter("read", place, never);
+    (await other.limits.acquire("read", place, never))(); // asks the board again, and does not wait for the answer
+    await other.limits.acquire("read", place, never);
 
     expect(sleptAtOnce).toEqual([]);
     expect(other.host.state().pauses).toEqual([
@@ -164,7 +164,7 @@ describe("pauses of a host", () => {
     create({ board }).limits.pause("all", 20_000, "it cannot be reached");
     const { clock, limits } = create({ board });
 
-    await limits.enter("read", place, never);
+    await limits.acquire("read", place, never);
 
     expect(clock.sleeps).toEqual([20_000]);
   });
@@ -176,7 +176,7 @@ describe("notes of other processes", () => {
     const { clock, limits } = create({ board });
 
     for (let second = 0; second < 20; second += 1) {
-      (await limits.enter("read", place, never))();
+      (await limits.acquire("read", place, never))();
       clock.advance(1_000);
     }
 
@@ -207,7 +207,7 @@ describe("a time of day that is set back", () => {
     clock.setBack(hourMs);
     clock.advance(6_000);
     const shown = host.state().pauses.map(({ until }) => until.getTime() - clock.now().getTime());
-    await limits.enter("write", place, never);
+    await limits.acquire("write", place, never);
 
     expect(shown).toEqual([3_000]);
     expect(clock.sleeps).toEqual([3_000]);
@@ -215,11 +215,11 @@ describe("a time of day that is set back", () => {
 
   it("gives a budget what has come together meanwhile", async () => {
     const { clock, limits } = create({ rates: [{ writesPerMinute: 10 }] });
-    (await limits.enter("write", place, never))();
+    (await limits.acquire("write", place, never))();
 
     clock.setBack(hourMs);
     clock.advance(60_000);
-    await limits.enter("write", place, never);
+    await limits.acquire("write", place, never);
 
     expect(clock.sleeps).toEqual([]);
   });
@@ -242,7 +242,7 @@ describe("the first look at the notes", () => {
     const { limits } = create({ board: { ...emptyBoard, read: () => new Promise(() => undefined) } });
     const aborter = new AbortController();
 
-    const entering = limits.enter("read", place, aborter.signal);
+    const entering = limits.acquire("read", place, aborter.signal);
     aborter.abort(new Error("cancelled"));
 
     await expect(entering).rejects.toThrow("cancelled");
@@ -256,16 +256,16 @@ describe("slots at a host", () => {
     ["write", "token", "an upload can be signed in anew"],
   ])("are apart for %s and %s, so that %s", async (held, other) => {
     const { limits } = create({ requestsPerHost: 1 });
-    await limits.enter(held, place, never);
+    await limits.acquire(held, place, never);
 
-    await expect(limits.enter(other, place, never)).resolves.toBeTypeOf("function");
+    await expect(limits.acquire(other, place, never)).resolves.toBeTypeOf("function");
   });
 
   it("that carry blobs are no more than there may be connections", async () => {
     const { limits } = create({ requestsPerHost: 2, connectionsPerHost: 1 });
     const kinds = ["download", "write", "read", "token"] as const;
 
-    const free = kinds.filter((kind) => [limits.tryEnter(kind), limits.tryEnter(kind)].every(Boolean));
+    const free = kinds.filter((kind) => [limits.tryAcquire(kind), limits.tryAcquire(kind)].every(Boolean));
 
     expect(free).toEqual(["read", "token"]);
   });
@@ -273,12 +273,12 @@ describe("slots at a host", () => {
   it("are taken beside the line only where nobody stands in it", async () => {
     const clock = { ...createFakeClock(), sleep: () => new Promise<void>(() => undefined) };
     const { limits } = create({ rates: [{ readsPerMinute: 10 }], requestsPerHost: 10, clock });
-    await limits.enter("read", place, never);
-    const whileNobodyWaits = limits.tryEnter("download");
-    limits.enter("read", place, never).catch(() => undefined); // waits for its turn for ever
-    await limits.enter("write", place, never); // by now it stands in its line
+    await limits.acquire("read", place, never);
+    const whileNobodyWaits = limits.tryAcquire("download");
+    limits.acquire("read", place, never).catch(() => undefined); // waits for its turn for ever
+    await limits.acquire("write", place, never); // by now it stands in its line
 
-    const whileOneWaits = limits.tryEnter("download");
+    const whileOneWaits = limits.tryAcquire("download");
 
     expect(whileNobodyWaits).toBeTypeOf("function");
     expect(whileOneWaits).toBeUndefined();
@@ -286,11 +286,11 @@ describe("slots at a host", () => {
 
   it("are waited for in a line of their own also where a budget is shared: a look at an upload passes full downloads", async () => {
     const { limits } = create({ rates: [{ readsPerMinute: 1_000 }], requestsPerHost: 1 });
-    await limits.enter("download", place, never);
+    await limits.acquire("download", place, never);
     const aborter = new AbortController();
-    const waiting = thrownBy(() => limits.enter("download", place, aborter.signal));
+    const waiting = thrownBy(() => limits.acquire("download", place, aborter.signal));
 
-    const release = await limits.enter("read", place, never);
+    const release = await limits.acquire("read", place, never);
 
     expect(release).toBeTypeOf("function");
     aborter.abort();
@@ -299,10 +299,10 @@ describe("slots at a host", () => {
 
   it("that are held on to see a pause out before the next request, and pay for it", async () => {
     const { clock, limits } = create({ rates: [{ readsPerMinute: 10 }] });
-    await limits.enter("download", place, never);
+    await limits.acquire("download", place, never);
     limits.pause("all", 3_000, "it has answered 503");
 
-    await limits.enterAgain("read", place, never);
+    await limits.turn("read", place, never);
 
     const [pause, ...turn] = clock.sleeps;
     expect(pause).toBe(3_000);
@@ -320,7 +320,7 @@ describe("budgets of a host", () => {
     const times: number[] = [];
     const beganMs = clock.now().getTime();
     for (let number = 0; number < count; number += 1) {
-      const leave = await limits.enter("write", place, never);
+      const leave = await limits.acquire("write", place, never);
       times.push(clock.now().getTime() - beganMs);
       leave();
     }
@@ -349,18 +349,18 @@ describe("budgets of a host", () => {
   it("cost nothing where there is none", async () => {
     const { clock, limits } = create({ requestsPerHost: 1_000 });
 
-    for (let count = 0; count < 1_000; count += 1) await limits.enter("write", place, never);
+    for (let count = 0; count < 1_000; count += 1) await limits.acquire("write", place, never);
 
     expect(clock.sleeps).toEqual([]);
   });
 
   it("make requests leave in the order they came, without those who gave up", async () => {
     const { limits } = create({ rates: writes(10), requestsPerHost: 100 });
-    await limits.enter("write", place, never);
+    await limits.acquire("write", place, never);
     const aborter = new AbortController();
     const order: number[] = [];
     const waiting = [1, 2, 3, 4].map(async (number) => {
-      await limits.enter("write", place, number === 2 ? aborter.signal : never);
+      await limits.acquire("write", place, number === 2 ? aborter.signal : never);
       order.push(number);
     });
 
@@ -373,10 +373,10 @@ describe("budgets of a host", () => {
 
   it("throw a wait that is longer than a minute, and say how long it is", async () => {
     const { limits } = create({ rates: writes(10), requestsPerHost: 1 });
-    await limits.enter("write", place, never); // holds the only place: the line stands still
-    const others = Array.from({ length: 8 }, () => limits.enter("write", place, never));
+    await limits.acquire("write", place, never); // holds the only place: the line stands still
+    const others = Array.from({ length: 8 }, () => limits.acquire("write", place, never));
 
-    const error = await thrownBy(() => limits.enter("write", place, never));
+    const error = await thrownBy(() => limits.acquire("write", place, never));
 
     expect(others).toHaveLength(8);
     expect(error).toMatchObject({ code: "SOURCE_RATE_LIMITED", retryable: true, retryAfterSeconds: 62 });
@@ -384,9 +384,9 @@ describe("budgets of a host", () => {
 
   it("count a list of referrers as a read, too", async () => {
     const { clock, limits } = create({ rates: [{ readsPerMinute: 10, referrersPerMinute: 1_000 }] });
-    (await limits.enter("read", place, never))();
+    (await limits.acquire("read", place, never))();
 
-    await limits.enter("referrers", place, never);
+    await limits.acquire("referrers", place, never);
 
     expect(clock.sleeps).toHaveLength(1);
   });
@@ -396,12 +396,12 @@ describe("budgets of a host", () => {
     let perMinute = 100;
     const limits = host.of("anonymous", () => writes(perMinute));
 
-    for (let count = 0; count < 8; count += 1) await limits.enter("write", place, never);
+    for (let count = 0; count < 8; count += 1) await limits.acquire("write", place, never);
     const sleptBefore = [...clock.sleeps];
     perMinute = 50;
-    await limits.enter("write", place, never);
+    await limits.acquire("write", place, never);
     perMinute = 100;
-    await limits.enter("write", place, never);
+    await limits.acquire("write", place, never);
 
     expect(sleptBefore).toEqual([]);
     expect(clock.sleeps).toHaveLength(2);
@@ -409,12 +409,12 @@ describe("budgets of a host", () => {
 
   it("fall to the next lower limits when the host refuses what was thought to be granted", async () => {
     const { host, limits } = create({ rates: [{ writesPerMinute: 2_000 }, { writesPerMinute: 1_000 }] });
-    (await limits.enter("write", place, never))();
+    (await limits.acquire("write", place, never))();
     const [before] = host.state().budgets;
 
     limits.exceeded("write");
     limits.exceeded("write"); // several were on their way when the first was refused
-    (await limits.enter("write", place, never))();
+    (await limits.acquire("write", place, never))();
 
     expect(before).toMatchObject({ requestClass: "write", perMinute: 2_000 });
     expect(host.state().budgets).toMatchObject([{ requestClass: "write", perMinute: 1_000 }]);
@@ -423,11 +423,11 @@ describe("budgets of a host", () => {
   it("are tried as before an hour after the last refusal, which others may have caused", async () => {
     const { clock, host, limits } = create({ rates: [{ writesPerMinute: 2_000 }, { writesPerMinute: 1_000 }] });
     limits.exceeded("write");
-    (await limits.enter("write", place, never))();
+    (await limits.acquire("write", place, never))();
     const [lowered] = host.state().budgets;
 
     clock.advance(3_600_000);
-    (await limits.enter("write", place, never))();
+    (await limits.acquire("write", place, never))();
 
     expect(lowered).toMatchObject({ perMinute: 1_000 });
     expect(host.state().budgets).toMatchObject([{ perMinute: 2_000 }]);
