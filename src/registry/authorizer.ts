@@ -1,6 +1,7 @@
 import { ImportError } from "../errors.ts";
 import { parseChallenges } from "./challenge.ts";
 import { codeOf } from "./errors-from-response.ts";
+import { placeOfAccess } from "./place-of-access.ts";
 import type { RecentMap } from "./recent-map.ts";
 import type { RegistryAccess } from "./registry.ts";
 import { mergeScopes } from "./scopes.ts";
@@ -104,7 +105,7 @@ async function basicAuthorization(
     case "identityToken":
     case "entra":
       throw new ImportError({
-        ...access,
+        ...placeOfAccess(access),
         code: codeOf(access, "UNAUTHORIZED"),
         what: "it takes a user name and a password only (Basic), and no token alone",
         hint: "give the user name that belongs to the token or password",

@@ -3,6 +3,7 @@ import { ImportError } from "../errors.ts";
 import { contentMismatch } from "./errors-from-response.ts";
 import { sendHead, sizeOf } from "./head.ts";
 import { type ByteRange, formatRange, parseContentRange } from "./http-range.ts";
+import { placeOfAccess } from "./place-of-access.ts";
 import type { DownloadSlot, RegistryResponse, Repository } from "./registry.ts";
 import { parseLength } from "./response.ts";
 import { sessionFrom, type UploadSession } from "./uploads.ts";
@@ -90,7 +91,7 @@ function toDownload(
   const asked = { startBytes: range?.startBytes ?? 0, endBytes: range?.endBytes ?? Number.MAX_SAFE_INTEGER };
   if (answered?.startBytes !== asked.startBytes || answered.endBytes > asked.endBytes) {
     const want = range === undefined ? "the whole" : formatRange(range);
-    throw contentMismatch(repository.registry.access, {
+    throw contentMismatch(placeOfAccess(repository.registry.access), {
       what: `asked for ${want} of blob ${digest}, it answered Content-Range: ${header ?? "none"}`,
       digest,
     });

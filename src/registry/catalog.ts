@@ -1,5 +1,6 @@
 import { ImportError } from "../errors.ts";
 import { type ListPage, listPages, type PagedList, type PagePosition } from "./list-pages.ts";
+import { placeOfAccess } from "./place-of-access.ts";
 import type { Registry } from "./registry.ts";
 
 /** Repositories asked for per page: what distribution and ACR answer by default, so that none of them refuses it. */
@@ -38,7 +39,7 @@ function refusesList(thrown: unknown): thrown is ImportError {
 function catalogRefused({ access }: Registry, refused: ImportError): ImportError {
   const { httpStatus, upstream } = refused.toWire();
   return new ImportError({
-    ...access,
+    ...placeOfAccess(access),
     code: "SOURCE_CATALOG_REFUSED",
     property: "source.repositories",
     what: `the registry does not list its repositories${httpStatus === undefined ? "" : ` (${httpStatus})`}`,

@@ -3,6 +3,7 @@ import { MiB } from "../descriptor.ts";
 import { ImportError } from "../errors.ts";
 import { parseJson } from "../json.ts";
 import { codeOf } from "./errors-from-response.ts";
+import { placeOfAccess } from "./place-of-access.ts";
 import type { RegistryAccess, RegistryRequest, RegistryResponse } from "./registry.ts";
 
 /**
@@ -90,7 +91,11 @@ async function getPage(
   await using response = await send(target, [200], signal);
   const parsed = pageSchema.safeParse(parseJson(await response.text(maxPageBytes)));
   if (parsed.success) return { entries: parsed.data[property] ?? [], link: nextLink(response) };
-  throw new ImportError({ ...access, code: codeOf(access, "UNAVAILABLE"), what: `the list of ${name} is none` });
+  throw new ImportError({
+    ...placeOfAccess(access),
+    code: codeOf(access, "UNAVAILABLE"),
+    what: `the list of ${name} is none`,
+  });
 }
 
 const entriesSchema = z.array(z.string()).nullish();

@@ -5,6 +5,7 @@ import { ImportError } from "../errors.ts";
 import { missingStatuses } from "./blobs.ts";
 import { contentMismatch } from "./errors-from-response.ts";
 import { sendHead } from "./head.ts";
+import { placeOfAccess } from "./place-of-access.ts";
 import type { AnswerHead, Repository } from "./registry.ts";
 import { parseLength } from "./response.ts";
 
@@ -65,7 +66,7 @@ export async function headManifest(
   const told = parseDigest(response.header("docker-content-digest") ?? "");
   const mayBeSame = asked === undefined || told === undefined || told === asked;
   if (!mayBeSame && algorithmOf(told) === algorithmOf(asked)) {
-    throw contentMismatch(repository.registry.access, {
+    throw contentMismatch(placeOfAccess(repository.registry.access), {
       what: `manifest ${asked} of ${repository.name} is ${told} by the registry's own words`,
       digest: asked,
     });
@@ -93,7 +94,7 @@ export async function getManifest(
   const told = isSchema1Type(mediaType) ? undefined : parseDigest(response.header("docker-content-digest") ?? "");
   for (const want of [asked, told]) {
     if (want === undefined || (want === asked && isSchema1Type(mediaType)) || digestOf(bytes, want) === want) continue;
-    throw contentMismatch(repository.registry.access, {
+    throw contentMismatch(placeOfAccess(repository.registry.access), {
       what: `manifest ${reference} of ${repository.name} came as ${digestOf(bytes, want)} instead of ${want}`,
       digest: want,
     });
@@ -124,7 +125,7 @@ export async function putManifest(
   const listedFor = parseDigest(response.header("oci-subject") ?? "");
   if (answered === undefined || digestOf(bytes, answered) === answered) return { kind: "stored", listedFor };
   throw new ImportError({
-    ...repository.registry.access,
+    ...placeOfAccess(repository.registry.access),
     code: "TARGET_DIGEST_REJECTED",
     httpStatus: response.status,
     what: `manifest ${reference} of ${repository.name} was stored as ${answered} instead of ${digestOf(bytes, answered)}`,

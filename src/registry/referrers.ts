@@ -6,6 +6,7 @@ import { parseJsonBytes } from "../json.ts";
 import { codeOf } from "./errors-from-response.ts";
 import { nextLink } from "./list-pages.ts";
 import { getManifest, headManifest, maxManifestBytes } from "./manifests.ts";
+import { placeOfAccess } from "./place-of-access.ts";
 import { redirectStatuses } from "./redirects.ts";
 import type { AnswerHead, RegistryRequest, RegistryResponse, Repository } from "./registry.ts";
 
@@ -127,7 +128,7 @@ function isJson(response: RegistryResponse): boolean {
 
 function malformed({ registry: { access } }: Repository, subject: Digest, what: string): ImportError {
   return new ImportError({
-    ...access,
+    ...placeOfAccess(access),
     code: codeOf(access, "UNAVAILABLE"),
     digest: subject,
     what: `the list of referrers of ${subject} ${what}`,

@@ -4,6 +4,7 @@ import { parseJson } from "../json.ts";
 import { codeOf } from "./errors-from-response.ts";
 import { jwtLifetimeSeconds, readClaims } from "./jwt.ts";
 import { createKept } from "./kept.ts";
+import { placeOfAccess } from "./place-of-access.ts";
 import type { Credentials, RegistryAccess } from "./registry.ts";
 import { ownUrl, type TokenFetch } from "./token-request.ts";
 
@@ -56,7 +57,7 @@ const unknownLifetimeSeconds = 3_600; // a third of what ACR gives; one that end
 
 function notExchanged(access: RegistryAccess): ImportError {
   return new ImportError({
-    ...access,
+    ...placeOfAccess(access),
     code: codeOf(access, "UNAVAILABLE"),
     what: "it answered the exchange of an Entra token without a refresh token",
     hint: "Entra signs in at Azure Container Registries only: check the registry's auth and profile in REGISTRIES",

@@ -1,4 +1,5 @@
 import { ImportError } from "../errors.ts";
+import { placeOfAccess } from "./place-of-access.ts";
 import { createRecentMap } from "./recent-map.ts";
 import type { RefreshTokens } from "./refresh-tokens.ts";
 import type { RegistryAccess, UserPassword } from "./registry.ts";
@@ -130,7 +131,7 @@ function realmUrl(access: RegistryAccess, { realm }: TokenQuery): URL {
   const isAllowed = url?.protocol === "https:" || (url?.protocol === "http:" && access.insecure);
   if (url !== null && isAllowed) return url;
   throw new ImportError({
-    ...access,
+    ...placeOfAccess(access),
     code: "HOST_NOT_ALLOWED",
     what: `it sends credentials to ${url?.host ?? "a realm that is no URL"} without TLS`,
     hint: "the realm of the registry's challenge must be an https URL",

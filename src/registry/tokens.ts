@@ -5,6 +5,7 @@ import { parseJson } from "../json.ts";
 import { codeOf } from "./errors-from-response.ts";
 import { jwtLifetimeSeconds } from "./jwt.ts";
 import { createKept } from "./kept.ts";
+import { placeOfAccess } from "./place-of-access.ts";
 import { createRefreshTokens } from "./refresh-tokens.ts";
 import type { Credentials, RegistryAccess } from "./registry.ts";
 import { createTokenEndpoint, type TokenQuery } from "./token-endpoint.ts";
@@ -42,7 +43,7 @@ export function createTokens({ now, fetch }: TokenDeps): Tokens {
       const answer = parseToken(await ask(access, query, flight));
       if (answer === undefined) {
         const what = `the token service ${new URL(query.realm).host} answered without a token`;
-        throw new ImportError({ ...access, code: codeOf(access, "UNAVAILABLE"), what });
+        throw new ImportError({ ...placeOfAccess(access), code: codeOf(access, "UNAVAILABLE"), what });
       }
       return { value: answer.token, lifetimeSeconds: lifetimeSeconds(answer, askedAt) };
     },

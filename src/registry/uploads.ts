@@ -1,6 +1,7 @@
 import type { Digest } from "../digest.ts";
 import { ImportError } from "../errors.ts";
 import { formatChunkRange, isUploadRangeAt, parseUploadRange } from "./http-range.ts";
+import { placeOfAccess } from "./place-of-access.ts";
 import type { RegistryResponse, Repository } from "./registry.ts";
 
 /** An upload that a registry has opened. Strictly sequential; `location` is another one after every answer. */
@@ -33,18 +34,11 @@ export interface PutBlobRequest {
   readonly digest: Digest;
   readonly sizeBytes: number;
   readonly content: Uint8Array | AsyncIterable<Uint8Array>;
-  /** Time for the answer after the last byte. Default: max(120 s, size ÷ 20 MB/s), as some hash all of it then. */
-  readonly headersTimeoutMs?: number;
 }
 
 export interface PatchChunkRequest {
   readonly bytes: Uint8Array | AsyncIterable<Uint8Array>;
   readonly lengthBytes: number;
-}
-
-export interface CompleteRequest {
-  readonly digest: Digest;
-  readonly headersTimeoutMs?: number;
 }
 
 /** Opens an upload session. Source: OCI distribution-spec 1.1, "Pushing a blob". */
@@ -61,21 +55,21 @@ export async function startUpload(repository: Repository, signal: AbortSignal): 
 export async function putBlob(
   repository: Repository,
   session: UploadSession,
-  { digest, sizeBytes, content, headersTimeoutMs = answerTimeoutMs(sizeBytes) }: PutBlobRequest,
+  { digest, sizeBytes, content }: PutBlobRequest,
   signal: AbortSignal,
 ): Promise<PutOutcome> {
-  const body = { lengthBytes: sizeBytes, content };
-  return closeSession(repository, session, { digest, body, headersTimeoutMs }, signal);
+  const closing = { digest, sizeBytes, body: { lengthBytes: sizeBytes, content } };
+  return await closeSession(repository, session, closing, signal);
 }
 
 /** Closes a chunked upload with `PUT ?digest=` and no further byte. Tried once, as `putBlob`. */
 export async function completeUpload(
   repository: Repository,
   session: UploadSession,
-  { digest, headersTimeoutMs = answerTimeoutMs(session.offsetBytes) }: CompleteRequest,
+  digest: Digest,
   signal: AbortSignal,
 ): Promise<PutOutcome> {
-  return closeSession(repository, session, { digest, headersTimeoutMs }, signal);
+  return await closeSession(repository, session, { digest, sizeBytes: session.offsetBytes }, signal);
 }
 
 /**
@@ -176,7 +170,7 @@ export function sessionFrom(
   const url = answered === undefined ? null : URL.parse(answered, response.url);
   if (url === null) {
     throw new ImportError({
-      ...repository.registry.access,
+      ...placeOfAccess(repository.registry.access),
       code: "TARGET_UPLOAD_REJECTED",
       httpStatus: response.status,
       what: `an upload to ${repository.name} was opened without a usable Location`,
@@ -185,20 +179,27 @@ export function sessionFrom(
   return { location: url.href, offsetBytes };
 }
 
-interface Closing extends CompleteRequest {
+interface Closing {
+  readonly digest: Digest;
+  /** Of the whole blob. */
+  readonly sizeBytes: number;
   readonly body?: { readonly lengthBytes: number; readonly content: Uint8Array | AsyncIterable<Uint8Array> };
 }
 
 async function closeSession(
   repository: Repository,
   session: UploadSession,
-  { digest, ...request }: Closing,
+  { digest, sizeBytes, body }: Closing,
   signal: AbortSignal,
 ): Promise<PutOutcome> {
   const target = { url: withDigest(session.location, digest) };
   try {
     await using _ = await repository.send(
-      { ...request, method: "PUT", target, accept: [201, 204], headers: octetStream, retry: "once" },
+      {
+        ...{ method: "PUT", target, accept: [201, 204], headers: octetStream, retry: "once" },
+        ...(body && { body }),
+        headersTimeoutMs: finalAnswerMs(sizeBytes),
+      },
       signal,
     );
     return { kind: "done" };
@@ -239,7 +240,8 @@ function withDigest(location: string, digest: Digest): string {
   return `${location}${location.includes("?") ? "&" : "?"}digest=${encodeURIComponent(digest)}`;
 }
 
-function answerTimeoutMs(sizeBytes: number): number {
+/** How long to wait for the answer after the last byte: some registries hash gigabytes in silence then. */
+export function finalAnswerMs(sizeBytes: number): number {
   return Math.max(120_000, Math.ceil(sizeBytes / 20_000)); // 20 MB/s
 }
 

@@ -1,5 +1,5 @@
 import { ImportError, unreachable } from "../errors.ts";
-import { completeUpload, type PutOutcome, patchChunk, startUpload } from "../registry/uploads.ts";
+import { completeUpload, finalAnswerMs, type PutOutcome, patchChunk, startUpload } from "../registry/uploads.ts";
 import { alarmWhenOverdue, BudgetEndedError, isOver } from "./budget.ts";
 import { hasBlob } from "./has-blob.ts";
 import {
@@ -12,7 +12,7 @@ import {
   type UploadRun,
 } from "./kept-session.ts";
 import type { UploadPosition } from "./live-uploads.ts";
-import { finalAnswerMs, learnUploadRate } from "./transfer-settings.ts";
+import { learnUploadRate } from "./transfer-settings.ts";
 import { isAnswerLost, openContent, startHash, turnsUp, type UploadEnd, verification } from "./upload-job.ts";
 import { LeaseLostError } from "./upload-lease.ts";
 import { createSplitter, type VerifiedContent, verified } from "./verified.ts";
@@ -203,11 +203,9 @@ async function complete(run: UploadRun): Promise<UploadEnd> {
   const { deps, upload, position, signal } = run;
   const { job } = upload;
   if (position === undefined) return { kind: "lost" };
-  const answerMs = finalAnswerMs(job.sizeBytes);
-  const isShort = deps.now() + answerMs > job.budget.endsAt && run.hasSent; // the next call begins with a whole budget
+  const isShort = deps.now() + finalAnswerMs(job.sizeBytes) > job.budget.endsAt && run.hasSent; // the next call begins with a whole budget
   if (isShort || job.budget.stopping.aborted) return await pause(run, position);
-  const request = { digest: job.digest, headersTimeoutMs: answerMs };
-  const outcome = await completeUpload(job.target, position.session, request, signal).catch((thrown: unknown) =>
+  const outcome = await completeUpload(job.target, position.session, job.digest, signal).catch((thrown: unknown) =>
     afterFailedClose(run, position, thrown),
   );
   run.isSound = false; // closed, or of no use

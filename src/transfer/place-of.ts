@@ -1,8 +1,8 @@
 import type { ErrorPlace } from "../errors.ts";
+import { placeOfAccess } from "../registry/place-of-access.ts";
 import type { Repository } from "../registry/registry.ts";
 
-/** Where errors about a repository happened; nothing else of its access, which holds credentials. */
+/** Where errors about a repository happened. */
 export function placeOf({ registry }: Repository): ErrorPlace {
-  const { side, registry: host, stage } = registry.access;
-  return { side, registry: host, stage };
+  return placeOfAccess(registry.access);
 }

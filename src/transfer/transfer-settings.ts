@@ -87,8 +87,3 @@ export function learnUploadRate(
   const before = uploadRates.get(source.registry.apiHost) ?? rate;
   uploadRates.set(source.registry.apiHost, before + newestShare * (rate - before));
 }
-
-/** How long to wait for the final answer: a registry may verify gigabytes in silence. */
-export function finalAnswerMs(sizeBytes: number): number {
-  return Math.max(120_000, sizeBytes / 20_000); // 20 MB/s
-}

@@ -1,7 +1,7 @@
 import { unreachable } from "../errors.ts";
 import { putBlob, startUpload, type UploadSession } from "../registry/uploads.ts";
 import { alarmWhenOver, BudgetEndedError, isOver } from "./budget.ts";
-import { finalAnswerMs, learnUploadRate } from "./transfer-settings.ts";
+import { learnUploadRate } from "./transfer-settings.ts";
 import {
   isAnswerLost,
   openContent,
@@ -66,7 +66,7 @@ async function put(
   const startedAt = deps.now();
   const measure = (): void => learnUploadRate(content.seenBytes(), deps.now() - startedAt, job);
   try {
-    const request = { digest, sizeBytes, content, headersTimeoutMs: finalAnswerMs(sizeBytes) };
+    const request = { digest, sizeBytes, content };
     const outcome = await putBlob(target, session, request, AbortSignal.any([signal, over]));
     switch (outcome.kind) {
       case "done":

@@ -5,6 +5,7 @@ import { listRepositoryPages } from "../../registry/catalog.ts";
 import { codeOf } from "../../registry/errors-from-response.ts";
 import { firstPage } from "../../registry/list-pages.ts";
 import { headManifest } from "../../registry/manifests.ts";
+import { placeOfAccess } from "../../registry/place-of-access.ts";
 import type { Registry, Repository } from "../../registry/registry.ts";
 import { startUpload } from "../../registry/uploads.ts";
 import type { GiveUp } from "../../transfer/upload-canceller.ts";
@@ -90,7 +91,7 @@ async function checkPush(
     if (granted === undefined) return await tryUpload({ giveUp, target }, name, signal);
     if (granted.includes("push") || granted.includes("*")) return ok(`its tokens grant pushes to ${name}`);
     throw new ImportError({
-      ...target.access,
+      ...placeOfAccess(target.access),
       code: codeOf(target.access, "FORBIDDEN"),
       what: `its tokens grant ${granted.length === 0 ? "nothing" : `${granted.join(", ")} alone`} in ${name}`,
       hint: "give the account the right to push (ACR: AcrPush, or Container Registry Repository Writer)",

@@ -239,7 +239,7 @@ describe("patchChunk", () => {
 
     const outcome = await patchAll(repository, await startUpload(repository, never));
     const session = outcome.kind === "accepted" ? outcome.session : { location: "", offsetBytes: -1 };
-    const completed = await completeUpload(repository, session, { digest }, never);
+    const completed = await completeUpload(repository, session, digest, never);
 
     expect(session.offsetBytes).toBe(content.byteLength);
     expect(completed).toEqual({ kind: "done" });
