@@ -5,10 +5,10 @@ import { mountBlob } from "../registry/blobs.ts";
 import type { UploadSession } from "../registry/uploads.ts";
 import { type BudgetClock, isOver } from "./budget.ts";
 import { createByteBudget } from "./byte-budget.ts";
+import { createKeyedLock } from "./keyed-lock.ts";
 import { type LiveUploads, uploadName } from "./live-uploads.ts";
 import { createMountMemory } from "./mount-memory.ts";
 import { mountSources } from "./mount-sources.ts";
-import { createSingleFlight } from "./single-flight.ts";
 import { type StreamResult, streamBlob } from "./stream-blob.ts";
 import { leaseBytes, needsCheckpoints, type TransferSettings } from "./transfer-settings.ts";
 import type { GiveUp } from "./upload-canceller.ts";
@@ -63,13 +63,13 @@ const followMs = 4 * 60_000;
  */
 export function createCopyBlob(deps: CopyBlobDeps): CopyBlob {
   const { settings, leases, now, after, sleep, giveUp, live } = deps;
-  const flights = createSingleFlight();
+  const copying = createKeyedLock();
   const mounts = createMountMemory({ limit: rememberedBlobs, now });
   const buffers = createByteBudget(settings.bufferBytes);
   const uploadDeps = { settings, buffers, now, after, sleep, giveUp, live };
 
   /** Where mounts work, a blob travels once per host; elsewhere once per repository. */
-  const flightName = (job: CopyBlobJob): string => {
+  const lockName = (job: CopyBlobJob): string => {
     const { apiHost } = job.target.registry;
     return mounts.mayMount(apiHost) ? `${apiHost}@${job.digest}` : uploadName(keyOf(job));
   };
@@ -83,17 +83,17 @@ export function createCopyBlob(deps: CopyBlobDeps): CopyBlob {
       if (isOver(job.budget, now)) return { kind: "more", hasProgressed: true };
       const opened = await mountRemembered(job, signal);
       if (opened === "mounted") return { kind: "done", via: "mounted", attempts: 1 };
-      const flight = flights.enter(flightName(job));
-      if (flight.kind === "follower") {
+      const lock = copying.tryAcquire(lockName(job));
+      if (lock.kind === "held") {
         await giveUp(job.target, opened);
-        if (!(await hasEndedInTime(flight.ended, job, deps, signal))) return { kind: "more", hasProgressed: true };
-        isLooking = true; // the leader may have brought it, or failed for reasons of its own
+        if (!(await isReleasedInTime(lock.released, job, deps, signal))) return { kind: "more", hasProgressed: true };
+        isLooking = true; // the other may have brought it, or failed for reasons of its own
         continue;
       }
       try {
         return await climb(job, { known: isLooking ? "look" : "missing", opened }, signal);
       } finally {
-        flight.end();
+        lock.release();
       }
     }
   };
@@ -222,9 +222,9 @@ function keyOf({ target, digest }: CopyBlobJob): UploadKey {
   return { registry: target.registry.apiHost, repository: target.name, digest };
 }
 
-/** Waits for another's flight, but not for long and not beyond the job's own budget. */
-async function hasEndedInTime(
-  ended: Promise<void>,
+/** Waits for another's lock, but not for long and not beyond the job's own budget. */
+async function isReleasedInTime(
+  released: Promise<void>,
   { budget }: CopyBlobJob,
   { now, sleep }: Pick<CopyBlobDeps, "now" | "sleep">,
   signal: AbortSignal,
@@ -232,10 +232,10 @@ async function hasEndedInTime(
   const waiting = new AbortController();
   const any = AbortSignal.any([signal, budget.stopping, waiting.signal]);
   const timeUp = sleep(Math.min(Math.max(0, budget.endsAt - now()), followMs), any).catch(() => undefined); // asked below
-  const hasEnded = await Promise.race([ended.then(() => true), timeUp.then(() => false)]);
-  waiting.abort(new Error("the flight has ended"));
+  const isReleased = await Promise.race([released.then(() => true), timeUp.then(() => false)]);
+  waiting.abort(new Error("the lock is released"));
   signal.throwIfAborted();
-  return hasEnded;
+  return isReleased;
 }
 
 /** A lease that cannot be deleted runs out by itself: what became of the blob does not hang on it. */

@@ -1,9 +1,8 @@
 import { ImportError } from "../errors.ts";
 import { type FetchedManifest, getManifest, type ManifestToPut, putManifest } from "../registry/manifests.ts";
 import type { Repository } from "../registry/registry.ts";
-import { unlessAborted } from "../registry/unless-aborted.ts";
+import { createKeyedLock } from "./keyed-lock.ts";
 import { placeOf } from "./place-of.ts";
-import { createSingleFlight } from "./single-flight.ts";
 
 export interface UpdateTagDeps {
   /** In [0, 1). */
@@ -33,7 +32,7 @@ const settleMs = 300; // longer than another writer needs from its GET to its PU
  * later, and what is missing then is added again, so that two who write at once both end with everything.
  */
 export function createUpdateTag({ random, sleep }: UpdateTagDeps): UpdateTag {
-  const turns = createSingleFlight();
+  const writers = createKeyedLock();
 
   const update = async ({ target, tag, change }: TagUpdate, signal: AbortSignal): Promise<"kept" | "updated"> => {
     let refusals = 0;
@@ -60,17 +59,11 @@ export function createUpdateTag({ random, sleep }: UpdateTagDeps): UpdateTag {
   return async (tagUpdate, signal) => {
     const { target, tag } = tagUpdate;
     const name = `${target.registry.apiHost}/${target.name}:${tag}`;
-    for (;;) {
-      const flight = turns.enter(name);
-      if (flight.kind === "follower") {
-        await unlessAborted(flight.ended, signal);
-        continue;
-      }
-      try {
-        return await update(tagUpdate, signal);
-      } finally {
-        flight.end();
-      }
+    const release = await writers.acquire(name, signal);
+    try {
+      return await update(tagUpdate, signal);
+    } finally {
+      release();
     }
   };
 }
