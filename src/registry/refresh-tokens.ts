@@ -2,8 +2,8 @@ import { z } from "zod";
 import { ImportError } from "../errors.ts";
 import { parseJson } from "../json.ts";
 import { codeOf } from "./errors-from-response.ts";
+import { createExpiringCache } from "./expiring-cache.ts";
 import { jwtLifetimeSeconds, readClaims } from "./jwt.ts";
-import { createKept } from "./kept.ts";
 import { placeOfAccess } from "./place-of-access.ts";
 import type { Credentials, RegistryAccess } from "./registry.ts";
 import { ownUrl, type TokenFetch } from "./token-request.ts";
@@ -30,7 +30,7 @@ export type RefreshTokens = (access: RegistryAccess, wish: RefreshTokenWish, sig
  * Source: Azure/acr docs/AAD-OAuth.md.
  */
 export function createRefreshTokens({ now, fetch, identityOf }: RefreshTokensDeps): RefreshTokens {
-  const kept = createKept<string>({ now });
+  const tokenCache = createExpiringCache<string>({ now });
   return async (access, { service, refused }, signal) => {
     const { credentials, registry } = access;
     if (credentials.kind !== "entra") throw new Error(`${credentials.kind} credentials cannot be exchanged`);
@@ -48,7 +48,7 @@ export function createRefreshTokens({ now, fetch, identityOf }: RefreshTokensDep
       return { value: token, lifetimeSeconds: jwtLifetimeSeconds(token, askedAt) ?? unknownLifetimeSeconds };
     };
     const key = JSON.stringify([registry, identityOf(credentials)]);
-    return await kept.get({ key, place: access, obtain, refused }, signal);
+    return await tokenCache.get({ key, place: access, obtain, refused }, signal);
   };
 }
 

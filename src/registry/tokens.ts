@@ -3,8 +3,8 @@ import { z } from "zod";
 import { ImportError } from "../errors.ts";
 import { parseJson } from "../json.ts";
 import { codeOf } from "./errors-from-response.ts";
+import { createExpiringCache } from "./expiring-cache.ts";
 import { jwtLifetimeSeconds } from "./jwt.ts";
-import { createKept } from "./kept.ts";
 import { placeOfAccess } from "./place-of-access.ts";
 import { createRefreshTokens } from "./refresh-tokens.ts";
 import type { Credentials, RegistryAccess } from "./registry.ts";
@@ -31,7 +31,7 @@ export interface Tokens {
 }
 
 export function createTokens({ now, fetch }: TokenDeps): Tokens {
-  const kept = createKept<string>({ now });
+  const tokenCache = createExpiringCache<string>({ now });
   const refreshTokens = createRefreshTokens({ now, fetch, identityOf });
   const ask = createTokenEndpoint({ fetch, refreshTokens });
 
@@ -50,9 +50,9 @@ export function createTokens({ now, fetch }: TokenDeps): Tokens {
   });
 
   return {
-    get: (access, query, signal) => kept.get(wanted(access, query), signal),
-    renew: (access, query, signal) => kept.renew(wanted(access, query), signal),
-    forget: kept.forget,
+    get: (access, query, signal) => tokenCache.get(wanted(access, query), signal),
+    renew: (access, query, signal) => tokenCache.renew(wanted(access, query), signal),
+    forget: tokenCache.forget,
     exchange: (access, service, signal) => refreshTokens(access, { service, refused: undefined }, signal),
   };
 }

@@ -2,7 +2,7 @@ import { parseRegistryResourceId, type RegistryResourceId } from "../../domain/a
 import type { ImportSpec } from "../../domain/import-spec.ts";
 import type { Registries } from "../../domain/registries.ts";
 import { type ErrorPlace, ImportError } from "../../errors.ts";
-import { createKept } from "../../registry/kept.ts";
+import { createExpiringCache } from "../../registry/expiring-cache.ts";
 import type { ArmClient } from "./arm-client.ts";
 
 export interface FindRegistriesDeps {
@@ -30,7 +30,7 @@ const missingSeconds = 5 * 60; // a role may be given, or a registry created
 /** What Azure has told is kept in this process: it is a walk through all subscriptions, and imports come by the hundred. */
 export function createFindRegistries(deps: FindRegistriesDeps): FindRegistries {
   const { arm, registries, defaultTarget, now } = deps;
-  const kept = createKept<RegistryResourceId | "missing">({ now });
+  const cache = createExpiringCache<RegistryResourceId | "missing">({ now });
 
   const find = async (place: ErrorPlace, signal: AbortSignal): Promise<RegistryResourceId | undefined> => {
     const { registry } = place;
@@ -40,7 +40,7 @@ export function createFindRegistries(deps: FindRegistriesDeps): FindRegistries {
       const id = await arm.findRegistry(place, flight);
       return { value: id ?? "missing", lifetimeSeconds: id === undefined ? missingSeconds : foundSeconds } as const;
     };
-    const found = await kept.get({ key: registry, place, obtain }, signal);
+    const found = await cache.get({ key: registry, place, obtain }, signal);
     return found === "missing" ? undefined : found;
   };
 

@@ -1,6 +1,6 @@
 import type { AwsKeys } from "../../domain/sign-in.ts";
 import { type ErrorPlace, ImportError } from "../../errors.ts";
-import { createKept } from "../../registry/kept.ts";
+import { createExpiringCache } from "../../registry/expiring-cache.ts";
 import type { Credentials, UserPassword } from "../../registry/registry.ts";
 import { lifetimeUntil } from "./lifetime-until.ts";
 import { signInFailure } from "./sign-in-failure.ts";
@@ -16,7 +16,7 @@ export type EcrCredentials = (keys: AwsKeys | undefined, host: string) => Creden
 
 /** Tokens of `GetAuthorizationToken`, which are good for all repositories of a region that the account may use: 12 h. */
 export function createEcr({ readSecret, now }: EcrDeps): EcrCredentials {
-  const kept = createKept<UserPassword>({ now });
+  const cache = createExpiringCache<UserPassword>({ now });
 
   const obtain = async (keys: AwsKeys | undefined, host: string, place: ErrorPlace, signal: AbortSignal) => {
     try {
@@ -50,7 +50,7 @@ export function createEcr({ readSecret, now }: EcrDeps): EcrCredentials {
       kind: "expiring",
       account,
       current: (place, refused, signal) =>
-        kept.get(
+        cache.get(
           {
             key: JSON.stringify([account, host]),
             place,

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { SecretSource } from "../../domain/sign-in.ts";
 import { type ErrorPlace, ImportError } from "../../errors.ts";
-import { createKept } from "../../registry/kept.ts";
+import { createExpiringCache } from "../../registry/expiring-cache.ts";
 import type { Credentials, UserPassword } from "../../registry/registry.ts";
 import { lifetimeUntil } from "./lifetime-until.ts";
 import { signInFailure } from "./sign-in-failure.ts";
@@ -17,7 +17,7 @@ export type GoogleCredentials = (key: SecretSource | undefined) => Credentials;
 
 /** Access tokens of Google Cloud, which its registries take as the password of `oauth2accesstoken`: an hour. */
 export function createGoogle({ readSecret, now }: GoogleDeps): GoogleCredentials {
-  const kept = createKept<UserPassword>({ now });
+  const cache = createExpiringCache<UserPassword>({ now });
 
   const obtain = async (key: SecretSource | undefined, place: ErrorPlace, signal: AbortSignal) => {
     try {
@@ -49,7 +49,7 @@ export function createGoogle({ readSecret, now }: GoogleDeps): GoogleCredentials
       kind: "expiring",
       account,
       current: (place, refused, signal) =>
-        kept.get({ key: source, place, refused, obtain: (flight) => obtain(key, place, flight) }, signal),
+        cache.get({ key: source, place, refused, obtain: (flight) => obtain(key, place, flight) }, signal),
     };
   };
 }

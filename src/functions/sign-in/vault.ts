@@ -1,6 +1,6 @@
 import type { SecretSource } from "../../domain/sign-in.ts";
 import type { ErrorPlace } from "../../errors.ts";
-import { createKept } from "../../registry/kept.ts";
+import { createExpiringCache } from "../../registry/expiring-cache.ts";
 import { signInFailure, statusOf } from "./sign-in-failure.ts";
 
 export interface VaultDeps {
@@ -20,7 +20,7 @@ export type ReadSecret = (
 ) => Promise<string>;
 
 export function createVault({ readSecret, now }: VaultDeps): ReadSecret {
-  const kept = createKept<string>({ now });
+  const cache = createExpiringCache<string>({ now });
   return async (source, { place, refused }, signal) => {
     if ("value" in source) return source.value;
     const { secret } = source;
@@ -28,7 +28,7 @@ export function createVault({ readSecret, now }: VaultDeps): ReadSecret {
       value: await fetchSecret(readSecret, secret, place, flight),
       lifetimeSeconds,
     });
-    return await kept.get({ key: secret, place, obtain, refused }, signal);
+    return await cache.get({ key: secret, place, obtain, refused }, signal);
   };
 }
 

@@ -23,10 +23,11 @@ export interface Wanted<T> {
 }
 
 /**
- * Values that expire, by key: obtained once for all who ask at a time, and anew shortly before they end. A refusal holds
- * for some seconds, for whoever asks: a thousand imports with one wrong password must not lock the account.
+ * Values that expire (tokens, passwords that renew themselves), by key: obtained once for all who ask at a time, and anew
+ * shortly before they end. A refusal holds for some seconds, for whoever asks: a thousand imports with one wrong password
+ * must not lock the account.
  */
-export interface Kept<T> {
+export interface ExpiringCache<T> {
   readonly get: (wanted: Wanted<T>, signal: AbortSignal) => Promise<T>;
   /** Obtains another one in place of what is there, however good that is. */
   readonly renew: (wanted: Wanted<T>, signal: AbortSignal) => Promise<T>;
@@ -44,9 +45,13 @@ type Outcome<T> =
   | { readonly kind: "obtained"; readonly value: T }
   | { readonly kind: "failed"; readonly thrown: unknown; readonly place: string };
 
-export function createKept<T>({ now }: { readonly now: () => Date }): Kept<T> {
-  const entries = createRecentMap<Entry<T>>(maxKept);
-  const refusals = createRecentMap<{ readonly thrown: ImportError; readonly atMs: number }>(maxKept);
+export interface ExpiringCacheDeps {
+  readonly now: () => Date;
+}
+
+export function createExpiringCache<T>({ now }: ExpiringCacheDeps): ExpiringCache<T> {
+  const entries = createRecentMap<Entry<T>>(maxEntries);
+  const refusals = createRefusalCache({ now });
   const singleFlight = createSingleFlight<Outcome<T>>();
 
   const isGood = ({ value, obtainedAtMs, renewAtMs }: Entry<T>, refused: T | undefined): boolean => {
@@ -69,35 +74,26 @@ export function createKept<T>({ now }: { readonly now: () => Date }): Kept<T> {
     try {
       return { kind: "obtained", value: await renew(wanted, signal) };
     } catch (thrown) {
-      if (isRefusal(thrown)) keepRefusal(refusalKey(wanted), thrown);
+      if (isRefusal(thrown)) refusals.add(wanted, thrown);
       return { kind: "failed", thrown, place: placeKey(wanted.place) };
     }
   };
 
-  const keepRefusal = (key: string, thrown: ImportError): void => {
-    const nowMs = now().getTime();
-    for (const [other, refusal] of refusals.entries()) if (!holds(refusal)) refusals.delete(other);
-    refusals.set(key, { thrown, atMs: nowMs });
-  };
-
-  const holds = ({ atMs }: { readonly atMs: number }): boolean => {
-    const ageMs = now().getTime() - atMs;
-    return ageMs >= 0 && ageMs < refusalMs;
+  /** All share what is obtained; an error that names another side or stage is asked for again in one's own name. */
+  const attemptTogether = async (wanted: Wanted<T>, signal: AbortSignal): Promise<Outcome<T>> => {
+    const { key, place } = wanted;
+    const own = placeKey(place);
+    const outcome = await singleFlight(key, (flight) => attempt(wanted, flight), signal);
+    if (outcome.kind === "obtained" || outcome.place === own) return outcome;
+    return await singleFlight(JSON.stringify([key, own]), (flight) => attempt(wanted, flight), signal);
   };
 
   return {
     get: async (wanted, signal) => {
-      const { key, place, refused } = wanted;
-      const entry = entries.get(key);
-      if (entry !== undefined && isGood(entry, refused)) return entry.value;
-      const refusal = refusals.get(refusalKey(wanted));
-      if (refusal !== undefined && holds(refusal)) throw refusal.thrown;
-      const own = placeKey(place);
-      let outcome = await singleFlight(key, (flight) => attempt(wanted, flight), signal);
-      // All share what is obtained; an error that names another side or stage is asked for again in one's own name.
-      if (outcome.kind === "failed" && outcome.place !== own) {
-        outcome = await singleFlight(JSON.stringify([key, own]), (flight) => attempt(wanted, flight), signal);
-      }
+      const entry = entries.get(wanted.key);
+      if (entry !== undefined && isGood(entry, wanted.refused)) return entry.value;
+      refusals.throwKnown(wanted);
+      const outcome = await attemptTogether(wanted, signal);
       if (outcome.kind === "failed") throw outcome.thrown;
       return outcome.value;
     },
@@ -109,9 +105,30 @@ export function createKept<T>({ now }: { readonly now: () => Date }): Kept<T> {
 }
 
 /** A token for each repository and right; a thousand imports at once have three of them each. */
-const maxKept = 5_000;
+const maxEntries = 5_000;
 const freshMs = 30_000;
 const refusalMs = 10_000; // whoever has just been given a role, or a repository, tries again soon
+
+/** Who was refused in the last seconds, and how. */
+function createRefusalCache({ now }: ExpiringCacheDeps) {
+  const refusals = createRecentMap<{ readonly thrown: ImportError; readonly atMs: number }>(maxEntries);
+
+  const holds = ({ atMs }: { readonly atMs: number }): boolean => {
+    const ageMs = now().getTime() - atMs;
+    return ageMs >= 0 && ageMs < refusalMs;
+  };
+
+  return {
+    add: (refused: Refused, thrown: ImportError): void => {
+      for (const [other, refusal] of refusals.entries()) if (!holds(refusal)) refusals.delete(other);
+      refusals.set(refusalKey(refused), { thrown, atMs: now().getTime() });
+    },
+    throwKnown: (wanted: Refused): void => {
+      const refusal = refusals.get(refusalKey(wanted));
+      if (refusal !== undefined && holds(refusal)) throw refusal.thrown;
+    },
+  };
+}
 
 /** What asking again would not change, and what services count against an account; a cloud's sign-in tells no status. */
 function isRefusal(thrown: unknown): thrown is ImportError {
@@ -120,7 +137,9 @@ function isRefusal(thrown: unknown): thrown is ImportError {
 
 const refusalCodes = /_(UNAUTHORIZED|FORBIDDEN|NETWORK_RESTRICTED)$|^CREDENTIALS_REQUIRED$/;
 
-function refusalKey({ key, place }: Pick<Wanted<unknown>, "key" | "place">): string {
+type Refused = Pick<Wanted<unknown>, "key" | "place">;
+
+function refusalKey({ key, place }: Refused): string {
   return JSON.stringify([key, placeKey(place)]);
 }
 
