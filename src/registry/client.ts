@@ -11,7 +11,8 @@ import type { Action, Registry, RegistryAccess, RegistryClient, RegistryRequest,
 import type { RequestClass } from "./request-class.ts";
 import { createRetry } from "./retry.ts";
 import { actionsIn, catalogScope, mergeScopes, noScope, repositoryScope } from "./scopes.ts";
-import { createSender, type Sending } from "./sender.ts";
+import { createSender } from "./sender.ts";
+import type { Sending } from "./sending.ts";
 import { endOf, signInHint } from "./sign-in-hint.ts";
 import type { TokenRequest } from "./token-request.ts";
 import { createTokens } from "./tokens.ts";
