@@ -3,7 +3,7 @@ import { placeOfAccess } from "./place-of-access.ts";
 import { createRecentMap } from "./recent-map.ts";
 import type { RefreshTokens } from "./refresh-tokens.ts";
 import type { RegistryAccess, UserPassword } from "./registry.ts";
-import { ownUrl, type TokenFetch } from "./token-request.ts";
+import { ownUrl, type TokenFetch, type TokenRequest } from "./token-request.ts";
 
 /** A token that is wanted: where, by whose name and for what. */
 export interface TokenQuery {
@@ -27,20 +27,6 @@ export type AskForToken = (access: RegistryAccess, query: TokenQuery, signal: Ab
 export function createTokenEndpoint({ fetch, refreshTokens }: TokenEndpointDeps): AskForToken {
   const postOnly = createRecentMap<true>(maxRealms); // realms that do not know the GET form
 
-  const get = (access: RegistryAccess, query: TokenQuery, user: UserPassword | undefined, signal: AbortSignal) =>
-    fetch(access, { url: queryUrl(access, query), ...(user && { authorization: basicHeader(user) }) }, signal);
-
-  const post = (access: RegistryAccess, url: URL, query: TokenQuery, grant: Grant, signal: AbortSignal) => {
-    const { service, scopes } = query;
-    const form = {
-      ...grant,
-      client_id: clientId,
-      ...(service === undefined ? {} : { service }),
-      ...(scopes.length === 0 ? {} : { scope: scopes.join(" ") }),
-    };
-    return fetch(access, { url, form }, signal);
-  };
-
   /**
    * GET with Basic is what every service has to know, and all that some do: ACR answers the POST of a password by 400,
    * Artifactory by 401. A refused password is not tried in the other form: that would count as a second wrong one.
@@ -53,12 +39,13 @@ export function createTokenEndpoint({ fetch, refreshTokens }: TokenEndpointDeps)
   ): Promise<string> => {
     if (postOnly.get(query.realm) === undefined) {
       try {
-        return await get(access, query, user, signal);
+        return await fetch(access, getForm(access, query, user), signal);
       } catch (thrown) {
         if (!isStatus(thrown, 404, 405)) throw thrown;
       }
     }
-    const token = await post(access, realmUrl(access, query), query, { grant_type: "password", ...user }, signal);
+    const form = postForm(realmUrl(access, query), query, { grant_type: "password", ...user });
+    const token = await fetch(access, form, signal);
     postOnly.set(query.realm, true);
     return token;
   };
@@ -67,22 +54,17 @@ export function createTokenEndpoint({ fetch, refreshTokens }: TokenEndpointDeps)
     const { credentials } = access;
     switch (credentials.kind) {
       case "anonymous":
-        return await get(access, query, undefined, signal);
+        return await fetch(access, getForm(access, query, undefined), signal);
       case "password": {
         const { username, password } = credentials;
         return await withPassword(access, query, { username, password }, signal);
       }
-      case "identityToken": {
-        const grant = { grant_type: "refresh_token", refresh_token: credentials.token } as const;
-        return await post(access, realmUrl(access, query), query, grant, signal);
-      }
+      case "identityToken":
+        return await fetch(access, postForm(realmUrl(access, query), query, refreshing(credentials.token)), signal);
       case "entra":
         return await renewingOnce<string>(
           (refused) => refreshTokens(access, { service: query.service ?? access.registry, refused }, signal),
-          (token) => {
-            const grant = { grant_type: "refresh_token", refresh_token: token } as const;
-            return post(access, ownUrl(access, "/oauth2/token"), query, grant, signal);
-          },
+          (token) => fetch(access, postForm(ownUrl(access, "/oauth2/token"), query, refreshing(token)), signal),
         );
       case "expiring":
         return await renewingOnce<UserPassword>(
@@ -91,6 +73,29 @@ export function createTokenEndpoint({ fetch, refreshTokens }: TokenEndpointDeps)
         );
     }
   };
+}
+
+/** Source: distribution token specification, "Requesting a Token". */
+function getForm(access: RegistryAccess, query: TokenQuery, user: UserPassword | undefined): TokenRequest {
+  const url = realmUrl(access, query);
+  if (query.service !== undefined) url.searchParams.set("service", query.service);
+  for (const scope of query.scopes) url.searchParams.append("scope", scope);
+  return { url, ...(user && { authorization: basicHeader(user) }) };
+}
+
+/** Source: distribution OAuth2 token specification. */
+function postForm(url: URL, { service, scopes }: TokenQuery, grant: Grant): TokenRequest {
+  const form = {
+    ...grant,
+    client_id: clientId,
+    ...(service === undefined ? {} : { service }),
+    ...(scopes.length === 0 ? {} : { scope: scopes.join(" ") }),
+  };
+  return { url, form };
+}
+
+function refreshing(token: string): Grant {
+  return { grant_type: "refresh_token", refresh_token: token };
 }
 
 type Grant =
@@ -136,12 +141,4 @@ function realmUrl(access: RegistryAccess, { realm }: TokenQuery): URL {
     what: `it sends credentials to ${url?.host ?? "a realm that is no URL"} without TLS`,
     hint: "the realm of the registry's challenge must be an https URL",
   });
-}
-
-/** Source: distribution token specification, "Requesting a Token". */
-function queryUrl(access: RegistryAccess, query: TokenQuery): URL {
-  const url = realmUrl(access, query);
-  if (query.service !== undefined) url.searchParams.set("service", query.service);
-  for (const scope of query.scopes) url.searchParams.append("scope", scope);
-  return url;
 }
