@@ -138,8 +138,8 @@ function isLastWord(thrown: unknown): thrown is ImportError {
 export type CancelOutcome =
   /** The session is gone, or the registry will have none of it. */
   | { readonly kind: "answered" }
-  /** Another try may help, after so long where that is known. */
-  | { readonly kind: "unanswered"; readonly retryAfterSeconds?: number };
+  /** `isPassing`: another try may help, after so long where that is known. Else first something has to be changed. */
+  | { readonly kind: "unanswered"; readonly isPassing: boolean; readonly retryAfterSeconds?: number };
 
 /** Gives a session up, so that the registry can free its bytes at once. Tried once, and never throws. */
 export async function cancelUpload(
@@ -154,8 +154,9 @@ export async function cancelUpload(
   } catch (thrown) {
     // The spec makes DELETE optional and registries expire what is left: no copy depends on it.
     if (isLastWord(thrown)) return { kind: "answered" };
-    const retryAfterSeconds = thrown instanceof ImportError ? thrown.retryAfterSeconds : undefined;
-    return { kind: "unanswered", ...(retryAfterSeconds !== undefined && { retryAfterSeconds }) };
+    if (!(thrown instanceof ImportError)) return { kind: "unanswered", isPassing: true }; // the signal's reason
+    const { retryable: isPassing, retryAfterSeconds } = thrown;
+    return { kind: "unanswered", isPassing, ...(retryAfterSeconds !== undefined && { retryAfterSeconds }) };
   }
 }
 

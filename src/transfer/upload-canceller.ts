@@ -33,19 +33,21 @@ export function createUploadCanceller({ sleep }: UploadCancellerDeps): UploadCan
   const closing = new AbortController();
   const working = new Set<Promise<void>>();
 
-  const cancelLine = async (host: string, line: Line, refused: CancelOutcome): Promise<void> => {
-    let outcome = refused;
-    for (let tries = 1; line[0] !== undefined && tries < maxTries; ) {
+  const cancelLine = async (host: string, line: Line, refused: Unanswered): Promise<void> => {
+    let outcome: CancelOutcome = refused;
+    for (let tries = 1; tries < maxTries; ) {
       if (outcome.kind === "unanswered") await sleep(waitMs(outcome, tries), closing.signal);
+      const left = line.shift();
+      if (left === undefined) break;
       const signal = AbortSignal.any([closing.signal, AbortSignal.timeout(laterTryMs)]);
-      outcome = await cancelUpload(line[0].target, line[0].session, signal);
-      if (outcome.kind === "answered") line.shift();
+      outcome = await cancelUpload(left.target, left.session, signal);
+      if (isLeft(outcome)) line.push(left); // behind the others: they need not wait for one that is never answered
       tries = outcome.kind === "answered" ? 1 : tries + 1;
     }
     lines.delete(host);
   };
 
-  const begin = (host: string, line: Line, refused: CancelOutcome): void => {
+  const begin = (host: string, line: Line, refused: Unanswered): void => {
     lines.set(host, line);
     const work = cancelLine(host, line, refused)
       .catch(() => undefined) // woken up to end: `close` takes what is left
@@ -60,15 +62,12 @@ export function createUploadCanceller({ sleep }: UploadCancellerDeps): UploadCan
   return {
     giveUp: async (target, session) => {
       if (session === undefined) return;
+      const outcome = await cancelUpload(target, session, AbortSignal.timeout(firstTryMs));
+      if (!isLeft(outcome) || closing.signal.aborted || countSessions() >= maxSessions) return;
       const host = target.registry.apiHost;
-      let line = lines.get(host);
-      if (line === undefined) {
-        const outcome = await cancelUpload(target, session, AbortSignal.timeout(firstTryMs));
-        if (outcome.kind === "answered" || closing.signal.aborted) return;
-        line = lines.get(host); // meanwhile another one may have begun it
-        if (line === undefined) return begin(host, [{ target, session }], outcome);
-      }
-      if (countSessions() < maxSessions) line.push({ target, session });
+      const line = lines.get(host);
+      if (line === undefined) begin(host, [{ target, session }], outcome);
+      else line.push({ target, session });
     },
     close: async (ms) => {
       closing.abort(new Error("the process ends"));
@@ -81,7 +80,13 @@ export function createUploadCanceller({ sleep }: UploadCancellerDeps): UploadCan
   };
 }
 
+type Unanswered = Extract<CancelOutcome, { kind: "unanswered" }>;
+
+function isLeft(outcome: CancelOutcome): outcome is Unanswered {
+  return outcome.kind === "unanswered" && outcome.isPassing;
+}
+
 /** What the registry asks for, and at least 5 s, doubled with each try up to ten minutes. */
-function waitMs({ retryAfterSeconds = 0 }: { readonly retryAfterSeconds?: number }, tries: number): number {
+function waitMs({ retryAfterSeconds = 0 }: Unanswered, tries: number): number {
   return Math.max(retryAfterSeconds * 1_000, Math.min(600_000, 5_000 * 2 ** (tries - 1)));
 }

@@ -106,7 +106,10 @@ export async function openFaultWorld(): Promise<FaultWorld> {
         expect(view).toMatchObject({ state: "Failed", error });
         expect(target.tags(place.repository)).toEqual(row.tags?.(place) ?? {});
       }
-      expect(target.openSessions().filter(({ repository }) => repository.startsWith(place.repository))).toEqual([]);
+      const isOwn = ({ repository = "" }) => repository.startsWith(place.repository);
+      const downloads = () => source.requests.filter((one) => one.kind === "blob-get" && !one.isOver && isOwn(one));
+      await expect.poll(downloads).toEqual([]);
+      expect(target.openSessions().filter(isOwn)).toEqual([]);
       await row.also?.(seen);
     },
     [Symbol.asyncDispose]: () => opened.disposeAsync(),

@@ -186,6 +186,34 @@ const targetRows: readonly Row[] = [
     ],
   },
   {
+    name: "asks for a pause when it has a whole blob",
+    faults: ({ digest }) => [rateLimited({ kind: "upload-put", digest, times: 1, retryAfter: "1" })],
+    also: ({ target, repository }) => {
+      expect(target.countRequests({ kind: "upload-cancel", repository, status: 204 })).toBe(1);
+    },
+  },
+  {
+    name: "asks for a pause when it has all chunks of a blob",
+    ...threeChunks,
+    faults: ({ digest }) => [rateLimited({ kind: "upload-put", digest, times: 1, retryAfter: "1" })],
+    also: (seen) => expect(everyPatch(seen)).toHaveLength(3),
+  },
+  {
+    name: "asks for a pause between chunks",
+    ...threeChunks,
+    faults: ({ repository }) => [rateLimited({ kind: "upload-patch", repository, from: 2, times: 1, retryAfter: "1" })],
+    also: (seen) => expect(new Set(everyPatch(seen).map(({ session }) => session)).size).toBe(1),
+  },
+  {
+    name: "says by no answer where a broken chunk has left it",
+    ...threeChunks,
+    faults: ({ repository }) => [
+      hangUp({ kind: "upload-patch", repository, from: 2, times: 1 }),
+      failing({ kind: "upload-status", repository, status: 405 }),
+    ],
+    also: (seen) => expect(new Set(everyPatch(seen).map(({ session }) => session)).size).toBe(2),
+  },
+  {
     name: "forgets the session in the middle of a blob",
     ...threeChunks,
     faults: ({ repository }) => [deviate.forgetUpload({ repository, atPatch: 2 })],

@@ -14,7 +14,7 @@ import {
   startUpload,
   type UploadSession,
 } from "../../../src/registry/uploads.ts";
-import { failing, hangUp, loseAnswer } from "../../helpers/faults-any.ts";
+import { failing, hangUp, loseAnswer, rateLimited } from "../../helpers/faults-any.ts";
 import {
   forgetUpload,
   missingRepository,
@@ -369,18 +369,35 @@ describe("getUploadStatus", () => {
 });
 
 describe("cancelUpload", () => {
-  it("frees the session, and does not mind that it is gone or the host away", async () => {
+  it("frees the session, and tells one that is gone from a host that is away or may not be asked", async () => {
     await using client = createTestClient();
     const registry = await startRegistry();
     const repository = targetOf(client, registry.host);
     const session = await startUpload(repository, never);
 
-    await cancelUpload(repository, session, never);
+    const freed = await cancelUpload(repository, session, never);
     const open = registry.openSessions();
-    await cancelUpload(repository, session, never);
+    const gone = await cancelUpload(repository, session, never);
     await registry.close();
-    await cancelUpload(repository, session, never);
+    const away = await cancelUpload(repository, session, never);
+    const barred = await cancelUpload(repository, { ...session, location: "https://10.0.0.1/upload" }, never);
 
     expect(open).toEqual([]);
+    expect([freed, gone]).toEqual([{ kind: "answered" }, { kind: "answered" }]);
+    expect([away, barred]).toMatchObject([
+      { kind: "unanswered", isPassing: true },
+      { kind: "unanswered", isPassing: false },
+    ]);
+  });
+
+  it("says after which time another try may help", async () => {
+    await using registry = await startRegistry({ faults: [rateLimited({ kind: "upload-cancel", retryAfter: "90" })] });
+    await using client = createTestClient();
+    const repository = targetOf(client, registry.host);
+    const session = await startUpload(repository, never);
+
+    const refused = await cancelUpload(repository, session, never);
+
+    expect(refused).toEqual({ kind: "unanswered", isPassing: true, retryAfterSeconds: 90 });
   });
 });

@@ -5,7 +5,7 @@ import type { BlobOutcome } from "../../../src/transfer/copy-blob.ts";
 import { type Fault, fault } from "../../helpers/faults.ts";
 import { failing, hangUp } from "../../helpers/faults-any.ts";
 import { startRegistry, type TestRegistry } from "../../helpers/registry.ts";
-import { chunky, createKit, createTestLeases, holds } from "./transfer-kit.ts";
+import { chunky, createKit, createTestLeases, expectNothingOpen, holds } from "./transfer-kit.ts";
 
 /** Ends the budget of a copy when the target has taken so many chunks. */
 function endBudgetAt(chunks: number, stopping: AbortController): Fault {
@@ -148,7 +148,7 @@ describe("uploadChunked", () => {
       const { blob, outcome } = await copySlowly(kit, source, target);
 
       expect(outcome).toEqual({ kind: "more", hasProgressed: false });
-      expect(target.openSessions()).toEqual([]);
+      await expectNothingOpen(source, target);
       expect(await kit.copy(source, target, blob)).toMatchObject({ kind: "done" });
       expect(await holds(target, blob)).toBe(true);
     });
@@ -196,7 +196,7 @@ describe("uploadChunked", () => {
     ]);
     expect(source.requests.filter(({ kind }) => kind === "blob-get").at(-1)?.headers.range).toMatch(/^bytes=4194304-/);
     expect(await holds(target, blob)).toBe(true);
-    expect(target.openSessions()).toEqual([]);
+    await expectNothingOpen(source, target);
   });
 
   it("lets the target's check decide when another process goes on", async () => {
@@ -239,7 +239,7 @@ describe("uploadChunked", () => {
 
     expect(outcome).toMatchObject({ kind: "done", attempts: 2 });
     expect(await holds(target, blob)).toBe(true);
-    expect(target.openSessions()).toEqual([]);
+    await expectNothingOpen(source, target);
   });
 
   const restarts: readonly (readonly [string, Fault])[] = [
@@ -268,7 +268,7 @@ describe("uploadChunked", () => {
 
     expect(outcome).toMatchObject({ kind: "done", via: "copied" });
     expect(await holds(target, blob)).toBe(true);
-    expect(target.openSessions()).toEqual([]);
+    await expectNothingOpen(source, target);
   });
 
   it("gives up when every session is lost", async () => {
@@ -281,7 +281,7 @@ describe("uploadChunked", () => {
 
     await expect(kit.copy(source, target, blob)).rejects.toMatchObject({ code: "TARGET_UPLOAD_REJECTED" });
     expect(target.countRequests({ kind: "upload-start" })).toBe(4);
-    expect(target.openSessions()).toEqual([]);
+    await expectNothingOpen(source, target);
     expect(kit.leases.rows.size).toBe(0);
   });
 
@@ -328,7 +328,7 @@ describe("uploadChunked", () => {
 
     expect(outcome).toMatchObject({ kind: "done", attempts: 2 });
     expect(await holds(target, blob)).toBe(true);
-    expect(target.openSessions()).toEqual([]);
+    await expectNothingOpen(source, target);
   });
 
   it("starts over when a Range tells that the target stored something else", async () => {
@@ -403,7 +403,7 @@ describe("uploadChunked", () => {
 
     await expect(kit.copy(source, target, blob)).rejects.toMatchObject({ code: "SOURCE_CONTENT_CORRUPT" });
     expect(target.countRequests({ kind: "upload-put" })).toBe(0);
-    expect(target.openSessions()).toEqual([]);
+    await expectNothingOpen(source, target);
     expect(kit.leases.rows.size).toBe(0);
   });
 

@@ -3,7 +3,7 @@ import { MiB } from "../../../src/descriptor.ts";
 import { answer, refusal } from "../../../src/local/registry/call.ts";
 import { fault } from "../../helpers/faults.ts";
 import { startRegistry } from "../../helpers/registry.ts";
-import { createKit, holds } from "./transfer-kit.ts";
+import { createKit, expectNothingOpen, holds } from "./transfer-kit.ts";
 
 describe("copyBlob, when an answer is lost", () => {
   it("finds the blob that the target has stored", async () => {
@@ -63,7 +63,7 @@ describe("copyBlob, when an answer is lost", () => {
 
     expect(outcome).toMatchObject({ kind: "done", via: "copied", attempts: 2 });
     expect(kit.clock.sleeps).toEqual(Array(12).fill(5_000));
-    expect(target.openSessions()).toEqual([]);
+    await expectNothingOpen(source, target);
   });
 });
 
@@ -84,7 +84,7 @@ describe("copyBlob, when the target refuses", () => {
     const outcome = await kit.copy(source, target, blob);
 
     expect(outcome).toMatchObject({ kind: "done", attempts: 2 });
-    expect(target.openSessions()).toEqual([]);
+    await expectNothingOpen(source, target);
   });
 
   it("gives up on a target that rejects the right digest each time", async () => {
@@ -106,7 +106,7 @@ describe("copyBlob, when the target refuses", () => {
       retryable: false,
     });
     expect(target.countRequests({ kind: "upload-put" })).toBe(4);
-    expect(target.openSessions()).toEqual([]);
+    await expectNothingOpen(source, target);
   });
 
   it("sends chunks after a 413, smaller ones after another, and remembers", async () => {
@@ -130,7 +130,7 @@ describe("copyBlob, when the target refuses", () => {
     expect(await holds(target, second)).toBe(true);
     expect(refusalsOfFirst).toBe(2); // 7 and 3.5 MiB; 1.75 go
     expect(target.countRequests({ status: 413 })).toBe(refusalsOfFirst);
-    expect(target.openSessions()).toEqual([]);
+    await expectNothingOpen(source, target);
   });
 
   it("sends what it says to have, and does not, in chunks as well", async () => {
@@ -163,7 +163,7 @@ describe("copyBlob, when the target refuses", () => {
       code: "TARGET_UPLOAD_REJECTED",
       httpStatus: 413,
     });
-    expect(target.openSessions()).toEqual([]);
+    await expectNothingOpen(source, target);
   });
 });
 
@@ -189,7 +189,7 @@ describe("copyBlob, when the source is bad", () => {
     });
     expect(target.bytesReceived(blob.digest)).toBeLessThan(blob.sizeBytes);
     expect(await target.readBlob(blob.digest)).toBeUndefined();
-    expect(target.openSessions()).toEqual([]);
+    await expectNothingOpen(source, target);
   });
 
   it.each([-1, 1])("refuses content of the wrong size (%i) before a session is opened", async (delta) => {

@@ -5,7 +5,7 @@ import { refusal } from "../../../src/local/registry/call.ts";
 import { fault } from "../../helpers/faults.ts";
 import { testBytes } from "../../helpers/images.ts";
 import { startRegistry } from "../../helpers/registry.ts";
-import { createKit, holds } from "./transfer-kit.ts";
+import { createKit, expectNothingOpen, holds } from "./transfer-kit.ts";
 
 describe("copyBlob", () => {
   it("streams a blob with one GET, one POST and one PUT", async () => {
@@ -24,7 +24,7 @@ describe("copyBlob", () => {
       "upload-put",
     ]);
     expect(target.bytesReceived(blob.digest)).toBe(blob.sizeBytes);
-    expect(target.openSessions()).toEqual([]);
+    await expectNothingOpen(source, target);
   });
 
   it("skips a blob that a look finds there", async () => {
@@ -92,7 +92,7 @@ describe("copyBlob", () => {
 
     await expect(copying).rejects.toThrow("cancelled");
     await target.waitForRequest({ kind: "upload-cancel", isOver: true }, 5_000);
-    expect(target.openSessions()).toEqual([]);
+    await expectNothingOpen(source, target);
   });
 
   it.each([
@@ -113,7 +113,7 @@ describe("copyBlob", () => {
 
     expect(await copying).toEqual({ kind: "more", hasProgressed: false });
     await target.waitForRequest({ kind: "upload-cancel", status: 204 }, 5_000);
-    expect(target.openSessions()).toEqual([]);
+    await expectNothingOpen(source, target);
   });
 
   it("lets a target that has all of a blob take its time for the answer", async () => {

@@ -4,7 +4,7 @@ import { type Fault, fault } from "../../helpers/faults.ts";
 import { failing, hangUp, loseAnswer, rateLimited } from "../../helpers/faults-any.ts";
 import { truncateBody } from "../../helpers/faults-source.ts";
 import { startRegistry, type TestRegistry } from "../../helpers/registry.ts";
-import { chunky, createKit, createTestLeases, holds } from "./transfer-kit.ts";
+import { chunky, createKit, createTestLeases, expectNothingOpen, holds } from "./transfer-kit.ts";
 
 /** Which bytes the source was asked for, call by call. */
 function ranges(source: TestRegistry): readonly (string | undefined)[] {
@@ -35,7 +35,7 @@ describe("a chunked upload whose source fails in the middle of a chunk", () => {
     expect(target.countRequests({ kind: "upload-start" })).toBe(1);
     expect(target.countRequests({ kind: "upload-cancel" })).toBe(0);
     expect(await holds(target, blob)).toBe(true);
-    expect(target.openSessions()).toEqual([]);
+    await expectNothingOpen(source, target);
   });
 
   it.each([
@@ -75,6 +75,7 @@ describe("a chunked upload whose target fails", () => {
     expect(ranges(source)[1]).toMatch(/^bytes=2097152-/);
     expect(target.countRequests({ kind: "upload-start" })).toBe(1);
     expect(await holds(target, blob)).toBe(true);
+    await expectNothingOpen(source, target);
   });
 
   it("is asked again by the next call when another process cannot take its session up for now", async () => {
@@ -94,6 +95,7 @@ describe("a chunked upload whose target fails", () => {
     expect(await second.copy(source, target, blob)).toMatchObject({ kind: "done", attempts: 1 });
     expect(target.countRequests({ kind: "upload-start" })).toBe(1);
     expect(await holds(target, blob)).toBe(true);
+    await expectNothingOpen(source, target);
   });
 
   it("keeps what it has when chunks break off again and again", async () => {
@@ -107,6 +109,7 @@ describe("a chunked upload whose target fails", () => {
     expect(await kit.copy(source, target, blob)).toMatchObject({ kind: "done", attempts: 1 });
     expect(target.countRequests({ kind: "upload-start" })).toBe(1);
     expect(await holds(target, blob)).toBe(true);
+    await expectNothingOpen(source, target);
   });
 
   it.each([
@@ -131,7 +134,7 @@ describe("a chunked upload whose target fails", () => {
     expect(target.countRequests({ kind: "upload-patch" })).toBe(3);
     expect(source.countRequests({ kind: "blob-get" })).toBe(1);
     expect(await holds(target, blob)).toBe(true);
-    expect(target.openSessions()).toEqual([]);
+    await expectNothingOpen(source, target);
   });
 
   it("closes the session later when it goes away at the closing request", async () => {
@@ -147,7 +150,7 @@ describe("a chunked upload whose target fails", () => {
     expect(await kit.copy(source, target, blob, { headFirst: true })).toMatchObject({ kind: "done", attempts: 1 });
     expect(source.countRequests({ kind: "blob-get" })).toBe(1);
     expect(await holds(target, blob)).toBe(true);
-    expect(target.openSessions()).toEqual([]);
+    await expectNothingOpen(source, target);
   });
 
   it("finds what was stored although the answer to the closing request was lost", async () => {
@@ -158,6 +161,7 @@ describe("a chunked upload whose target fails", () => {
 
     expect(await kit.copy(source, target, blob)).toMatchObject({ kind: "done", attempts: 1 });
     expect(await holds(target, blob)).toBe(true);
+    await expectNothingOpen(source, target);
   });
 });
 
@@ -183,6 +187,7 @@ describe("a chunked upload whose checkpoints cannot be written", () => {
     expect(target.countRequests({ kind: "upload-start" })).toBe(1);
     expect(target.countRequests({ kind: "blob-head" })).toBe(0); // its own hash was enough
     expect(await holds(target, blob)).toBe(true);
+    await expectNothingOpen(source, target);
   });
 
   it("is not gone on with from a position that another process has left behind", async () => {
@@ -203,6 +208,7 @@ describe("a chunked upload whose checkpoints cannot be written", () => {
     expect(outcome).toMatchObject({ kind: "done", attempts: 1 });
     expect(ranges(source)).toEqual([undefined, "bytes=1048576-", "bytes=2097152-"]);
     expect(await holds(target, blob)).toBe(true);
+    await expectNothingOpen(source, target);
   });
 });
 

@@ -1,4 +1,5 @@
 import { setImmediate } from "node:timers/promises";
+import { expect, vi } from "vitest";
 import { MiB } from "../../../src/descriptor.ts";
 import { digestOf } from "../../../src/digest.ts";
 import { ImportError } from "../../../src/errors.ts";
@@ -19,6 +20,7 @@ import {
 import { createLoopbackNetwork } from "../../helpers/network.ts";
 import type { SeededBlob, TestRegistry } from "../../helpers/registry.ts";
 import { emptyBoard } from "../../helpers/registry-client.ts";
+import type { RequestRecord } from "../../helpers/requests.ts";
 
 /** Time that passes as it does, and at once where somebody sleeps for up to a minute. Longer sleeps end when it is skipped. */
 function createTestClock() {
@@ -210,6 +212,17 @@ export function createKit(options: KitOptions = {}, leases = createTestLeases())
 
 /** Chunks of 1 MiB with checkpoints for every blob from 1 MiB on. */
 export const chunky: KitOptions = { settings: { largeBlobBytes: MiB }, maxPutBytes: MiB };
+
+/** Nothing that was begun is left: no session at a target, and no download at a source that somebody still waits for. */
+export async function expectNothingOpen(...registries: readonly TestRegistry[]): Promise<void> {
+  const downloads = () => registries.flatMap(({ requests }) => requests.filter(isOpenDownload));
+  await vi.waitFor(() => expect(downloads()).toEqual([])); // a registry hears of a closed connection a moment later
+  expect(registries.flatMap(({ openSessions }) => openSessions())).toEqual([]);
+}
+
+function isOpenDownload({ kind, isOver }: RequestRecord): boolean {
+  return kind === "blob-get" && !isOver;
+}
 
 /** Whether a registry has exactly that content in `team/app`, compared as a digest: matchers are slow on megabytes. */
 export async function holds(registry: TestRegistry, blob: SeededBlob): Promise<boolean> {

@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from "vitest";
 import { MiB } from "../../../src/descriptor.ts";
 import { digestOf } from "../../../src/digest.ts";
+import type { Call } from "../../../src/local/registry/call.ts";
 import { startUpload } from "../../../src/registry/uploads.ts";
 import { putSmallBlob } from "../../../src/transfer/put-small-blob.ts";
 import { failing, hangUp, rateLimited } from "../../helpers/faults-any.ts";
@@ -49,6 +50,24 @@ describe("giveUp", () => {
     expect(before).toHaveLength(3);
     expect(target.openSessions()).toEqual([]);
     expect(target.countRequests({ kind: "upload-cancel" })).toBe(4);
+  });
+
+  it("lets no other session wait for one that is never answered", async () => {
+    await using target = await startRegistry();
+    await using kit = createKit();
+    const bad = await begin(kit, target);
+    const [stuck] = sessionsOf(target);
+    const isStuck = ({ route }: Call) => route.kind === "upload" && route.session === stuck;
+    target.addFault(hangUp({ kind: "upload-cancel", when: isStuck }));
+    target.addFault(rateLimited({ kind: "upload-cancel", from: 2, ...busy }));
+    await kit.giveUp(bad.repository, bad.session);
+    const good = await begin(kit, target);
+    await kit.giveUp(good.repository, good.session);
+
+    await vi.waitFor(() => {
+      kit.clock.skip(600_000);
+      expect(sessionsOf(target)).toEqual([stuck]);
+    });
   });
 
   it("lets go of a registry that does not answer for long", async () => {
