@@ -215,7 +215,7 @@ export const settingDescriptions: Readonly<Record<SettingName, SettingDescriptio
     withoutIt: "by measured rate",
     example: "1073741824",
     meaning:
-      "Blobs from this size on go up in chunks with checkpoints. Not set: those that the measured rate (50 MiB/s until measured) cannot bring over in half of the budget",
+      "Blobs from this size on go up in chunks with checkpoints. Not set: those that the measured rate (50 MiB/s until measured) cannot bring over in half of the budget, and those that a step of before has not brought over",
   },
   BUFFER_BYTES: {
     group: "Transfers",
