@@ -1,11 +1,5 @@
 import type { ImportRequest } from "../domain/import-request-schema.ts";
-
-export interface Credentials {
-  readonly username: string;
-  readonly password: string;
-}
-
-export const noCredentials: Credentials = { username: "", password: "" };
+import { type Credentials, credentialFieldOf, noCredentials, writeCredentials } from "./credentials-form.ts";
 
 /** The form as it is filled in: texts, several values one per line. */
 export interface ImportForm {
@@ -40,19 +34,20 @@ export const emptyForm: ImportForm = {
 
 /** The request that a form stands for. What it means is for the service to judge. */
 export function toRequest(form: ImportForm): ImportRequest {
-  const { username, password } = form.credentials;
+  const credentials = writeCredentials(form.credentials);
   const targetTags = linesOf(form.targetTags);
   const untagged = linesOf(form.untaggedTargetRepositories);
   const platforms = linesOf(form.platforms);
   const labels = labelsOf(form.labels);
   const source = form.source.trim();
   return {
-    source: username === "" && password === "" ? source : { sourceImage: source, credentials: { username, password } },
+    source: credentials === undefined ? source : { sourceImage: source, credentials },
     ...(form.target.trim() !== "" && { target: form.target.trim() }),
     ...(targetTags.length > 0 && { targetTags }),
     ...(untagged.length > 0 && { untaggedTargetRepositories: untagged }),
     conflict: form.conflict,
-    ...(platforms.length > 0 && { platforms, sparseIndex: form.sparseIndex }),
+    ...(platforms.length > 0 && { platforms }),
+    ...(form.sparseIndex && { sparseIndex: true }),
     ...(form.referrers && { referrers: true }),
     ...(form.verify !== "manifest" && { verify: form.verify }),
     ...(form.strategy !== "auto" && { strategy: form.strategy }),
@@ -61,8 +56,9 @@ export function toRequest(form: ImportForm): ImportRequest {
 }
 
 /** The field of the form that a property of the request stands in, e.g. of `targetTags[1]`. */
-export function fieldOf(property: string | undefined): keyof ImportForm | undefined {
-  if (property?.startsWith("source.credentials")) return "credentials";
+export function fieldOf(property: string | undefined): keyof ImportForm | keyof Credentials | undefined {
+  const ofCredentials = credentialFieldOf(property);
+  if (ofCredentials !== undefined) return ofCredentials;
   const [name] = (property ?? "").split(/[.[]/);
   return fieldNames.find((field) => field === name);
 }

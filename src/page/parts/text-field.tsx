@@ -1,3 +1,5 @@
+import type { ComponentChildren } from "preact";
+
 export interface TextFieldProps {
   /** Of the form's field, e.g. `targetTags`. */
   readonly name: string;
@@ -6,13 +8,16 @@ export interface TextFieldProps {
   readonly lines: "one" | "several" | "many";
   readonly value: string;
   readonly isRequired?: boolean;
+  /** It is not shown while it is typed, nor offered again. */
+  readonly isSecret?: boolean;
   /** What the service does not like about it. */
-  readonly fault: string | undefined;
+  readonly fault: ComponentChildren;
   readonly onChange: (value: string) => void;
 }
 
 /** A text with its help, or with what is wrong about it in the help's place. */
-export function TextField({ name, label, help, lines, value, isRequired = false, fault, onChange }: TextFieldProps) {
+export function TextField(props: TextFieldProps) {
+  const { name, label, help, lines, value, isRequired = false, isSecret = false, fault, onChange } = props;
   const common = {
     id: `field-${name}`,
     "data-field": name,
@@ -26,7 +31,14 @@ export function TextField({ name, label, help, lines, value, isRequired = false,
   return (
     <div class="field">
       <label for={`field-${name}`}>{label}</label>
-      {lines === "one" ? (
+      {isSecret ? (
+        <input
+          type="password"
+          autocomplete="off"
+          {...common}
+          onInput={({ currentTarget }) => onChange(currentTarget.value)}
+        />
+      ) : lines === "one" ? (
         <input type="text" {...common} onInput={({ currentTarget }) => onChange(currentTarget.value)} />
       ) : (
         <textarea

@@ -53,7 +53,7 @@ const strategyNames = {
 };
 const foldedNames: readonly string[] = [
   ...further.map(({ name }) => name),
-  ...["sparseIndex", "verify", "strategy", "credentials"],
+  ...["sparseIndex", "verify", "strategy", "username", "password", "secret"],
 ];
 
 /** The fields of a request for an import, the rarer ones folded away. */
@@ -80,8 +80,7 @@ export function ImportFields(props: ImportFieldsProps) {
           onChange={(strategy) => onChange({ ...form, strategy })}
         />
         <CredentialFields
-          credentials={form.credentials}
-          isRequired={false}
+          {...{ credentials: form.credentials, of: "import", faulty: props.faulty, fault: props.fault }}
           onChange={(credentials) => onChange({ ...form, credentials })}
         />
       </FoldedFields>
@@ -103,7 +102,11 @@ function Text({ look, form, onChange, faulty, fault }: ImportFieldsProps & { rea
 
 type CheckProps = ImportFieldsProps & { readonly label: string; readonly name: "referrers" | "sparseIndex" };
 
-function Check({ label, name, form, onChange }: CheckProps) {
-  const change = (isChecked: boolean) => onChange({ ...form, [name]: isChecked });
-  return <CheckField name={name} label={label} isChecked={form[name]} onChange={change} />;
+function Check({ label, name, form, onChange, faulty, fault }: CheckProps) {
+  return (
+    <CheckField
+      {...{ name, label, isChecked: form[name], fault: faulty === name ? fault : undefined }}
+      onChange={(isChecked) => onChange({ ...form, [name]: isChecked })}
+    />
+  );
 }

@@ -20,7 +20,7 @@ describe("the form of an import", () => {
   it("makes requests that the service understands", () => {
     const request = toRequest({
       source: "docker.io/library/alpine:3",
-      credentials: { username: "me", password: "secret" },
+      credentials: { username: "me", password: "secret", secret: "" },
       target: "prod.azurecr.io",
       targetTags: "alpine:3\n\n alpine:latest ",
       untaggedTargetRepositories: "mirror/alpine",
@@ -46,7 +46,10 @@ describe("the form of an import", () => {
     ["targetTags[1]", "targetTags"],
     ["source", "source"],
     ["source.sourceImage", "source"],
-    ["source.credentials.password", "credentials"],
+    ["source.credentials.username", "username"],
+    ["source.credentials.password", "password"],
+    ["source.credentials.secret", "secret"],
+    ["source.credentials", "password"],
     ["labels.team", "labels"],
     ["timeoutSeconds", undefined],
     [undefined, undefined],
