@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { z } from "zod";
+import { importViewSchema } from "../../src/domain/import-view.ts";
 import { hasBrowser } from "../helpers/browser.ts";
 import { multiPlatformImage } from "../helpers/images.ts";
 import { type Dashboard, startDashboard, tabTo } from "./support/dashboard.ts";
@@ -112,6 +114,48 @@ describe.runIf(hasBrowser())("starting an import on the dashboard", () => {
     await page.keyboard.type("x");
     await page.getByRole("alert").waitFor({ state: "hidden" });
     await page.locator("#field-platforms:focus").waitFor();
+  });
+
+  it("sends a sparse index without platforms, too, and says at the box what is wrong about it", async () => {
+    await using visit = await dashboard.open("#/start");
+    const { page } = visit;
+    await page.getByLabel("Source", { exact: true }).fill(from());
+    await page.getByText("More", { exact: true }).click();
+    await page.getByLabel(/^Keep the index/).check();
+
+    await page.getByRole("button", { name: "Show the plan" }).click();
+
+    await page.locator("[data-field=sparseIndex][aria-invalid=true]:focus").waitFor();
+    await page.locator("#help-sparseIndex", { hasText: "goes with platforms only" }).waitFor();
+  });
+
+  it.each(["lost", "broken"] as const)("starts it once when the answer to the start is %s", async (fate) => {
+    const { api, open } = dashboard;
+    await using visit = await open("#/start");
+    const { page } = visit;
+    await page.getByLabel("Source", { exact: true }).fill(from());
+    await page.getByLabel("Target tags").fill(`${fate}/app:1`);
+    await page.getByRole("button", { name: "Show the plan" }).click();
+    await page.getByRole("button", { name: "Start this import" }).waitFor();
+    const started: unknown[] = [];
+    await page.route("**/api/imports", async (route) => {
+      started.push(await (await route.fetch()).json());
+      await (fate === "lost" ? route.abort() : route.fulfill({ status: 502, body: "<html>no</html>" }));
+    });
+
+    await page.getByRole("button", { name: "Start this import" }).click();
+    await page.getByRole("alert").getByText("It may have started").waitFor();
+    expect(await page.getByText("Starting failed").count()).toBe(0);
+    await page.unroute("**/api/imports");
+    await page.getByRole("button", { name: "Try again to start it" }).click();
+
+    await page.locator(".badge", { hasText: "Succeeded" }).waitFor();
+    expect(started).toMatchObject([{ id: new URL(page.url()).hash.replace("#/import/", "") }]);
+    const { imports } = z
+      .object({ imports: z.array(importViewSchema) })
+      .loose()
+      .parse(await (await api.get("/api/imports?limit=200")).json());
+    expect(imports.filter(({ target }) => target?.tags.includes(`${fate}/app:1`))).toHaveLength(1);
   });
 
   it("keeps what was entered while one looks elsewhere, and in no storage", async () => {

@@ -1,12 +1,13 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { ProblemView } from "../../domain/problem-view.ts";
-import type { Outcome } from "../data/api.ts";
+import { isPassing, type Outcome } from "../data/api.ts";
 import { useIsMounted } from "../data/use-is-mounted.ts";
 import { navigate } from "../routing.ts";
 import { useServices } from "../services.ts";
 import { ActionButton } from "./action-button.tsx";
 import { FailedOutcome } from "./failed-outcome.tsx";
+import { Notice } from "./notice.tsx";
 
 /** A field that the service does not like, and why; both undefined: it likes them all. */
 export interface Fault {
@@ -90,8 +91,8 @@ export function PlanFirst<Plan, Started>(props: PlanFirstProps<Plan, Started>) {
     onStarted();
     if (isMounted()) navigate(addressOf(outcome.value));
   };
-  const isReady =
-    (step?.kind === "planned" && mayStart(step.plan)) || (step?.kind === "failed" && mayStartUnplanned(step.outcome));
+  const isReady = (step?.kind === "planned" && mayStart(step.plan)) || (step?.kind === "failed" && mayStartAfter(step));
+  const isUnsure = step?.kind === "failed" && mayHaveStarted(step);
   return (
     <>
       <form
@@ -116,10 +117,15 @@ export function PlanFirst<Plan, Started>(props: PlanFirstProps<Plan, Started>) {
       </form>
       <div role="status">{isWorking && `${step.what}…`}</div>
       <div ref={result} tabIndex={-1}>
-        {step?.kind === "failed" && <FailedOutcome what={step.what} outcome={step.outcome} />}
+        {step?.kind === "failed" && !isUnsure && <FailedOutcome what={step.what} outcome={step.outcome} />}
+        {isUnsure && (
+          <Notice tone="bad" title="It may have started: the service's answer did not arrive">
+            <p>Trying again starts nothing twice, as long as this form stays as it is.</p>
+          </Notice>
+        )}
         {isReady && (
           <button type="button" class="primary" onClick={() => start().catch(reportError)}>
-            {startLabel}
+            {isUnsure ? "Try again to start it" : startLabel}
           </button>
         )}
         {step?.kind === "planned" && renderPlan(step.plan)}
@@ -128,9 +134,20 @@ export function PlanFirst<Plan, Started>(props: PlanFirstProps<Plan, Started>) {
   );
 }
 
-/** The service plans in the background, too: what takes too long to be shown can be started. */
-function mayStartUnplanned(outcome: Outcome<unknown>): boolean {
-  return outcome.kind === "refused" && outcome.status === 504;
+type FailedStep = Extract<Step<unknown>, { readonly kind: "failed" }>;
+
+function mayStartAfter({ what, outcome }: FailedStep): boolean {
+  // The service plans in the background, too: what takes too long to be shown can be started.
+  if (what === "Planning") return outcome.kind === "refused" && outcome.status === 504;
+  return outcome.kind !== "refused" || isPassing(outcome);
+}
+
+/** Nobody knows what became of a request whose answer was lost, or is not the service's own. */
+function mayHaveStarted({ what, outcome }: FailedStep): boolean {
+  if (what === "Planning") return false;
+  return (
+    outcome.kind === "unreachable" || (outcome.kind === "refused" && (outcome.status >= 500 || outcome.status < 400))
+  );
 }
 
 /** Not `randomUUID`, which needs a secure context: a service on a private network may have none. */
