@@ -34,7 +34,7 @@ export function createImportHandlers(deps: ImportHandlersDeps) {
     handlers: {
       getImport: createGetImport({ imports, view }),
       getImportParts: createGetImportParts({ imports, parts }),
-      listImports: createListImports({ imports, open, items, view }),
+      listImports: createListImports({ imports, open, items, view, names: requestSettings }),
       getOverview: createGetOverview({ imports, open, view, now }),
       deleteImport: createDeleteImport({ imports, forgetImport }),
     },

@@ -39,7 +39,9 @@ export const overviewSchema = z
       .array(
         z.strictObject({ at: isoTimeSchema.describe("Begin, a whole multiple of bucketSeconds."), ...countsShape }),
       )
-      .describe("Imports by the time that they were created, oldest first; the last bucket is still being filled."),
+      .describe(
+        "Imports by the time that they ended, those that run by the time that they were created; oldest first, the last bucket is still being filled.",
+      ),
     totals: countsSchema,
     errors: z
       .array(
@@ -52,8 +54,10 @@ export const overviewSchema = z
             .describe("The newest. Absent where it was deleted or begun again, and behind the 10 most frequent codes."),
         }),
       )
-      .describe("Why imports failed, the most frequent first, with the newest import that did."),
-    countedSince: isoTimeSchema.describe("Later than the first bucket: there were too many imports to count them all."),
+      .describe("Why imports failed, the most frequent first, with the import that did last."),
+    countedSince: isoTimeSchema.describe(
+      "Begin of the first bucket: all are counted. Another time: only imports that were created since then are, and buckets before it say nothing.",
+    ),
     running: z
       .strictObject({ count: z.int(), imports: z.array(importViewSchema) })
       .describe("Imports of any age that have not ended; the newest of them."),
@@ -66,6 +70,8 @@ export interface ImportSummary {
   readonly id: ImportId;
   readonly state: ImportState;
   readonly createdAt: string;
+  /** Of one that runs: absent. */
+  readonly finishedAt: string | undefined;
   readonly errorCode: ErrorCode | undefined;
   readonly bytes: OverviewCounts["bytes"];
 }
@@ -81,16 +87,21 @@ export function beginOfWindow(window: OverviewWindow, now: Date): Date {
 export interface CountedWindow {
   readonly window: OverviewWindow;
   readonly begin: Date;
-  /** Newest first. */
   readonly summaries: readonly ImportSummary[];
-  readonly isComplete: boolean;
+  /** Only imports that were created since then are among them; undefined: all are. */
+  readonly countedSince: Date | undefined;
 }
 
-export function countWindow({ window, begin, summaries, isComplete }: CountedWindow): Omit<Overview, "running"> {
+export function countWindow({
+  window,
+  begin,
+  summaries,
+  countedSince = begin,
+}: CountedWindow): Omit<Overview, "running"> {
   const { bucketSeconds, buckets } = windows[window];
   const filled = Array.from({ length: buckets }, (): ImportSummary[] => []);
   for (const summary of summaries) {
-    const at = Math.floor((Date.parse(summary.createdAt) - begin.getTime()) / 1_000 / bucketSeconds);
+    const at = Math.floor((timeOf(summary) - begin.getTime()) / 1_000 / bucketSeconds);
     filled[Math.min(Math.max(at, 0), buckets - 1)]?.push(summary); // clocks of processes differ a little
   }
   return {
@@ -102,8 +113,13 @@ export function countWindow({ window, begin, summaries, isComplete }: CountedWin
     })),
     totals: count(summaries),
     errors: groupErrors(summaries),
-    countedSince: isComplete ? begin.toISOString() : (summaries.at(-1)?.createdAt ?? begin.toISOString()),
+    countedSince: countedSince.toISOString(),
   };
+}
+
+/** An import belongs to the time of its end: a retry keeps the time of creation, and a long import ends long after it. */
+function timeOf({ finishedAt, createdAt }: ImportSummary): number {
+  return Date.parse(finishedAt ?? createdAt);
 }
 
 function count(summaries: readonly ImportSummary[]): OverviewCounts {
@@ -121,7 +137,7 @@ function count(summaries: readonly ImportSummary[]): OverviewCounts {
 
 function groupErrors(summaries: readonly ImportSummary[]): Overview["errors"] {
   const groups = new Map<string, Overview["errors"][number]>();
-  for (const { id, state, errorCode } of summaries) {
+  for (const { id, state, errorCode } of summaries.toSorted((one, other) => timeOf(other) - timeOf(one))) {
     if (state !== "Failed" || errorCode === undefined) continue;
     const known = groups.get(errorCode);
     groups.set(errorCode, { code: errorCode, count: (known?.count ?? 0) + 1, newest: known?.newest ?? id });

@@ -1,5 +1,16 @@
 /** What a list of imports can be narrowed by; all of them are texts of the address and of the API's query. */
-export const filterNames = ["state", "trigger", "error", "source", "target", "label", "since", "until"] as const;
+export const filterNames = [
+  "state",
+  "trigger",
+  "error",
+  "source",
+  "target",
+  "repository",
+  "label",
+  "since",
+  "until",
+  "endedSince",
+] as const;
 export type FilterName = (typeof filterNames)[number];
 export type ImportFilter = Readonly<Record<FilterName, string>>;
 
@@ -12,9 +23,11 @@ export function readFilter(query: URLSearchParams): ImportFilter {
     error: read("error"),
     source: read("source"),
     target: read("target"),
+    repository: read("repository"),
     label: read("label"),
     since: read("since"),
     until: read("until"),
+    endedSince: read("endedSince"),
   };
 }
 

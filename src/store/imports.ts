@@ -8,7 +8,7 @@ import {
   importStateSchema,
   type Trigger,
 } from "../domain/import-record.ts";
-import type { ImportSummary } from "../domain/overview.ts";
+import type { CountedWindow, ImportSummary } from "../domain/overview.ts";
 import { type ErrorCode, keptCodeSchema } from "../errors.ts";
 import { readText, textColumns } from "./columns.ts";
 import type { TableAccess } from "./storage-client.ts";
@@ -26,6 +26,8 @@ export interface ImportFilter {
   /** Cause of the import at or after this time; `until` before that one. */
   readonly since?: Date;
   readonly until?: Date;
+  /** Has ended at or after this time. No key has it: the whole table is looked through. */
+  readonly endedSince?: Date;
   readonly state?: ImportState;
   /** Registries' hosts. */
   readonly source?: string;
@@ -64,11 +66,8 @@ export interface Imports {
   readonly replace: (stored: StoredImport) => Promise<StoredImport | "conflict">;
   /** Reads at most two pages of the table. INVALID_REQUEST: a continuation token that is none. */
   readonly list: (request: ImportListRequest) => Promise<ImportPage>;
-  /** A few columns of the imports caused at or after `since`, newest first; `isComplete`: there are no more of them. */
-  readonly summarize: (
-    since: Date,
-    maxPages: number,
-  ) => Promise<{ readonly summaries: readonly ImportSummary[]; readonly isComplete: boolean }>;
+  /** A few columns of the imports that were caused or have ended at or after `since`, those caused last first. */
+  readonly summarize: (since: Date, maxPages: number) => Promise<Pick<CountedWindow, "summaries" | "countedSince">>;
   /** `conflict`: it has changed since it was read as `etag`. */
   readonly delete: (id: ImportId, etag: string) => Promise<"deleted" | "conflict">;
 }
@@ -126,15 +125,20 @@ export function createImports(access: TableAccess): Imports {
     },
     summarize: async (since, pages) => {
       const summaries: ImportSummary[] = [];
-      const query = { filter: filterOf({ since }), select: summaryColumns };
-      let token: string | undefined;
-      for (let read = 0; read < pages; read += 1) {
-        const page = await table.page(query, pageRows, token);
-        summaries.push(...table.readable(page.rows, ({ row }) => decodeSummary(row)));
-        token = page.continuationToken;
-        if (token === undefined) break;
+      let read = 0;
+      // Those of the window stand together; of older ones those that ended in it are few, and have to be looked for.
+      for (const filter of [{ since }, { until: since, endedSince: since }]) {
+        const query = { filter: filterOf(filter), select: summaryColumns };
+        let token: string | undefined;
+        do {
+          if (read === pages) return { summaries, countedSince: new Date(summaries.at(-1)?.createdAt ?? since) };
+          const page = await table.page(query, pageRows, token);
+          summaries.push(...table.readable(page.rows, ({ row }) => decodeSummary(row)));
+          token = page.continuationToken;
+          read += 1;
+        } while (token !== undefined);
       }
-      return { summaries, isComplete: token === undefined };
+      return { summaries, countedSince: undefined };
     },
     delete: (id, etag) => table.delete(keysOf(id), etag),
   };
@@ -170,9 +174,10 @@ export const importRow: RowCodec<ImportRecord> = {
 };
 
 /** Of an import that has ended. */
-function countedColumns({ state, error, progress }: ImportRecord) {
+function countedColumns({ state, finishedAt, error, progress }: ImportRecord) {
   if (!hasEnded(state)) return {};
   return {
+    ...(finishedAt !== undefined && { finishedAt }),
     ...(error !== undefined && { errorCode: error.code }),
     ...(progress !== undefined && {
       bytesCopied: BigInt(progress.bytes.copied),
@@ -183,7 +188,7 @@ function countedColumns({ state, error, progress }: ImportRecord) {
 }
 
 const summaryColumns = [
-  ...["partitionKey", "rowKey", "state", "createdAt"],
+  ...["partitionKey", "rowKey", "state", "createdAt", "finishedAt"],
   ...["errorCode", "bytesCopied", "bytesMounted", "bytesSkipped"],
 ];
 const byteCountSchema = z.bigint().default(0n).transform(Number);
@@ -191,6 +196,7 @@ const summaryRowSchema = z.object({
   rowKey: importIdSchema,
   state: importStateSchema,
   createdAt: z.string(),
+  finishedAt: z.string().optional(), // of rows from before it was kept: absent
   errorCode: keptCodeSchema.optional(),
   bytesCopied: byteCountSchema,
   bytesMounted: byteCountSchema,
@@ -199,9 +205,9 @@ const summaryRowSchema = z.object({
 
 function decodeSummary(row: unknown): ImportSummary {
   const columns = summaryRowSchema.parse(row);
-  const { rowKey, state, createdAt, errorCode, bytesCopied, bytesMounted, bytesSkipped } = columns;
+  const { rowKey, state, createdAt, finishedAt, errorCode, bytesCopied, bytesMounted, bytesSkipped } = columns;
   const bytes = { copied: bytesCopied, mounted: bytesMounted, skipped: bytesSkipped };
-  return { id: rowKey, state, createdAt, errorCode, bytes };
+  return { id: rowKey, state, createdAt, finishedAt, errorCode, bytes };
 }
 
 const partitionChars = 5; // about 9 hours of ids
@@ -213,7 +219,7 @@ function keysOf(id: ImportId): RowKeys {
 }
 
 /** Ids count down, so "at or after since" is an upper bound of keys; `~` sorts after every character of an id. */
-function filterOf({ since, until, state, source, target, trigger, error }: ImportFilter): string {
+function filterOf({ since, until, endedSince, state, source, target, trigger, error }: ImportFilter): string {
   const conditions: string[] = [];
   const add = (column: string, operator: string, value: string) =>
     conditions.push(`${column} ${operator} ${filterText(value)}`);
@@ -227,6 +233,7 @@ function filterOf({ since, until, state, source, target, trigger, error }: Impor
     add("PartitionKey", "ge", first.slice(0, partitionChars));
     add("RowKey", "gt", `${first}~`);
   }
+  if (endedSince) add("finishedAt", "ge", endedSince.toISOString()); // ISO texts of one length sort by time
   if (state) add("state", "eq", state);
   if (source !== undefined) add("sourceRegistry", "eq", source);
   if (target !== undefined) add("targetRegistry", "eq", target);

@@ -101,9 +101,39 @@ describe("GET /api/imports", () => {
     expect(await ids({ source: api.source.host, target: api.target.host, trigger: "http" })).toContain(failed.id);
     expect(await ids({ source: api.target.host })).toEqual([]);
     expect(await ids({ trigger: "queue" })).toEqual([]);
+    expect(await ids({ endedSince: failed.finishedAt ?? "" })).toContain(failed.id);
+    expect(await ids({ endedSince: later })).toEqual([]);
     expect(await ids({ since: failed.createdAt, until: later })).toContain(failed.id);
     expect(await ids({ since: later })).toEqual([]);
     expect(await ids({ until: failed.createdAt })).not.toContain(failed.id);
+  });
+
+  it("knows registries by any form that a request may name them in", async () => {
+    const { id } = await api.importAndWait({ source: api.from(), targetTags: ["named/app:1"] });
+    const query = { source: `http://${api.source.host}/`, target: `HTTPS://${api.target.host}` };
+
+    expect((await listAll(query)).map((view) => view.id)).toContain(id);
+    expect(await listAll({ source: "DOCKER.IO" })).toEqual([]);
+    const refused = await readProblem(await api.get("/api/imports?source=no%20host"));
+    expect(refused).toMatchObject({ status: 400, code: "INVALID_REFERENCE", property: "source" });
+  });
+
+  it("finds by repository, at the source or at the target, among all and among unfinished ones", async () => {
+    const [to, alsoTo] = ["found/app", "also-found/app"];
+    const places = { targetTags: [`${to}:1`], untaggedTargetRepositories: [alsoTo] };
+    const { id } = await api.importAndWait({ source: api.from(), ...places });
+    const held = await api.startHeld({ targetTags: [`${to}:2`] });
+    const find = async (query: Readonly<Record<string, string>>) => (await listAll(query)).map((view) => view.id);
+
+    expect(await find({ repository: alsoTo })).toEqual([id]);
+    expect(await find({ repository: "team/app" })).toContain(id);
+    expect(await find({ repository: "found" })).toEqual([]);
+    expect(await find({ repository: to })).toEqual([held.id, id]);
+    expect(await find({ repository: to, state: "Resolving" })).toEqual([held.id]);
+    expect(await find({ repository: alsoTo, state: "Resolving" })).toEqual([]);
+
+    held.release();
+    await api.untilState(held.id, "Succeeded");
   });
 
   it("lists unfinished ones from what is open", async () => {

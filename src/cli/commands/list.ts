@@ -12,10 +12,12 @@ interface Flags {
   readonly state?: string;
   readonly target?: string;
   readonly source?: string;
+  readonly repository?: string;
   readonly trigger?: string;
   readonly error?: string;
   readonly since?: string;
   readonly until?: string;
+  readonly endedSince?: string;
   readonly limit: number;
   readonly json?: true;
 }
@@ -29,10 +31,12 @@ export function addListCommand(program: Command, { io, finish }: CommandDeps): v
     .addOption(new Option("--state <state>", "in this state only").choices(importStates))
     .option("--target <registry>", "into this registry only")
     .option("--source <registry>", "from this registry only")
+    .option("--repository <repository>", "from or into this repository only")
     .addOption(new Option("--trigger <kind>", "started this way only").choices(triggerSchema.shape.kind.options))
     .option("--error <code>", "that ended with this error only, e.g. SOURCE_NOT_FOUND")
     .option("--since <time>", "not before this time, e.g. 2026-01-31T08:00:00Z or 2h ago", parseTime)
     .option("--until <time>", "not after this time", parseTime)
+    .option("--ended-since <time>", "that ended, and not before this time", parseTime)
     .option("--limit <count>", "how many at most", parseCount, 20)
     .option("--json", "print them as a JSON array")
     .action(async (flags: Flags, self: Command) => {
@@ -43,12 +47,8 @@ export function addListCommand(program: Command, { io, finish }: CommandDeps): v
     });
 }
 
-function listUpTo(
-  client: ApiClient,
-  { limit, state, target, source, trigger, error, since, until }: Flags,
-  signal: AbortSignal,
-) {
-  return firstEntries(limit, { state, target, source, trigger, error, since, until }, async (query) => {
+function listUpTo(client: ApiClient, { limit, json: _, ...filter }: Flags, signal: AbortSignal) {
+  return firstEntries(limit, { ...filter }, async (query) => {
     const { imports, continuationToken } = await client.listImports(query, signal);
     return { entries: imports, continuationToken };
   });

@@ -31,6 +31,7 @@ export const overviewQuerySchema = z.strictObject({
 
 const maxPages = 5; // of a thousand imports
 const shownRunning = 10;
+const maxReadRunning = 5 * shownRunning;
 const shownErrors = 10;
 const freshMs = 10_000;
 
@@ -42,7 +43,7 @@ interface Counted {
 
 /**
  * `GET /api/overview`. Reads at most 5 pages of small columns and the newest import of 10 errors every 10 s per process,
- * and what runs now.
+ * and each time what runs now: `Open`, and at most 50 imports of it.
  */
 export function createGetOverview({ imports, open, view, now }: GetOverviewDeps): HttpHandler {
   const counted = createBriefCache<Counted>({ now, freshMs, maxEntries: 3 });
@@ -54,6 +55,18 @@ export function createGetOverview({ imports, open, view, now }: GetOverviewDeps)
     return { counts, failed: new Map(failed.map((record) => [record.id, record])) };
   };
 
+  /** Rows of `Open` outlive the end of their imports by a moment, or until the sweep where the end cannot be told. */
+  const readRunning = async (ids: readonly ImportId[]) => {
+    const found: ImportRecord[] = [];
+    let read = 0;
+    while (found.length < shownRunning && read < Math.min(ids.length, maxReadRunning)) {
+      const asked = ids.slice(read, read + shownRunning);
+      found.push(...(await imports.readMany(asked)).filter(({ state }) => !hasEnded(state)));
+      read += asked.length;
+    }
+    return { count: ids.length - read + found.length, imports: found.slice(0, shownRunning) };
+  };
+
   return async (request) => {
     const { window } = readQuery(request, overviewQuerySchema);
     const begin = beginOfWindow(window, now());
@@ -61,15 +74,13 @@ export function createGetOverview({ imports, open, view, now }: GetOverviewDeps)
       counted(`${window} ${begin.toISOString()}`, () => count(window, begin)),
       open.list(),
     ]);
-    const newest = all.map(({ id }) => id).toSorted();
-    const records = await imports.readMany(newest.slice(0, shownRunning));
-    const unfinished = records.filter(({ state }) => !hasEnded(state)); // a row may outlive the end by a moment
-    const views = await Promise.all(unfinished.map((record) => view(record, request)));
+    const running = await readRunning(all.map(({ id }) => id).toSorted());
+    const views = await Promise.all(running.imports.map((record) => view(record, request)));
     const errors = counts.errors.map((error) => {
       const record = failed.get(error.newest);
       if (record?.error?.code !== error.code || !hasEnded(record.state)) return error;
       return { ...error, import: formatImport(record, undefined, baseUrlOf(request)) };
     });
-    return answerTagged({ ...counts, errors, running: { count: all.length, imports: views } }, request);
+    return answerTagged({ ...counts, errors, running: { count: running.count, imports: views } }, request);
   };
 }

@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { type ImportId, importIdSchema } from "../../domain/import-id.ts";
 import { hasEnded, type ImportRecord, importStateSchema, triggerSchema } from "../../domain/import-record.ts";
+import { parseRegistry, type RegistryNames } from "../../domain/import-target.ts";
 import { formatImport } from "../../domain/import-view.ts";
-import { registryHostSchema } from "../../domain/reference.ts";
 import { errorCodes, ImportError } from "../../errors.ts";
 import type { Imports } from "../../store/imports.ts";
 import type { Open } from "../../store/open.ts";
@@ -19,18 +19,23 @@ export interface ListImportsDeps {
   readonly open: Pick<Open, "list">;
   readonly items: Pick<PromotionItems, "list">;
   readonly view: ViewImport;
+  readonly names: RegistryNames;
 }
+
+const registrySchema = z.string().min(1).max(300);
 
 export const listQuerySchema = z.strictObject({
   state: importStateSchema.optional(),
-  target: registryHostSchema.optional().describe("Host of the target registry."),
-  source: registryHostSchema.optional().describe("Host of the source registry."),
+  target: registrySchema.optional().describe("Host, alias or bare name of the target registry, as in requests."),
+  source: registrySchema.optional().describe("The same of the source registry."),
+  repository: z.string().min(1).max(300).optional().describe("Repository at the source, or one at the target."),
   trigger: triggerSchema.shape.kind.optional(),
   error: z.enum(errorCodes).optional().describe("Code of the error that it ended with."),
   promotion: importIdSchema.optional().describe("Id of a promotion: the imports of its items, in their order."),
   label: z.string().min(1).max(320).optional().describe("KEY or KEY=VALUE of a label."),
   since: z.iso.datetime({ offset: true }).optional().describe("Created at or after."),
   until: z.iso.datetime({ offset: true }).optional().describe("Created before."),
+  endedSince: z.iso.datetime({ offset: true }).optional().describe("Ended at or after."),
   progress: z
     .enum(["stored", "now"])
     .default("stored")
@@ -43,7 +48,7 @@ type ListQuery = z.infer<typeof listQuerySchema>;
 /** `GET /api/imports`. Unfinished states are few and are read from `Open`; everything else from the newest on. */
 export function createListImports(deps: ListImportsDeps): HttpHandler {
   return async (request) => {
-    const query = readQuery(request, listQuerySchema);
+    const query = withHosts(readQuery(request, listQuerySchema), deps.names);
     const page = await list(deps, query);
     const imports =
       query.progress === "now"
@@ -54,6 +59,16 @@ export function createListImports(deps: ListImportsDeps): HttpHandler {
 }
 
 const sumsAtOnce = 8;
+
+/** Records hold registries by host. Throws INVALID_REFERENCE. */
+function withHosts(query: ListQuery, names: RegistryNames): ListQuery {
+  const { source, target } = query;
+  return {
+    ...query,
+    ...(source !== undefined && { source: parseRegistry(source, "source", names) }),
+    ...(target !== undefined && { target: parseRegistry(target, "target", names) }),
+  };
+}
 
 interface Page {
   readonly records: readonly ImportRecord[];
@@ -79,11 +94,12 @@ async function listOfPromotion(
 }
 
 async function listAll({ imports }: ListImportsDeps, query: ListQuery): Promise<Page> {
-  const { since, until, state, source, target, trigger, error, limit, continuationToken } = query;
+  const { since, until, endedSince, state, source, target, trigger, error, limit, continuationToken } = query;
   const page = await imports.list({
     limit,
     ...(since === undefined ? {} : { since: new Date(since) }),
     ...(until === undefined ? {} : { until: new Date(until) }),
+    ...(endedSince === undefined ? {} : { endedSince: new Date(endedSince) }),
     ...(state && { state }),
     ...(source && { source }),
     ...(target && { target }),
@@ -91,7 +107,8 @@ async function listAll({ imports }: ListImportsDeps, query: ListQuery): Promise<
     ...(error && { error }),
     ...(continuationToken && { continuationToken }),
   });
-  return { ...page, records: page.records.filter((record) => hasLabel(record, query.label)) }; // no column has them
+  const isOf = (record: ImportRecord) => hasLabel(record, query.label) && hasRepository(record, query.repository);
+  return { ...page, records: page.records.filter(isOf) }; // no column has them
 }
 
 /** Pages by id: the token is the last id of the page before. */
@@ -127,6 +144,8 @@ function matches(record: ImportRecord, query: ListQuery): boolean {
     (query.trigger === undefined || record.trigger.kind === query.trigger) &&
     (query.error === undefined || (hasEnded(record.state) && record.error?.code === query.error)) &&
     hasLabel(record, query.label) &&
+    hasRepository(record, query.repository) &&
+    (query.endedSince === undefined || endedAtOrAfter(record, query.endedSince)) &&
     (query.since === undefined || createdMs >= Date.parse(query.since)) &&
     (query.until === undefined || createdMs < Date.parse(query.until))
   );
@@ -136,4 +155,15 @@ function matches(record: ImportRecord, query: ListQuery): boolean {
 function hasLabel({ spec: { labels } }: ImportRecord, wanted: string | undefined): boolean {
   if (wanted === undefined || Object.hasOwn(labels, wanted)) return true;
   return Object.entries(labels).some(([key, value]) => `${key}=${value}` === wanted);
+}
+
+/** Docker Hub's official images are found without `library/` too, as they are asked for. */
+function hasRepository({ spec: { source, target } }: ImportRecord, wanted: string | undefined): boolean {
+  if (wanted === undefined || source.repository === wanted) return true;
+  if (source.registry === "docker.io" && source.repository === `library/${wanted}`) return true;
+  return target.untaggedRepositories.includes(wanted) || target.tags.some(({ repository }) => repository === wanted);
+}
+
+function endedAtOrAfter({ state, finishedAt }: ImportRecord, time: string): boolean {
+  return hasEnded(state) && finishedAt !== undefined && Date.parse(finishedAt) >= Date.parse(time);
 }

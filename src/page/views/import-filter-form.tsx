@@ -46,9 +46,16 @@ export function ImportFilterForm({ filter, onChange }: ImportFilterFormProps) {
             hint="prod.azurecr.io"
             onChange={(to) => set("target", to)}
           />
+          <Field
+            label="Repository"
+            value={filter.repository}
+            hint="team/app"
+            onChange={(to) => set("repository", to)}
+          />
           <Field label="Label" value={filter.label} hint="team=web" onChange={(to) => set("label", to)} />
           <Moment label="Created from" value={filter.since} onChange={(to) => set("since", to, "same")} />
           <Moment label="Created before" value={filter.until} onChange={(to) => set("until", to, "same")} />
+          <Moment label="Ended from" value={filter.endedSince} onChange={(to) => set("endedSince", to, "same")} />
           <ActionButton isBusy={!isNarrowed} onClick={() => onChange(noFilter, "new")}>
             Show all
           </ActionButton>
@@ -71,9 +78,11 @@ const noFilter: ImportFilter = {
   error: "",
   source: "",
   target: "",
+  repository: "",
   label: "",
   since: "",
   until: "",
+  endedSince: "",
 };
 
 interface FieldProps {

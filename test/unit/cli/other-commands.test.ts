@@ -143,12 +143,14 @@ describe("drayage list", () => {
       "prod.example",
       "--source",
       "docker.io",
+      "--repository",
+      "team/app",
       "--trigger",
       "queue",
       "--error",
       "SOURCE_NOT_FOUND",
     ];
-    const times = ["--since", "2h", "--until", "2026-01-31T13:00:00+01:00"];
+    const times = ["--since", "2h", "--until", "2026-01-31T13:00:00+01:00", "--ended-since", "1h"];
 
     const run = await runCli(["list", ...filters, ...times, "--limit", "5", "--endpoint", api.endpoint]);
 
@@ -157,10 +159,12 @@ describe("drayage list", () => {
       state: "Failed",
       target: "prod.example",
       source: "docker.io",
+      repository: "team/app",
       trigger: "queue",
       error: "SOURCE_NOT_FOUND",
       since: "2026-01-31T10:00:00.000Z",
       until: "2026-01-31T12:00:00.000Z",
+      endedSince: "2026-01-31T11:00:00.000Z",
       limit: "5",
     });
     expect(run.stdout).toBe("No imports found.\n");

@@ -81,7 +81,7 @@ describe("importRow", () => {
 });
 
 describe("createImports", () => {
-  it("summarizes what was caused since a time, and tells whether that is all", async () => {
+  it("summarizes what was caused or has ended since a time, and tells whether that is all", async () => {
     const at = (second: number) => anImportId(new Date(Date.UTC(2026, 4, 1, 12, 0, second)));
     const progress = {
       manifests: { total: 1, done: 1 },
@@ -90,30 +90,33 @@ describe("createImports", () => {
       bytesPerSecond: 0,
     };
     const error = { code: "SOURCE_NOT_FOUND", message: "gone", retryable: false } as const;
-    const [old, done, failed, running] = [
-      aRecord({ id: at(0), state: "Failed", error }),
-      aRecord({ id: at(1), state: "Succeeded", progress }),
+    const finishedAt = "2026-05-01T12:30:00.000Z";
+    const [old, retried, done, failed, running] = [
+      aRecord({ id: at(-1), state: "Failed", error, finishedAt: "2026-05-01T12:00:00.999Z" }),
+      aRecord({ id: at(0), state: "Failed", error, finishedAt }),
+      aRecord({ id: at(1), state: "Succeeded", progress, finishedAt }),
       aRecord({ id: at(2), state: "Failed", error }),
       aRecord({ id: at(3), state: "Copying", progress }),
     ];
-    for (const record of [old, done, failed, running]) await imports.insert(record);
+    for (const record of [old, retried, done, failed, running]) await imports.insert(record);
+    const since = new Date(Date.UTC(2026, 4, 1, 12, 0, 1));
 
-    const { summaries, isComplete } = await imports.summarize(new Date(Date.UTC(2026, 4, 1, 12, 0, 1)), 1);
+    const whole = await imports.summarize(since, 2);
+    const cut = await imports.summarize(since, 1);
 
-    const none = { copied: 0, mounted: 0, skipped: 0 };
     const { createdAt } = done;
-    expect(summaries).toEqual([
-      { id: running.id, state: "Copying", createdAt, errorCode: undefined, bytes: none },
-      { id: failed.id, state: "Failed", createdAt, errorCode: "SOURCE_NOT_FOUND", bytes: none },
-      {
-        id: done.id,
-        state: "Succeeded",
-        createdAt,
-        errorCode: undefined,
-        bytes: { copied: 1, mounted: 2, skipped: 3 },
-      },
+    const unsaid = { createdAt, finishedAt: undefined, errorCode: undefined };
+    const bytes = { copied: 0, mounted: 0, skipped: 0 };
+    const errorCode = "SOURCE_NOT_FOUND";
+    expect(whole.summaries).toEqual([
+      { ...unsaid, id: running.id, state: "Copying", bytes },
+      { ...unsaid, id: failed.id, state: "Failed", errorCode, bytes },
+      { ...unsaid, id: done.id, state: "Succeeded", finishedAt, bytes: { copied: 1, mounted: 2, skipped: 3 } },
+      { ...unsaid, id: retried.id, state: "Failed", finishedAt, errorCode, bytes },
     ]);
-    expect(isComplete).toBe(true);
+    expect(whole.countedSince).toBeUndefined();
+    expect(cut.summaries).toEqual(whole.summaries.slice(0, 3));
+    expect(cut.countedSince).toEqual(new Date(createdAt));
   });
 
   it("reads back what it inserted, emoji, control characters and large specs too", async () => {
