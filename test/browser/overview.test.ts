@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { overviewSchema } from "../../src/domain/overview.ts";
 import { hasBrowser } from "../helpers/browser.ts";
 import { image } from "../helpers/images.ts";
 import { readImport } from "../host/api-support/start-api.ts";
@@ -47,7 +48,7 @@ describe.runIf(hasBrowser())("the overview", () => {
     await failures.getByRole("link", { name: "1 that failed with SOURCE_NOT_FOUND" }).click();
     await page.getByText("1 import on this page.").waitFor();
     expect(await page.getByLabel("Error").inputValue()).toBe("SOURCE_NOT_FOUND");
-    expect(page.url()).toContain("since=");
+    expect(page.url()).toContain("endedSince=");
     await page.getByRole("link", { name: from("missing/app:1") }).click();
     await page.getByRole("heading", { name: from("missing/app:1") }).waitFor();
     await page.waitForFunction("document.title.includes('missing/app:1')");
@@ -119,6 +120,38 @@ describe.runIf(hasBrowser())("the overview", () => {
     await chart.getByText(`${firstBar} to`).waitFor();
     await page.keyboard.press("ArrowRight");
     await chart.getByText(`${firstBar} to`).waitFor({ state: "hidden" });
+  });
+
+  it("says what its numbers leave out, and leads to just those imports that it counts", async () => {
+    await using visit = await dashboard.open("#/overview?window=hour");
+    const { page } = visit;
+    let since = "";
+    await page.route("**/api/overview?*", async (route) => {
+      const response = await route.fetch({ headers: { "cache-control": "no-cache" } });
+      const overview = overviewSchema.parse(await response.json());
+      since = overview.buckets.at(-3)?.at ?? "";
+      await route.fulfill({ json: { ...overview, countedSince: since } });
+    });
+
+    await page.getByRole("link", { name: "Last day" }).click();
+
+    await page.getByRole("heading", { name: "Failed: 1 of those created since" }).waitFor();
+    await page.getByText("Not all of them are counted").waitFor();
+    const chart = page.locator(".chart").first();
+    await chart.getByRole("slider").focus();
+    await page.keyboard.press("Home");
+    await chart
+      .locator("output")
+      .getByText(/: not counted$/)
+      .waitFor();
+    const [area, uncounted] = [chart.locator(".u-over"), chart.locator(".bars-uncounted")];
+    const widths = await Promise.all([area, uncounted].map(async (part) => (await part.boundingBox())?.width ?? 0));
+    expect((widths[1] ?? 0) / (widths[0] ?? 0)).toBeCloseTo(21 / 24);
+    await chart.getByText("Numbers").click();
+    expect(await chart.getByRole("cell", { name: "not counted" }).count()).toBe(21 * 5);
+    await page.getByRole("link", { name: "All of these that failed" }).click();
+    await page.getByText("1 import on this page.").waitFor();
+    expect(new URLSearchParams(page.url().split("?")[1]).get("since")).toBe(since);
   });
 
   it("keeps to the window that its address names", async () => {

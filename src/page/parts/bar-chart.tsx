@@ -2,7 +2,15 @@ import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import { useColours } from "../theme.ts";
-import { barAfterKey, barTimeFormat, readBar, secondsPerHour, useChosenBar } from "./bar-reading.ts";
+import {
+  barAfterKey,
+  barTimeFormat,
+  isCounted,
+  type ReadableBars,
+  readBar,
+  secondsPerHour,
+  useChosenBar,
+} from "./bar-reading.ts";
 
 /** One kind of thing in each bar. */
 export interface BarSeries {
@@ -13,14 +21,10 @@ export interface BarSeries {
   readonly values: readonly number[];
 }
 
-export interface BarChartProps {
+export interface BarChartProps extends ReadableBars {
   readonly title: string;
-  /** Begin of each bar. */
-  readonly times: readonly Date[];
-  readonly barSeconds: number;
   /** From the bottom of the bars up. */
   readonly series: readonly BarSeries[];
-  readonly format: (value: number) => string;
   /** Distances between the marks of the scale, ascending. */
   readonly steps: readonly number[];
 }
@@ -35,6 +39,7 @@ export function BarChart(props: BarChartProps) {
   const place = useRef<HTMLDivElement>(null);
   const chart = useRef<uPlot | undefined>(undefined);
   const mark = useRef(document.createElement("div"));
+  const uncounted = useRef(document.createElement("div"));
   const latest = useRef(props);
   latest.current = props;
 
@@ -42,7 +47,7 @@ export function BarChart(props: BarChartProps) {
     const element = place.current;
     if (element === null) return;
     const made = new uPlot(optionsOf(latest, element), stack(latest.current), element);
-    made.over.append(mark.current);
+    made.over.append(uncounted.current, mark.current);
     chart.current = made;
     const sizes = new ResizeObserver(() => made.setSize({ width: element.clientWidth, height: heightPx }));
     sizes.observe(element);
@@ -60,6 +65,12 @@ export function BarChart(props: BarChartProps) {
   markElement.hidden = bar.at === undefined;
   markElement.style.width = `${100 / times.length}%`;
   markElement.style.left = `${((bar.at ?? 0) / times.length) * 100}%`;
+
+  const { current: uncountedElement } = uncounted;
+  const uncountedBars = times.filter((time) => isCounted(props, time) !== "all").length;
+  uncountedElement.className = "bars-uncounted";
+  uncountedElement.hidden = uncountedBars === 0;
+  uncountedElement.style.width = `${(100 * uncountedBars) / times.length}%`;
 
   const newest = times.length - 1;
   const chooseUnder = ({ clientX }: PointerEvent) => {
@@ -129,7 +140,8 @@ function BarReading({ bars, at }: { readonly bars: BarChartProps; readonly at: n
   );
 }
 
-function NumbersTable({ title, times, barSeconds, series, format }: BarChartProps) {
+function NumbersTable(bars: BarChartProps) {
+  const { title, times, barSeconds, series, format } = bars;
   const formatTime = barTimeFormat(barSeconds);
   return (
     <table class="rows">
@@ -149,7 +161,7 @@ function NumbersTable({ title, times, barSeconds, series, format }: BarChartProp
           <tr key={time.getTime()}>
             <th scope="row">{formatTime(time)}</th>
             {series.map(({ name, values }) => (
-              <td key={name}>{format(values[at] ?? 0)}</td>
+              <td key={name}>{isCounted(bars, time) === "no" ? "not counted" : format(values[at] ?? 0)}</td>
             ))}
           </tr>
         ))}

@@ -4,12 +4,15 @@ import { useState } from "preact/hooks";
 export interface ReadableBars {
   readonly times: readonly Date[];
   readonly barSeconds: number;
+  /** Of bars that end before this nothing is known, and of one that begins before it only a part. */
+  readonly countedSince: Date;
   readonly series: readonly { readonly name: string; readonly values: readonly number[] }[];
   readonly format: (value: number) => string;
 }
 
 /** The numbers of a bar in words; kinds that it has none of are left out. */
-export function readBar({ times, barSeconds, series, format }: ReadableBars, at: number): string {
+export function readBar(bars: ReadableBars, at: number): string {
+  const { times, barSeconds, series, format } = bars;
   const begin = times[at];
   if (begin === undefined) return "";
   const formatTime = barTimeFormat(barSeconds);
@@ -18,7 +21,19 @@ export function readBar({ times, barSeconds, series, format }: ReadableBars, at:
     const value = values[at] ?? 0;
     return value === 0 ? [] : [`${name} ${format(value)}`];
   });
-  return `${formatTime(begin)} to ${formatTime(end)}: ${counted.length === 0 ? "nothing" : counted.join(", ")}`;
+  const numbers = counted.length === 0 ? "nothing" : counted.join(", ");
+  const text = `${formatTime(begin)} to ${formatTime(end)}: `;
+  if (isCounted(bars, begin) === "no") return `${text}not counted`;
+  return isCounted(bars, begin) === "all" ? `${text}${numbers}` : `${text}${numbers}, not all counted`;
+}
+
+/** How much of the bar that begins then is counted. */
+export function isCounted(
+  { barSeconds, countedSince }: Pick<ReadableBars, "barSeconds" | "countedSince">,
+  begin: Date,
+) {
+  if (begin >= countedSince) return "all";
+  return begin.getTime() + barSeconds * 1_000 > countedSince.getTime() ? "part" : "no";
 }
 
 /** Longer bars have their day in what is written about them. */

@@ -58,9 +58,25 @@ function OverviewOf({ window }: { readonly window: Overview["window"] }) {
           {hasFailures && <Failures overview={overview} />}
           <Charts overview={overview} />
           <Running running={overview.running} />
-          {!hasFailures && <p>Nothing has failed in this time.</p>}
+          {!hasFailures && <p>{isCut(overview) ? "None of these has failed." : "Nothing has failed in this time."}</p>}
         </>
       )}
+    </>
+  );
+}
+
+/** There were more imports than an overview looks at. */
+function isCut({ countedSince, buckets }: Overview): boolean {
+  return countedSince !== buckets[0]?.at;
+}
+
+/** What a heading says of numbers that are not all. */
+function CutNote({ overview }: { readonly overview: Overview }) {
+  if (!isCut(overview)) return null;
+  return (
+    <>
+      {" "}
+      of those created since <Time at={overview.countedSince} />
     </>
   );
 }
@@ -88,7 +104,8 @@ const countedBytes = [
 const countSteps = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000];
 const byteSteps = Array.from({ length: 30 }, (_, at) => 2 ** (2 * at + 4)); // from 16 B up to more than anybody moves
 
-function Charts({ overview: { buckets, bucketSeconds, totals, countedSince } }: { readonly overview: Overview }) {
+function Charts({ overview }: { readonly overview: Overview }) {
+  const { buckets, bucketSeconds, totals, countedSince } = overview;
   const times = buckets.map(({ at }) => new Date(at));
   const states: readonly BarSeries[] = countedStates.map(({ key, name, colour }) => ({
     ...{ name, colour },
@@ -98,14 +115,15 @@ function Charts({ overview: { buckets, bucketSeconds, totals, countedSince } }: 
     ...{ name, colour },
     values: buckets.map((bucket) => bucket.bytes[key]),
   }));
-  const isCut = countedSince !== buckets[0]?.at;
+  const common = { times, barSeconds: bucketSeconds, countedSince: new Date(countedSince) };
   const isEmpty = countedStates.every(({ key }) => totals[key] === 0);
   return (
     <>
-      {isCut && (
+      {isCut(overview) && (
         <Notice tone="neutral" title="Not all of them are counted">
           <p>
-            There are more imports than an overview looks at: only those since <Time at={countedSince} /> are counted.
+            There are more imports than an overview looks at: all numbers are those of imports that were created since{" "}
+            <Time at={countedSince} />.
           </p>
         </Notice>
       )}
@@ -118,9 +136,8 @@ function Charts({ overview: { buckets, bucketSeconds, totals, countedSince } }: 
         <div class="charts">
           <BarChart
             {...{
+              ...common,
               title: "Imports",
-              times,
-              barSeconds: bucketSeconds,
               series: states,
               format: String,
               steps: countSteps,
@@ -128,9 +145,8 @@ function Charts({ overview: { buckets, bucketSeconds, totals, countedSince } }: 
           />
           <BarChart
             {...{
+              ...common,
               title: "Bytes",
-              times,
-              barSeconds: bucketSeconds,
               series: bytes,
               format: formatBytes,
               steps: byteSteps,
@@ -138,6 +154,7 @@ function Charts({ overview: { buckets, bucketSeconds, totals, countedSince } }: 
           />
         </div>
       )}
+      {!isEmpty && <p class="help">Each import counts where it ended, and while it runs where it was created.</p>}
     </>
   );
 }
@@ -165,12 +182,16 @@ const failureColumns = [
 ] as const;
 
 /** What needs somebody, before all else. */
-function Failures({ overview: { errors, buckets } }: { readonly overview: Overview }) {
-  const since = buckets[0]?.at ?? "";
+function Failures({ overview }: { readonly overview: Overview }) {
+  const { errors, buckets, countedSince } = overview;
+  const counted = { endedSince: buckets[0]?.at ?? "", ...(isCut(overview) && { since: countedSince }) };
   const failed = errors.reduce((sum, { count }) => sum + count, 0);
   return (
     <section aria-labelledby="failures-title">
-      <h2 id="failures-title">Failed: {failed}</h2>
+      <h2 id="failures-title">
+        Failed: {failed}
+        <CutNote overview={overview} />
+      </h2>
       <RowsTable
         caption="Failures by error code, the most frequent first"
         columns={failureColumns}
@@ -182,7 +203,7 @@ function Failures({ overview: { errors, buckets } }: { readonly overview: Overvi
             </a>,
             <a
               key="count"
-              href={formatHash("imports", "", { state: "Failed", error: code, since })}
+              href={formatHash("imports", "", { state: "Failed", error: code, ...counted })}
               aria-label={`${count} that failed with ${code}`}
             >
               {count}
@@ -199,7 +220,9 @@ function Failures({ overview: { errors, buckets } }: { readonly overview: Overvi
         }))}
       />
       <p>
-        <a href={formatHash("imports", "", { state: "Failed", since })}>All that failed in this time</a>
+        <a href={formatHash("imports", "", { state: "Failed", ...counted })}>
+          {isCut(overview) ? "All of these that failed" : "All that failed in this time"}
+        </a>
       </p>
     </section>
   );
