@@ -41,6 +41,8 @@ export interface ImportCredentials {
 
 export interface DelegatedImport {
   readonly spec: ImportSpec;
+  /** Host that ACR is to read from: the source's mirror where it has one. The credentials are this host's. */
+  readonly readFrom: string;
   /** Found by this service; undefined: it cannot read the source. */
   readonly digest: Digest | undefined;
   /** Those of the spec that are to be written. */
@@ -65,13 +67,13 @@ export interface ImportParameters {
 
 /** What ACR is asked for: by digest where that is known, so that every start imports the same. */
 export function toImportParameters(delegated: DelegatedImport): ImportParameters {
-  const { spec, digest, tags, sourceId, credentials } = delegated;
-  const { registry, repository, tag } = spec.source;
+  const { spec, readFrom, digest, tags, sourceId, credentials } = delegated;
+  const { repository, tag } = spec.source;
   const wanted = digest ?? spec.source.digest;
   return {
     source: {
       ...(sourceId === undefined
-        ? { registryUri: registry, ...(credentials && { credentials }) }
+        ? { registryUri: readFrom, ...(credentials && { credentials }) }
         : { resourceId: formatRegistryResourceId(sourceId) }),
       sourceImage: formatSourceImage({
         repository,

@@ -132,7 +132,14 @@ async function start(
   const { hasCredentials } = held.record();
   const sourceId = hasCredentials ? undefined : await findRegistries.sourceId(spec, places.source, signal);
   const credentials = sourceId === undefined ? await credentialsForAcr(deps, sides.source, signal) : undefined;
-  const parameters = toImportParameters({ spec, digest, tags, sourceId, credentials });
+  const parameters = toImportParameters({
+    spec,
+    readFrom: places.source.registry,
+    digest,
+    tags,
+    sourceId,
+    credentials,
+  });
   await held.change((record) => operationAsked(found === undefined ? record : pinned(record, found)));
   return await arm.startImport(targetId, parameters, places, signal);
 }

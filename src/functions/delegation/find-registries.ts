@@ -16,7 +16,10 @@ export interface FindRegistriesDeps {
 export interface FindRegistries {
   /** Throws TARGET_REGISTRY_MISSING where neither REGISTRIES nor Azure has the target. */
   readonly targetId: (place: ErrorPlace, signal: AbortSignal) => Promise<RegistryResourceId>;
-  /** Undefined: ACR is to read the source by its address, not by the app's identity. */
+  /**
+   * Of the host that the source is read from, which may be a mirror. Undefined: ACR is to read it by its address, not by
+   * the app's identity.
+   */
   readonly sourceId: (
     spec: ImportSpec,
     place: ErrorPlace,
@@ -56,7 +59,8 @@ export function createFindRegistries(deps: FindRegistriesDeps): FindRegistries {
       });
     },
     sourceId: async (spec, place, signal) => {
-      const { registry, resourceId } = spec.source;
+      const { registry } = place;
+      const resourceId = registry === spec.source.registry ? spec.source.resourceId : undefined; // not the mirror's
       const entry = registries.entryFor(registry);
       // The app's identity is for registries that the operator has named for it: a request alone does not open one.
       const isNamed = entry?.resourceId !== undefined || entry?.auth.kind === "entra" || registry === defaultTarget;

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { parseRegistryResourceId, type RegistryResourceId } from "../../../../src/domain/arm-resource-id.ts";
-import { createRegistries } from "../../../../src/domain/registries.ts";
+import { createRegistries, type RegistryEntry } from "../../../../src/domain/registries.ts";
 import { createFindRegistries } from "../../../../src/functions/delegation/find-registries.ts";
+import { aRecord } from "../../../helpers/import-records.ts";
 import { createFakeClock } from "../../../helpers/registry-client.ts";
 
 const never = new AbortController().signal;
@@ -46,5 +47,36 @@ describe("a registry in Azure", () => {
 
     expect(walksBefore).toBe(1);
     expect(await targetId(place, never)).toEqual(id);
+  });
+});
+
+describe("a source that is read from a mirror", () => {
+  const upstream = "upstream.azurecr.io";
+  const from = { side: "source", registry: "prod.azurecr.io", stage: "copy" } as const;
+  const anId = (name: string) =>
+    `/subscriptions/0b1f6471-1bf0-4dda-aec3-111122223333/resourceGroups/g/providers/Microsoft.ContainerRegistry/registries/${name}`;
+  const { spec } = aRecord({ sourceRegistry: upstream });
+  const named = { ...spec, source: { ...spec.source, resourceId: anId("upstream") } };
+
+  const find = (auth: RegistryEntry["auth"]) => {
+    const registries = createRegistries(
+      [
+        { host: upstream, auth: { kind: "anonymous" }, mirror: from.registry, resourceId: anId("upstream") },
+        { host: from.registry, auth },
+      ],
+      undefined,
+    );
+    return createFindRegistries({
+      arm: { findRegistry: async ({ registry }) => (registry === from.registry ? id : undefined) },
+      ...{ registries, defaultTarget: undefined, ...createFakeClock() },
+    }).sourceId(named, from, never);
+  };
+
+  it("is the mirror in Azure, where its own entry names it for the app's identity", async () => {
+    expect(await find({ kind: "entra", clientId: undefined })).toEqual(id);
+  });
+
+  it("is read by its address where only the registry behind it is named so", async () => {
+    expect(await find({ kind: "anonymous" })).toBeUndefined();
   });
 });
