@@ -4,6 +4,7 @@ import { useFocusKeeper } from "./focus.ts";
 import { Boundary } from "./parts/boundary.tsx";
 import { ConnectionBar } from "./parts/connection-bar.tsx";
 import { ThemeChoice } from "./parts/theme-choice.tsx";
+import { useNewDay } from "./parts/time.tsx";
 import { formatHash, type Route, useRoute } from "./routing.ts";
 import { useServices } from "./services.ts";
 import { BarredView } from "./views/barred-view.tsx";
@@ -17,6 +18,7 @@ export function App() {
   const { key, poller } = useServices();
   const view = viewAt(route);
   useFocusKeeper();
+  useNewDay();
   const place = `${route.view}/${route.argument}`;
   useArrival(place, view?.title(route) ?? "Not found");
   const isShut = connection.kind === "sign-in" || connection.kind === "barred";

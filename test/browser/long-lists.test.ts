@@ -86,6 +86,29 @@ describe.runIf(hasBrowser())("long lists on the dashboard", () => {
     await page.getByRole("link", { name: "old/app249:1" }).waitFor();
   });
 
+  it("keep the page that one turns until the next one is there, and begin that one at its head", async () => {
+    await using visit = await dashboard.open("#/imports?source=old.example&until=2026-02-01T00:00:00.000Z");
+    const { page } = visit;
+    const first = page.getByRole("link", { name: "old/app249:1" });
+    await first.waitFor();
+    const held = Promise.withResolvers<void>();
+    await page.route(/continuationToken=/, async (route) => {
+      await held.promise;
+      await route.continue();
+    });
+
+    await page.getByRole("button", { name: "Older" }).click();
+    await page.locator("[aria-busy=true]").waitFor();
+    expect(await first.count()).toBe(1);
+    held.resolve();
+    await page.getByRole("link", { name: "old/app199:1" }).waitFor();
+
+    await page.locator(".paged:focus").waitFor();
+    expect(await page.getByRole("columnheader", { name: "State" }).boundingBox()).toMatchObject({
+      y: expect.closeTo(20, -2),
+    });
+  });
+
   it("take a time once it is entered, not with each of its digits", async () => {
     await using visit = await dashboard.open("#/imports?source=old.example");
     const { page } = visit;

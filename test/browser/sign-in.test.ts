@@ -22,9 +22,9 @@ describe.runIf(hasBrowser())("signing in on the dashboard", () => {
     await page.getByRole("alert").getByText("The service does not take this key").waitFor();
     await page.getByLabel("Function key").fill(key);
     await page.getByRole("button", { name: "Sign in" }).click();
-    await page.getByText("No import matches.").waitFor();
+    await page.getByText("No import yet.").waitFor();
     await page.reload();
-    await page.getByText("No import matches.").waitFor();
+    await page.getByText("No import yet.").waitFor();
 
     expect(visit.requests.paths.filter((path) => path.includes(key))).toEqual([]);
     expect(page.url()).not.toContain(key);
@@ -46,7 +46,7 @@ describe.runIf(hasBrowser())("signing in on the dashboard", () => {
     await page.getByLabel("Function key").fill(key);
     await page.getByRole("button", { name: "Sign in" }).click();
 
-    await page.getByText("No import matches.").waitFor();
+    await page.getByText("No import yet.").waitFor();
     expect(front.sessions).toHaveLength(1);
   });
 
@@ -60,12 +60,12 @@ describe.runIf(hasBrowser())("signing in on the dashboard", () => {
     await page.getByText("this is something else").waitFor();
     await page.getByLabel("Function key").fill(key);
     await page.keyboard.press("Enter");
-    await page.getByText("No import matches.").waitFor();
+    await page.getByText("No import yet.").waitFor();
     await page.locator("#main:focus").waitFor();
     await page.getByRole("button", { name: "Change key" }).click();
     await page.getByRole("button", { name: "Keep the key that was given" }).click();
 
-    await page.getByText("No import matches.").waitFor();
+    await page.getByText("No import yet.").waitFor();
     await page.locator(":focus", { hasText: "Change key" }).waitFor();
   });
 
@@ -93,7 +93,7 @@ describe.runIf(hasBrowser())("signing in on the dashboard", () => {
     await page.getByLabel("Function key").fill(key);
     await page.keyboard.press("Enter");
 
-    await page.getByText("No import matches.").waitFor();
+    await page.getByText("No import yet.").waitFor();
     expect(await page.evaluate("document.documentElement.dataset.theme")).toBe("dark");
   });
 

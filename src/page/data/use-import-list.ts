@@ -11,6 +11,8 @@ import { useChain } from "./use-resource.ts";
 export const enoughRows = 20;
 
 interface Shown {
+  /** Token of its first page; empty: the first of all. */
+  readonly token: string;
   readonly imports: readonly ImportView[];
   /** Where the next page begins; undefined: there is none. */
   readonly older: ListStart | undefined;
@@ -60,7 +62,11 @@ export function useImportList(filter: ImportFilter, start: ListStart | undefined
 
   const isSearching = wantsCut || pages.some(({ value, refusal }) => value === undefined && refusal === undefined);
   const token = found.at(-1)?.continuationToken;
-  const now: Shown = { imports: rowsOf(found), older: token === undefined ? undefined : { token, before } };
+  const now: Shown = {
+    token: start?.token ?? "",
+    imports: rowsOf(found),
+    older: token === undefined ? undefined : { token, before },
+  };
   const shown = useRef(now);
   // What is there stays on screen until what takes its place is there, too.
   const isWhole = !wantsCut && found.length === pages.length;

@@ -11,6 +11,8 @@ import {
   secondsPerHour,
   useChosenBar,
 } from "./bar-reading.ts";
+import { marksTo, topOf } from "./bar-scale.ts";
+import { RowsTable } from "./rows-table.tsx";
 
 /** One kind of thing in each bar. */
 export interface BarSeries {
@@ -144,29 +146,17 @@ function NumbersTable(bars: BarChartProps) {
   const { title, times, barSeconds, series, format } = bars;
   const formatTime = barTimeFormat(barSeconds);
   return (
-    <table class="rows">
-      <caption class="unseen">{title}</caption>
-      <thead>
-        <tr>
-          <th scope="col">From</th>
-          {series.map(({ name }) => (
-            <th key={name} scope="col">
-              {name}
-            </th>
-          ))}
-        </tr>
-      </thead>
-      <tbody>
-        {times.map((time, at) => (
-          <tr key={time.getTime()}>
-            <th scope="row">{formatTime(time)}</th>
-            {series.map(({ name, values }) => (
-              <td key={name}>{isCounted(bars, time) === "no" ? "not counted" : format(values[at] ?? 0)}</td>
-            ))}
-          </tr>
-        ))}
-      </tbody>
-    </table>
+    <RowsTable
+      caption={title}
+      columns={[{ name: "From", isHeading: true }, ...series.map(({ name }) => ({ name }))]}
+      rows={times.map((time, at) => ({
+        key: time.toISOString(),
+        cells: [
+          formatTime(time),
+          ...series.map(({ values }) => (isCounted(bars, time) === "no" ? "not counted" : format(values[at] ?? 0))),
+        ],
+      }))}
+    />
   );
 }
 
@@ -188,12 +178,12 @@ function optionsOf(latest: { readonly current: BarChartProps }, element: HTMLEle
   return {
     width: element.clientWidth,
     height: heightPx,
-    padding: [null, 24, null, null], // for half of the last mark's text
+    padding: [null, 32, null, null], // for half of the last mark's text
     legend: { show: false },
     cursor: { show: false },
     scales: {
       x: { range: (_, from, to) => [from - barSeconds / 2, to + barSeconds / 2] },
-      y: { range: (_, _from, to) => [0, Math.max(to, steps[0] ?? 1)] },
+      y: { range: (_, _from, to) => [0, topOf(to, steps)] },
     },
     axes: [
       {
@@ -204,7 +194,7 @@ function optionsOf(latest: { readonly current: BarChartProps }, element: HTMLEle
       {
         ...axis,
         size: 80,
-        incrs: [...steps],
+        splits: (_, _axis, _from, top) => marksTo(top, steps),
         values: (_, splits) => splits.map((value) => latest.current.format(value)),
       },
     ],

@@ -1,5 +1,6 @@
+import { Fragment } from "preact";
 import type { ImportView } from "../../domain/import-view.ts";
-import { formatBytes } from "../../domain/quantities.ts";
+import { formatBytes, formatDuration } from "../../domain/quantities.ts";
 import { withoutHint } from "../error-text.ts";
 import { formatSource, formatTarget } from "../places.ts";
 import { formatHash } from "../routing.ts";
@@ -28,7 +29,18 @@ export function ImportTable({ caption, imports }: ImportTableProps) {
   return <RowsTable {...{ caption, columns }} rows={imports.map((view) => ({ key: view.id, cells: cellsOf(view) }))} />;
 }
 
-function cellsOf({ id, state, source, target, trigger, createdAt, progress, error }: ImportView) {
+function cellsOf({
+  id,
+  state,
+  source,
+  target,
+  trigger,
+  createdAt,
+  startedAt,
+  finishedAt,
+  progress,
+  error,
+}: ImportView) {
   const from = source === undefined ? "could not be read" : formatSource(source);
   const to = target === undefined ? "–" : formatTarget(target);
   return [
@@ -46,6 +58,11 @@ function cellsOf({ id, state, source, target, trigger, createdAt, progress, erro
       </>
     ),
     trigger.kind,
-    <Time key="created" at={createdAt} />,
+    <Fragment key="created">
+      <Time at={createdAt} />
+      {startedAt !== undefined && finishedAt !== undefined && (
+        <span class="took-line">took {formatDuration((Date.parse(finishedAt) - Date.parse(startedAt)) / 1_000)}</span>
+      )}
+    </Fragment>,
   ];
 }

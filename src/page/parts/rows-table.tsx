@@ -4,6 +4,8 @@ export interface RowsTableColumn {
   readonly name: string;
   /** A class of page.css for its cells. */
   readonly look?: string;
+  /** Its cells name their rows. */
+  readonly isHeading?: boolean;
 }
 
 export interface RowsTableProps {
@@ -22,34 +24,42 @@ export function RowsTable({ caption, columns, rows }: RowsTableProps) {
   return (
     // biome-ignore-start lint/a11y/noRedundantRoles: laid out as blocks, the elements lose the roles that they have
     // biome-ignore-start lint/a11y/useSemanticElements: they are those elements
-    <table class="rows" role="table">
-      <caption class="unseen">{caption}</caption>
-      <colgroup>
-        {columns.map(({ name, look }) => (
-          <col key={name} class={look} />
-        ))}
-      </colgroup>
-      <thead role="rowgroup">
-        <tr role="row">
-          {columns.map(({ name }) => (
-            <th key={name} scope="col" role="columnheader">
-              {name}
-            </th>
+    <div class="list">
+      <table class="rows" role="table">
+        <caption class="unseen">{caption}</caption>
+        <colgroup>
+          {columns.map(({ name, look }) => (
+            <col key={name} class={look} />
           ))}
-        </tr>
-      </thead>
-      <tbody role="rowgroup">
-        {rows.map(({ key, cells }) => (
-          <tr key={key} role="row">
-            {columns.map(({ name, look }, at) => (
-              <td key={name} role="cell" class={look} data-label={name}>
-                {cells[at]}
-              </td>
+        </colgroup>
+        <thead role="rowgroup">
+          <tr role="row">
+            {columns.map(({ name }) => (
+              <th key={name} scope="col" role="columnheader">
+                {name}
+              </th>
             ))}
           </tr>
-        ))}
-      </tbody>
-    </table>
+        </thead>
+        <tbody role="rowgroup">
+          {rows.map(({ key, cells }) => (
+            <tr key={key} role="row">
+              {columns.map(({ name, look, isHeading = false }, at) =>
+                isHeading ? (
+                  <th key={name} scope="row" role="rowheader" class={look}>
+                    {cells[at]}
+                  </th>
+                ) : (
+                  <td key={name} role="cell" class={look} data-label={name}>
+                    {cells[at]}
+                  </td>
+                ),
+              )}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
     // biome-ignore-end lint/a11y/useSemanticElements: they are those elements
     // biome-ignore-end lint/a11y/noRedundantRoles: laid out as blocks, the elements lose the roles that they have
   );

@@ -11,6 +11,7 @@ import { Copyable } from "../parts/copyable.tsx";
 import { ErrorCard } from "../parts/error-card.tsx";
 import { Facts } from "../parts/facts.tsx";
 import { FailedOutcome } from "../parts/failed-outcome.tsx";
+import { Loading } from "../parts/loading.tsx";
 import { Notice } from "../parts/notice.tsx";
 import { PartsList } from "../parts/parts-list.tsx";
 import { Time } from "../parts/time.tsx";
@@ -37,7 +38,7 @@ export function ImportView({ id }: { readonly id: string }) {
     return (
       <>
         <h1>Import</h1>
-        {refusal === undefined ? <p role="status">Loading…</p> : <FailedOutcome what="Loading" outcome={refusal} />}
+        {refusal === undefined ? <Loading /> : <FailedOutcome what="Loading" outcome={refusal} />}
       </>
     );
   }

@@ -2,9 +2,11 @@ import { useEffect, useState } from "preact/hooks";
 import { enoughRows, useImportList } from "../data/use-import-list.ts";
 import { formatListPath, type ImportFilter, type ListStart, readFilter } from "../import-filter.ts";
 import { ActionButton } from "../parts/action-button.tsx";
+import { Empty } from "../parts/empty.tsx";
 import { FailedOutcome } from "../parts/failed-outcome.tsx";
 import { ImportTable } from "../parts/import-table.tsx";
-import { Pager, pagesAt } from "../parts/pager.tsx";
+import { Loading } from "../parts/loading.tsx";
+import { PagedList, pagesAt } from "../parts/pager.tsx";
 import { formatHash, navigate } from "../routing.ts";
 import { ImportFilterForm } from "./import-filter-form.tsx";
 
@@ -41,18 +43,39 @@ interface ImportListProps {
 
 function ImportList({ filter, start }: ImportListProps) {
   const [maxRequests, setMaxRequests] = useState(patience);
-  const { imports, isSearching, requests, refusal, older } = useImportList(filter, start, maxRequests);
+  const { token, imports, isSearching, requests, refusal, older } = useImportList(filter, start, maxRequests);
   const isShort = older !== undefined && imports.length < enoughRows;
+  const isAll = start === undefined && Object.values(filter).every((value) => value === "");
+  const hasNone = imports.length === 0 && older === undefined && !isSearching && refusal === undefined;
   useEffect(() => setMaxRequests(patience), [start?.token]);
   const formatPage = (page: string) =>
     formatHash("imports", "", { ...filter, page, before: page === "" ? "" : (older?.before ?? "") });
   return (
     <>
       {refusal !== undefined && <FailedOutcome what="Listing" outcome={refusal} />}
-      {imports.length > 0 && <ImportTable caption="Imports, newest first" imports={imports} />}
-      <p class="search-state" role="status">
-        {searchText({ found: imports.length, isSearching, requests, hasMore: older !== undefined })}
-      </p>
+      <PagedList
+        pages={pagesAt(start?.token ?? "", formatPage)}
+        shownToken={token}
+        continuationToken={isShort ? undefined : older?.token}
+        names={{ back: "Newer", forth: "Older" }}
+      >
+        {imports.length > 0 && <ImportTable caption="Imports, newest first" imports={imports} />}
+        {hasNone && isAll && (
+          <Empty title="No import yet.">
+            An import brings one image to the target registry. <a href={formatHash("start")}>Start one</a>, or have the
+            command line, the API, <a href={formatHash("rules")}>rules</a> and{" "}
+            <a href={formatHash("schedules")}>schedules</a> begin them.
+          </Empty>
+        )}
+        {imports.length === 0 && isSearching && requests === 1 ? (
+          <Loading />
+        ) : (
+          <p class="search-state" role="status">
+            {!(hasNone && isAll) &&
+              searchText({ found: imports.length, isSearching, requests, hasMore: older !== undefined })}
+          </p>
+        )}
+      </PagedList>
       {isShort && (
         <div class="pages">
           <ActionButton isBusy={isSearching} onClick={() => setMaxRequests(requests + patience)}>
@@ -60,11 +83,6 @@ function ImportList({ filter, start }: ImportListProps) {
           </ActionButton>
         </div>
       )}
-      <Pager
-        pages={pagesAt(start?.token ?? "", formatPage)}
-        continuationToken={isShort ? undefined : older?.token}
-        names={{ back: "Newer", forth: "Older" }}
-      />
     </>
   );
 }

@@ -3,6 +3,7 @@ import { formatBytes } from "../../domain/quantities.ts";
 import { useResource } from "../data/use-resource.ts";
 import { withoutHint } from "../error-text.ts";
 import { BarChart, type BarSeries } from "../parts/bar-chart.tsx";
+import { Empty } from "../parts/empty.tsx";
 import { ImportTable } from "../parts/import-table.tsx";
 import { Notice } from "../parts/notice.tsx";
 import { Places } from "../parts/places.tsx";
@@ -49,16 +50,29 @@ function OverviewOf({ window }: { readonly window: Overview["window"] }) {
     known !== undefined && known.running.count > 0 ? "live" : "idle",
   );
   const { value: overview } = snapshot;
-  const hasFailures = overview !== undefined && overview.errors.length > 0;
   return (
     <>
       <SnapshotState snapshot={snapshot} />
       {overview !== undefined && (
         <>
-          {hasFailures && <Failures overview={overview} />}
-          <Charts overview={overview} />
+          {isCut(overview) && (
+            <Notice tone="neutral" title="Not all of them are counted">
+              <p>
+                There are more imports than an overview looks at: all numbers are those of imports that were created
+                since <Time at={overview.countedSince} />.
+              </p>
+            </Notice>
+          )}
+          <Totals totals={overview.totals} />
+          {overview.errors.length > 0 ? (
+            <Failures overview={overview} />
+          ) : (
+            <p class="good-news">
+              {isCut(overview) ? "None of these has failed." : "Nothing has failed in this time."}
+            </p>
+          )}
           <Running running={overview.running} />
-          {!hasFailures && <p>{isCut(overview) ? "None of these has failed." : "Nothing has failed in this time."}</p>}
+          <Charts overview={overview} />
         </>
       )}
     </>
@@ -81,6 +95,29 @@ function CutNote({ overview }: { readonly overview: Overview }) {
   );
 }
 
+/** The figures of the time that is looked at. */
+function Totals({ totals }: Pick<Overview, "totals">) {
+  const tiles = [
+    ...shownTotals.map((name) => {
+      const state = countedStates.find(({ key }) => key === name);
+      return { name: state?.name, colour: state?.colour, figure: String(totals[name]), isLoud: totals[name] > 0 };
+    }),
+    ...countedBytes.slice(0, 2).map(({ key, name, colour }) => ({
+      ...{ name, colour, figure: formatBytes(totals.bytes[key]), isLoud: totals.bytes[key] > 0 },
+    })),
+  ];
+  return (
+    <dl class="tiles" aria-label="Figures of this time">
+      {tiles.map(({ name, colour, figure, isLoud }) => (
+        <div key={name} style={isLoud && colour !== undefined ? { "--tone": `var(${colour})` } : {}}>
+          <dt>{name}</dt>
+          <dd>{figure}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
 interface CountedState {
   readonly key: Exclude<keyof OverviewCounts, "bytes">;
   readonly name: string;
@@ -95,6 +132,7 @@ const countedStates: readonly CountedState[] = [
   { key: "cancelled", name: "Cancelled", colour: "--line" },
   { key: "failed", name: "Failed", colour: "--bad" },
 ];
+const shownTotals = ["succeeded", "failed", "running", "skipped"] as const;
 const countedBytes = [
   { key: "copied", name: "Copied", colour: "--copied" },
   { key: "mounted", name: "Mounted", colour: "--mounted" },
@@ -102,7 +140,7 @@ const countedBytes = [
 ] as const;
 
 const countSteps = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000];
-const byteSteps = Array.from({ length: 30 }, (_, at) => 2 ** (2 * at + 4)); // from 16 B up to more than anybody moves
+const byteSteps = Array.from({ length: 60 }, (_, at) => 2 ** (at + 4)); // from 16 B up to more than anybody moves
 
 function Charts({ overview }: { readonly overview: Overview }) {
   const { buckets, bucketSeconds, totals, countedSince } = overview;
@@ -119,19 +157,11 @@ function Charts({ overview }: { readonly overview: Overview }) {
   const isEmpty = countedStates.every(({ key }) => totals[key] === 0);
   return (
     <>
-      {isCut(overview) && (
-        <Notice tone="neutral" title="Not all of them are counted">
-          <p>
-            There are more imports than an overview looks at: all numbers are those of imports that were created since{" "}
-            <Time at={countedSince} />.
-          </p>
-        </Notice>
-      )}
       {isEmpty ? (
-        <p class="card">
-          Nothing was imported in this time. <a href={formatHash("start")}>Start an import</a>, or let{" "}
-          <a href={formatHash("rules")}>rules</a> and <a href={formatHash("schedules")}>schedules</a> do it.
-        </p>
+        <Empty title="Nothing was imported in this time.">
+          <a href={formatHash("start")}>Start an import</a>, or let <a href={formatHash("rules")}>rules</a> and{" "}
+          <a href={formatHash("schedules")}>schedules</a> do it.
+        </Empty>
       ) : (
         <div class="charts">
           <BarChart
@@ -164,7 +194,7 @@ function Running({ running: { count, imports } }: Pick<Overview, "running">) {
     <section aria-labelledby="running-title">
       <h2 id="running-title">Running now: {count}</h2>
       {imports.length > 0 && <ImportTable caption="Imports that run" imports={imports} />}
-      {count === 0 && <p>No import runs.</p>}
+      {count === 0 && <p class="help">No import runs.</p>}
       {count > imports.length && imports.length > 0 && (
         <p class="help">
           The newest {imports.length} of {count}. <a href={formatHash("imports")}>All imports</a>

@@ -2,9 +2,10 @@ import { useEffect, useRef } from "preact/hooks";
 import type { PromotionItemPage, PromotionItemView, PromotionView } from "../../domain/promotion-record.ts";
 import { formatBytes } from "../../domain/quantities.ts";
 import { useResource } from "../data/use-resource.ts";
+import { useTurnedPage } from "../data/use-turned-page.ts";
 import { withoutHint } from "../error-text.ts";
 import { Badge } from "../parts/badge.tsx";
-import { Pager, pagesAt } from "../parts/pager.tsx";
+import { PagedList, pagesAt } from "../parts/pager.tsx";
 import { Places } from "../parts/places.tsx";
 import { RowsTable } from "../parts/rows-table.tsx";
 import { SnapshotState } from "../parts/snapshot-state.tsx";
@@ -59,8 +60,9 @@ function ItemList({ path, view, state, page: token }: PromotionItemsProps) {
     ...(state !== "" && { state }),
     ...(token !== "" && { continuationToken: token }),
   };
-  const snapshot = useResource<PromotionItemPage>(`${path}/items?${new URLSearchParams(query)}`, () =>
-    isRunning ? "live" : "still",
+  const shown = useTurnedPage(
+    useResource<PromotionItemPage>(`${path}/items?${new URLSearchParams(query)}`, () => (isRunning ? "live" : "still")),
+    token,
   );
   // The last look at the items may be from before the promotion's end.
   const lookedAt = useRef(`${view.state} ${view.attempt}`);
@@ -69,14 +71,18 @@ function ItemList({ path, view, state, page: token }: PromotionItemsProps) {
     if (lookedAt.current !== now) poller.refresh();
     lookedAt.current = now;
   }, [poller, view.state, view.attempt]);
-  const { value: page } = snapshot;
+  const { value: page } = shown.snapshot;
   return (
-    <>
-      <SnapshotState snapshot={snapshot} />
+    <PagedList
+      pages={pages}
+      shownToken={shown.token}
+      continuationToken={page?.continuationToken}
+      names={{ back: "Back", forth: "Further" }}
+    >
+      <SnapshotState snapshot={shown.snapshot} />
       {page !== undefined && page.items.length === 0 && <p>{emptyText(page)}</p>}
       {page !== undefined && page.items.length > 0 && <ItemTable items={page.items} />}
-      <Pager pages={pages} continuationToken={page?.continuationToken} names={{ back: "Back", forth: "Further" }} />
-    </>
+    </PagedList>
   );
 }
 

@@ -1,8 +1,10 @@
 import type { PromotionPage, PromotionSummary } from "../../domain/promotion-record.ts";
 import { useResource } from "../data/use-resource.ts";
+import { useTurnedPage } from "../data/use-turned-page.ts";
 import { withoutHint } from "../error-text.ts";
 import { Badge } from "../parts/badge.tsx";
-import { Pager, pagesAt } from "../parts/pager.tsx";
+import { Empty } from "../parts/empty.tsx";
+import { PagedList, pagesAt } from "../parts/pager.tsx";
 import { RowsTable } from "../parts/rows-table.tsx";
 import { SnapshotState } from "../parts/snapshot-state.tsx";
 import { Time } from "../parts/time.tsx";
@@ -17,11 +19,13 @@ export function PromotionsView({ query }: { readonly query: URLSearchParams }) {
   const token = query.get("page") ?? "";
   const pages = pagesAt(token, (page) => formatHash("promotions", "", { page }));
   const start = token === "" ? {} : { continuationToken: token };
-  const snapshot = useResource<PromotionPage>(
-    `/api/promotions?${new URLSearchParams({ limit: perPage, ...start })}`,
-    (page) => (page?.promotions.some(({ state }) => !promotionLookOf(state).hasEnded) ? "live" : "idle"),
+  const shown = useTurnedPage(
+    useResource<PromotionPage>(`/api/promotions?${new URLSearchParams({ limit: perPage, ...start })}`, (page) =>
+      page?.promotions.some(({ state }) => !promotionLookOf(state).hasEnded) ? "live" : "idle",
+    ),
+    token,
   );
-  const { value: page } = snapshot;
+  const { value: page } = shown.snapshot;
   return (
     <>
       <div class="title">
@@ -30,16 +34,22 @@ export function PromotionsView({ query }: { readonly query: URLSearchParams }) {
           Start a promotion
         </a>
       </div>
-      <SnapshotState snapshot={snapshot} />
-      {page?.promotions.length === 0 && pages.isFirst && (
-        <p class="card">
-          No promotion yet: many images that are imported as one. <a href={formatHash("promote")}>Start one</a>, or have{" "}
-          <code>drayage promote</code> and <code>POST /api/promotions</code> begin them, or{" "}
-          <a href={formatHash("schedules")}>schedules</a> at set times.
-        </p>
-      )}
-      {page !== undefined && page.promotions.length > 0 && <PromotionTable promotions={page.promotions} />}
-      <Pager pages={pages} continuationToken={page?.continuationToken} names={{ back: "Newer", forth: "Older" }} />
+      <PagedList
+        pages={pages}
+        shownToken={shown.token}
+        continuationToken={page?.continuationToken}
+        names={{ back: "Newer", forth: "Older" }}
+      >
+        <SnapshotState snapshot={shown.snapshot} />
+        {page?.promotions.length === 0 && shown.token === "" && (
+          <Empty title="No promotion yet.">
+            A promotion imports many images as one. <a href={formatHash("promote")}>Start one</a>, or have{" "}
+            <code>drayage promote</code> and <code>POST /api/promotions</code> begin them, or{" "}
+            <a href={formatHash("schedules")}>schedules</a> at set times.
+          </Empty>
+        )}
+        {page !== undefined && page.promotions.length > 0 && <PromotionTable promotions={page.promotions} />}
+      </PagedList>
     </>
   );
 }
@@ -61,9 +71,11 @@ function PromotionTable({ promotions }: { readonly promotions: readonly Promotio
         cells: [
           <Badge key="state" text={promotion.state} tone={promotionLookOf(promotion.state).tone} />,
           <>
-            <a href={formatHash("promotion", promotion.id)}>{describePromotion(promotion)}</a>
+            <a class="clamped" href={formatHash("promotion", promotion.id)}>
+              {describePromotion(promotion)}
+            </a>
             {promotion.error !== undefined && (
-              <span class="row-error">
+              <span class="row-error clamped">
                 <bdi>{withoutHint(promotion.error)}</bdi>
               </span>
             )}

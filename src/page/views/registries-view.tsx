@@ -6,6 +6,7 @@ import { useAttempt } from "../data/use-attempt.ts";
 import { useResource } from "../data/use-resource.ts";
 import { ActionButton } from "../parts/action-button.tsx";
 import { Badge } from "../parts/badge.tsx";
+import { Empty } from "../parts/empty.tsx";
 import { Facts } from "../parts/facts.tsx";
 import { FailedOutcome } from "../parts/failed-outcome.tsx";
 import { Notice } from "../parts/notice.tsx";
@@ -23,10 +24,10 @@ export function RegistriesView() {
       <h1>Registries</h1>
       <SnapshotState snapshot={snapshot} />
       {registries?.length === 0 && (
-        <p class="card">
-          The settings name no registry. <code>REGISTRIES</code>, <code>DEFAULT_TARGET</code>,{" "}
-          <code>ALLOWED_SOURCES</code> and <code>ALLOWED_TARGETS</code> do.
-        </p>
+        <Empty title="The settings name no registry.">
+          <code>REGISTRIES</code>, <code>DEFAULT_TARGET</code>, <code>ALLOWED_SOURCES</code> and{" "}
+          <code>ALLOWED_TARGETS</code> do.
+        </Empty>
       )}
       {registries?.map((registry) => (
         <RegistryCard key={registry.host} registry={registry} />

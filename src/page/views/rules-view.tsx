@@ -1,6 +1,7 @@
 import type { Rule } from "../../domain/rule-schema.ts";
 import { useResource } from "../data/use-resource.ts";
 import { Badge } from "../parts/badge.tsx";
+import { Empty } from "../parts/empty.tsx";
 import { EnableButton } from "../parts/enable-button.tsx";
 import { RowsTable } from "../parts/rows-table.tsx";
 import { SnapshotState } from "../parts/snapshot-state.tsx";
@@ -20,10 +21,10 @@ export function RulesView() {
       </div>
       <SnapshotState snapshot={snapshot} />
       {rules?.length === 0 && (
-        <p class="card">
-          No rule yet. A rule imports what is pushed to matching repositories, as soon as the source registry tells of
-          it by Event Grid or a webhook.
-        </p>
+        <Empty title="No rule yet.">
+          A rule imports what is pushed to matching repositories, as soon as the source registry tells of it by Event
+          Grid or a webhook.
+        </Empty>
       )}
       {rules !== undefined && rules.length > 0 && <RuleTable rules={rules} />}
     </>

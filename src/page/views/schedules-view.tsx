@@ -1,6 +1,7 @@
 import type { ScheduleView } from "../../domain/schedule-record.ts";
 import { useResource } from "../data/use-resource.ts";
 import { Badge } from "../parts/badge.tsx";
+import { Empty } from "../parts/empty.tsx";
 import { EnableButton } from "../parts/enable-button.tsx";
 import { RowsTable } from "../parts/rows-table.tsx";
 import { SnapshotState } from "../parts/snapshot-state.tsx";
@@ -25,7 +26,7 @@ export function SchedulesView() {
       </div>
       <SnapshotState snapshot={snapshot} />
       {schedules?.length === 0 && (
-        <p class="card">No schedule yet. A schedule imports at set times what has changed since the last time.</p>
+        <Empty title="No schedule yet.">A schedule imports at set times what has changed since the last time.</Empty>
       )}
       {schedules !== undefined && schedules.length > 0 && <ScheduleTable schedules={schedules} />}
     </>
