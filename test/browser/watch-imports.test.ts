@@ -47,6 +47,40 @@ describe.runIf(hasBrowser())("watching imports on the dashboard", () => {
     release();
   });
 
+  it("shows what was copied while it is read back, and how much of it was read", async () => {
+    const { api, open } = dashboard;
+    const hold = api.target.hold({ kind: "blob-get" });
+    const request = { source: from(), targetTags: ["read-back/app:1"], platforms: ["linux/amd64"], verify: "full" };
+    const { id } = await readImport(await api.post("/api/imports", request));
+    await hold.reached;
+    await using visit = await open(`#/import/${id}`);
+    const { page } = visit;
+
+    await page.locator(".badge", { hasText: "Verifying" }).waitFor();
+    await page.getByText("100 %").waitFor();
+    await page.getByText(/^0 of \d+ blobs read back$/).waitFor();
+    hold.release();
+    await page.locator(".badge", { hasText: "Succeeded" }).waitFor();
+
+    await page.getByText(/^(\d+) of \1 blobs read back: (.+) of \2$/).waitFor();
+  });
+
+  it("says of an import that waited for its turn how long it did, besides how long it took", async () => {
+    const startedAt = "2026-03-01T10:05:00.000Z";
+    const progress = {
+      ...{ manifests: { total: 1, done: 1 }, blobs: { total: 1, done: 1 }, bytesPerSecond: 0 },
+      bytes: { total: 1, copied: 1, mounted: 0, skipped: 0 },
+    };
+    const ended = { state: "Succeeded", startedAt, finishedAt: "2026-03-01T10:05:42.000Z", progress } as const;
+    const record = aRecord({ ...ended, id: createImportId(new Date(), "waited") });
+    const access = createTableAccess({ storage: { connectionString: dashboard.api.storage }, tablePrefix: "" });
+    await createImports(access).insert(record);
+    access.close();
+    await using visit = await dashboard.open(`#/import/${record.id}`);
+
+    await visit.page.getByText("took 42s after 5m 00s of waiting for its turn").waitFor();
+  });
+
   it("shows how long each stage took, and which one a failed import never came to", async () => {
     const { api, open } = dashboard;
     const done = await api.importAndWait({ source: from(), targetTags: ["timed/app:1"] });

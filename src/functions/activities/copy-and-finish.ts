@@ -27,7 +27,8 @@ export interface CopyAndFinishDeps {
 
 /**
  * A whole small import in one activity: each hop between activities costs a queue poll on the genuine host. The same
- * pieces in the same order as for a large one; parts are stored once, at the end or where the copy stops.
+ * pieces in the same order as for a large one; parts are stored once, at the end or where the copy stops, and before
+ * their blobs are read again, which may take as long as copying did.
  */
 export function createCopyAndFinish(deps: CopyAndFinishDeps): Activity<CopyAndFinishInput, CheckedOutcome> {
   const { imports, parts, copyPlannedUnit, verifyPlannedUnit, publishLevel, publishRoot, endImport, now } = deps;
@@ -41,9 +42,15 @@ export function createCopyAndFinish(deps: CopyAndFinishDeps): Activity<CopyAndFi
       const copied = unit && (await copyPlannedUnit({ importId, unit, round }, context));
       if (copied !== undefined && copied.kind !== "done") return copied;
       const results: PartResult[] = [...(copied?.results ?? [])];
+      let stored = 0;
+      const store = async () => {
+        await parts.markDone(importId, results.slice(stored), stored === 0 ? copied?.reportedUnit : undefined);
+        stored = results.length;
+      };
       const held = holdRow(imports, row);
       const verify = async (toVerify: Unit | undefined) => {
         if (toVerify === undefined) return { kind: "done" } as const;
+        await store();
         await held.change((record) => verifying(record, now()));
         return await verifyPlannedUnit({ importId, unit: toVerify, round }, context);
       };
@@ -59,7 +66,6 @@ export function createCopyAndFinish(deps: CopyAndFinishDeps): Activity<CopyAndFi
         if (published.kind === "published") results.push(...published.results);
         return published;
       };
-      const store = () => parts.markDone(importId, results, copied?.reportedUnit);
       const root = await verifyAndPublish().catch(async (thrown: unknown) => {
         await store().catch(() => undefined); // only progress is lost, and what was thrown first says why
         throw thrown;

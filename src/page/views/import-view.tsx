@@ -93,10 +93,10 @@ function Gone({ id, wasShown }: { readonly id: string; readonly wasShown: boolea
   );
 }
 
-function ImportProgress({ view: { progress, state, startedAt, finishedAt } }: { readonly view: View }) {
+function ImportProgress({ view }: { readonly view: View }) {
+  const { progress, state, verify } = view;
   if (progress === undefined) return null;
-  const { bytes, blobs, manifests, bytesPerSecond, etaSeconds } = progress;
-  const tookMs = startedAt !== undefined && finishedAt !== undefined && Date.parse(finishedAt) - Date.parse(startedAt);
+  const { bytes, blobs, manifests, verified, bytesPerSecond, etaSeconds } = progress;
   return (
     <section class="card" aria-labelledby="progress-title">
       <h2 id="progress-title">Progress</h2>
@@ -111,10 +111,25 @@ function ImportProgress({ view: { progress, state, startedAt, finishedAt } }: { 
         {blobs.done} of {blobs.total} blobs, {manifests.done} of {manifests.total} manifests
         {bytesPerSecond > 0 && `, ${formatBytes(bytesPerSecond)}/s`}
         {etaSeconds !== undefined && !importLookOf(state).hasEnded && `, about ${formatDuration(etaSeconds)} left`}
-        {tookMs !== false && `, took ${formatDuration(tookMs / 1_000)}`}
+        {tookText(view)}
       </p>
+      {verify === "full" && (
+        <p>
+          {verified?.blobs ?? 0} of {blobs.total} blobs read back
+          {verified !== undefined && `: ${formatBytes(verified.bytes)} of ${formatBytes(bytes.total)}`}
+        </p>
+      )}
     </section>
   );
+}
+
+/** From its first step to its end; before that it may have waited for its turn. */
+function tookText({ startedAt, finishedAt, timeline }: View): string {
+  if (startedAt === undefined || finishedAt === undefined) return "";
+  const secondsBetween = (from: string, to: string) => (Date.parse(to) - Date.parse(from)) / 1_000;
+  const waitedSeconds = secondsBetween(timeline[0]?.at ?? startedAt, startedAt);
+  const waited = waitedSeconds >= 1 ? ` after ${formatDuration(waitedSeconds)} of waiting for its turn` : "";
+  return `, took ${formatDuration(secondsBetween(startedAt, finishedAt))}${waited}`;
 }
 
 function ImportFacts({ view }: { readonly view: View }) {

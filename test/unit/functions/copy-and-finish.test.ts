@@ -32,6 +32,37 @@ async function finishRefused(markDone: (results: readonly PartResult[]) => Promi
   return await activity.work(input, { row, budget, signal }).catch((thrown: unknown) => thrown);
 }
 
+it("stores what was copied before it is read again, so that who looks sees that, and the rest once at the end", async () => {
+  const blob = { digest: aDigest("blob"), sizeBytes: 5, targets: [0] };
+  const copied: PartResult = { kind: "blob", target: 0, digest: blob.digest, via: "copied", ms: 1, attempts: 1 };
+  const unit = { n: 0, blobs: [blob] };
+  const record = aRecord({ state: "Copying" });
+  const { imports, record: stored } = createMemoryImports(record);
+  const row = (await imports.read(record.id)) ?? expect.fail("the row is there");
+  const steps: unknown[] = [];
+  const activity = createCopyAndFinish({
+    imports,
+    parts: { markDone: async (_, results) => void steps.push(results) },
+    copyPlannedUnit: async () => ({ kind: "done", results: [copied], reportedUnit: undefined }),
+    verifyPlannedUnit: async () => {
+      steps.push(stored(record.id)?.state);
+      return { kind: "done" };
+    },
+    publishLevel: async () => ({ kind: "published", results: [put] }),
+    publishRoot: async () => ({ kind: "published", results: [], warnings: [] }),
+    endImport: async () => undefined,
+    now: () => new Date(),
+  });
+  const signal = new AbortController().signal;
+  const budget = { endsAt: Number.POSITIVE_INFINITY, stopping: signal };
+  const whole: ImportPlan = { ...plan, units: [unit], verify: [unit] };
+  const input = { v: 1, importId: record.id, attempt: 1, plan: whole, round: 0 } as const;
+
+  await activity.work(input, { row, budget, signal });
+
+  expect(steps).toEqual([[copied], "Verifying", [put]]);
+});
+
 describe("copyAndFinish, when a tag is refused", () => {
   it("stores what was put before", async () => {
     const stored: PartResult[] = [];
