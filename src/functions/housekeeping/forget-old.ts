@@ -54,7 +54,8 @@ const firstPurgeMs = 365 * dayMs;
 
 /**
  * One call purges all of its window, however much that is: a day at a time, from where the last hour has come to. What
- * began before that and has ended only since is little, and looked for at once.
+ * began before that and has ended only since is little, and looked for at once; but last, since that is the one call
+ * that looks through all there is, and may fail each hour.
  */
 async function purgeHistories(
   { heartbeat }: ForgetOldDeps,
@@ -63,15 +64,16 @@ async function purgeHistories(
   isOver: () => boolean,
 ): Promise<number> {
   const purged = (await heartbeat.readPurged()) ?? new Date(before.getTime() - firstPurgeMs);
-  let from = earlier(purged, before);
-  let count = await durable.purge(new Date(0), from);
+  const start = earlier(purged, before);
+  let from = start;
+  let count = 0;
   while (from < before && !isOver()) {
     const until = earlier(new Date(from.getTime() + dayMs), before);
     count += await durable.purge(from, until);
     await heartbeat.notePurged(until);
     from = until;
   }
-  return count;
+  return isOver() ? count : count + (await durable.purge(new Date(0), start));
 }
 
 function earlier(one: Date, other: Date): Date {

@@ -43,16 +43,15 @@ function createWorld() {
   const { log, lines } = createMemoryLog();
   const purged: (readonly [from: Date, until: Date])[] = [];
   const forgetImport = createForgetImport({ ...stores, now: () => now });
-  const forget = (retentionDays: number, changes: Partial<ForgetOldDeps> = {}) =>
+  const purgeWell = async (from: Date, until: Date) => {
+    purged.push([from, until]);
+    return 3;
+  };
+  const forget = (retentionDays: number, changes: Partial<ForgetOldDeps> = {}, purge = purgeWell) =>
     createForgetOld({
       ...{ ...stores, retentionDays, budgetMs: 600_000, log, now: () => now },
       ...{ forgetImport, ...changes },
-    })({
-      purge: async (from, until) => {
-        purged.push([from, until]);
-        return 3;
-      },
-    });
+    })({ purge });
   return { ...stores, forget, forgetImport, purged, lines };
 }
 
@@ -211,10 +210,10 @@ describe("forgetting what is old", () => {
     await world.forget(30);
 
     expect(world.purged).toEqual([
-      [new Date(0), daysAgo(32.5)], // what has ended only since
       [daysAgo(32.5), daysAgo(31.5)],
       [daysAgo(31.5), daysAgo(30.5)],
       [daysAgo(30.5), daysAgo(30)],
+      [new Date(0), daysAgo(32.5)], // what has ended only since
     ]);
     expect(world.lines).toEqual([
       { event: "forgotten", fields: { imports: 0, promotions: 0, events: 0, messages: 0, histories: 12 } },
@@ -225,11 +224,11 @@ describe("forgetting what is old", () => {
   it("begins a year back where it has never purged", async () => {
     await world.forget(30);
 
-    expect(world.purged.slice(0, 2)).toEqual([
+    expect(world.purged[0]).toEqual([daysAgo(395), daysAgo(394)]);
+    expect(world.purged.slice(-2)).toEqual([
+      [daysAgo(31), daysAgo(30)],
       [new Date(0), daysAgo(395)],
-      [daysAgo(395), daysAgo(394)],
     ]);
-    expect(world.purged.at(-1)).toEqual([daysAgo(31), daysAgo(30)]);
   });
 
   it("looks once for histories where the retention has become longer, and remembers how far it was", async () => {
@@ -256,10 +255,23 @@ describe("forgetting what is old", () => {
 
     await forget(30, { heartbeat: slow, now: late });
 
-    expect(lines[0]).toEqual({ event: "forget-cut", fields: { kind: "histories", count: 12, budgetMs: 600_000 } });
+    expect(lines[0]).toEqual({ event: "forget-cut", fields: { kind: "histories", count: 9, budgetMs: 600_000 } });
     expect(await heartbeat.readPurged()).toEqual(daysAgo(37));
     await forget(30);
-    expect(purged.at(-1)?.[1]).toEqual(daysAgo(30));
+    expect(purged.at(-2)?.[1]).toEqual(daysAgo(30));
+  });
+
+  it("goes on day by day also where what has ended only since cannot be looked for", async () => {
+    const { forget, heartbeat, lines } = world;
+    await heartbeat.notePurged(daysAgo(32));
+
+    await forget(30, {}, async (from) => {
+      if (from.getTime() === 0) throw new Error("the host does not answer in time");
+      return 1;
+    });
+
+    expect(await heartbeat.readPurged()).toEqual(daysAgo(30));
+    expect(lines[0]).toMatchObject({ event: "sweep-failed", fields: { task: "histories" } });
   });
 
   it.each(["imports", "promotions", "events", "messages"])("goes on with the others where %s fail", async (kind) => {
