@@ -4,7 +4,7 @@ import type { ForgetImport } from "./functions/forget-import.ts";
 import { createCancelAbandoned } from "./functions/housekeeping/cancel-abandoned.ts";
 import { createForgetOld } from "./functions/housekeeping/forget-old.ts";
 import { createReplaceStuck, type ReplaceStuckDeps } from "./functions/housekeeping/replace-stuck.ts";
-import { createWithinBudget } from "./functions/housekeeping/within-budget.ts";
+import { type BoundedWork, createWithinBudget } from "./functions/housekeeping/within-budget.ts";
 import type { RegistryServices } from "./services-registries.ts";
 import type { Stores } from "./services-storage.ts";
 import { createDeadEvents } from "./store/dead-events.ts";
@@ -15,8 +15,10 @@ export interface HousekeepingDeps extends Pick<ReplaceStuckDeps, "beginAgain" | 
   readonly stores: Stores;
   readonly repositories: RegistryServices["repositories"];
   readonly forgetImport: ForgetImport;
-  readonly drainPoison: () => Promise<unknown>;
+  readonly drainPoison: BoundedWork;
   readonly stopping: AbortSignal;
+  /** Milliseconds of a clock that nobody sets back. */
+  readonly elapsedMs: () => number;
 }
 
 export interface Housekeeping {
@@ -26,32 +28,25 @@ export interface Housekeeping {
   readonly replaceStuck: (durable: DurablePort & DurableUpkeep) => Promise<void>;
 }
 
-/** For each of six kinds: with the uploads all of them are done within the hour, and within functionTimeout. */
+/** For each of eight kinds: all of them are done within the hour, and within functionTimeout. */
 const budgetMs = 7 * 60_000;
 
 /** What keeps the tables and the histories from growing, and imports from standing still. */
 export function createHousekeeping(deps: HousekeepingDeps): Housekeeping {
-  const { config, stores, repositories, forgetImport, drainPoison, stopping, log, now } = deps;
+  const { config, stores, repositories, forgetImport, drainPoison, stopping, log, now, elapsedMs } = deps;
   const { access, keys, uploads } = stores;
   const { retentionDays, stuckMinutes } = config;
-  const budget = { budgetMs, log, now };
-  const inTime = createWithinBudget(budget);
+  const inTime = createWithinBudget({ budgetMs, log, elapsedMs });
   const forgetOld = createForgetOld({
     ...{ ...stores, deadEvents: createDeadEvents(access), poison: createPoison(access) },
-    ...{ ...budget, forgetImport, retentionDays },
+    ...{ forgetImport, retentionDays, inTime, log, now },
   });
   const cancelAbandoned = createCancelAbandoned({ uploads, repositories, stopping, log, now });
   return {
     sweepStores: async (durable) => {
       await inTime("keys", (isOver) => keys.deleteExpired(now(), isOver));
-      const tasks = { uploads: cancelAbandoned, poison: drainPoison };
-      for (const [task, run] of Object.entries(tasks)) {
-        try {
-          await run();
-        } catch (thrown) {
-          log("sweep-failed", { task, error: String(thrown) }); // the next hour tries again, and the others go on
-        }
-      }
+      await inTime("uploads", cancelAbandoned);
+      await inTime("poison", drainPoison);
       await forgetOld(durable);
     },
     replaceStuck: createReplaceStuck({ ...deps, ...stores, stuckMinutes }),

@@ -203,7 +203,7 @@ export function createServices({ config, log, stopping, isEmbedded, telemetry }:
       log,
     }),
     ...createHousekeeping({
-      ...{ config, stores, repositories, forgetImport, beginAgain, endImport, stopping, log, now },
+      ...{ config, stores, repositories, forgetImport, beginAgain, endImport, stopping, log, now, elapsedMs },
       drainPoison: importQueue.drainPoison,
     }),
     close: async () => {

@@ -39,7 +39,7 @@ export function createImportQueue(deps: ImportQueueDeps) {
       startPromotion: deps.startPromotion,
       startItem: deps.startItem,
     }),
-    /** To be called now and then. */
+    /** To be called each hour. */
     drainPoison: createDrainPoison({ table: poison, log, now }, queues.queue(queueNames.unread)),
     onPoisonMessage: createOnPoisonMessage({ table: poison, queue: poisonQueue, log, now }),
     handlers: {

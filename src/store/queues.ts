@@ -35,10 +35,10 @@ export interface Queue {
    */
   readonly send: (text: string, options?: SendOptions) => Promise<void>;
   /**
-   * Hands over what is visible now, up to 32 messages, one after the other, and deletes each that was taken. For queues
-   * that no function listens on; one that does not exist is empty.
+   * Hands over what is visible now, one message after the other, and deletes each that was taken, until `isOver`, which is
+   * asked after every 32; how many it were. For queues that no function listens on; one that does not exist is empty.
    */
-  readonly drain: (take: (message: QueuedMessage) => Promise<void>) => Promise<void>;
+  readonly drain: (take: (message: QueuedMessage) => Promise<void>, isOver: () => boolean) => Promise<number>;
 }
 
 /** A message as the service has it. */
@@ -50,7 +50,6 @@ export interface QueuedMessage {
 
 const callTimeoutMs = 30_000;
 const drainedAtOnce = 32; // the service's limit
-const maxDrainedBatches = 100; // of one drain: what comes in as fast as it goes out must not hold the caller for ever
 const drainSeconds = 300;
 const options: StoragePipelineOptions = {
   retryOptions: { maxTries: 4, tryTimeoutInMs: 10_000, retryDelayInMs: 200, maxRetryDelayInMs: 2_000 },
@@ -96,18 +95,21 @@ function createQueue(client: QueueClient, onTransaction: QueueAccessOptions["onT
         }
       }
     },
-    drain: async (take) => {
-      for (let batches = 0; batches < maxDrainedBatches; batches += 1) {
+    drain: async (take, isOver) => {
+      let count = 0;
+      do {
         const messages = await receive();
-        if (messages.length === 0) return;
+        if (messages.length === 0) break;
         for (const { messageId, messageText, insertedOn, popReceipt } of messages) {
           await take({ id: messageId, text: messageText, insertedAt: insertedOn });
           onTransaction({ method: "DELETE", path: `/${name}/messages` });
           await client
             .deleteMessage(messageId, popReceipt, { abortSignal: AbortSignal.timeout(callTimeoutMs) })
             .catch(rethrow);
+          count += 1;
         }
-      }
+      } while (!isOver());
+      return count;
     },
   };
 

@@ -9,9 +9,10 @@ import type { Promotions } from "../../store/promotions.ts";
 import { mapConcurrently } from "../../transfer/map-concurrently.ts";
 import type { DurableUpkeep } from "../durable-port.ts";
 import type { ForgetImport } from "../forget-import.ts";
-import { createWithinBudget, type WithinBudgetDeps } from "./within-budget.ts";
+import type { Log } from "../log.ts";
+import type { WithinBudget } from "./within-budget.ts";
 
-export interface ForgetOldDeps extends WithinBudgetDeps {
+export interface ForgetOldDeps {
   readonly imports: Pick<Imports, "list" | "read">;
   readonly promotions: Pick<Promotions, "list" | "read" | "insertOpen" | "delete" | "deleteOpen">;
   readonly items: Pick<PromotionItems, "deleteAll">;
@@ -21,6 +22,9 @@ export interface ForgetOldDeps extends WithinBudgetDeps {
   readonly forgetImport: ForgetImport;
   /** 0 keeps everything. */
   readonly retentionDays: number;
+  readonly inTime: WithinBudget;
+  readonly log: Log;
+  readonly now: () => Date;
 }
 
 const pageLength = 100;
@@ -32,8 +36,7 @@ const dayMs = 24 * 3_600_000;
  * promotions that have not ended stay, and so does what was retried since.
  */
 export function createForgetOld(deps: ForgetOldDeps): (durable: Pick<DurableUpkeep, "purge">) => Promise<void> {
-  const { imports, promotions, deadEvents, poison, retentionDays, log, now } = deps;
-  const inTime = createWithinBudget(deps);
+  const { imports, promotions, deadEvents, poison, retentionDays, inTime, log, now } = deps;
   return async (durable) => {
     if (retentionDays === 0) return;
     const before = new Date(now().getTime() - retentionDays * dayMs);

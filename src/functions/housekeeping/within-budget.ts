@@ -4,7 +4,8 @@ export interface WithinBudgetDeps {
   /** How long each kind may take of an hour: what is left waits for the next one. */
   readonly budgetMs: number;
   readonly log: Log;
-  readonly now: () => Date;
+  /** Milliseconds of a clock that nobody sets back. */
+  readonly elapsedMs: () => number;
 }
 
 /** Work of one kind, which counts what it has done. It asks `isOver` before it begins with more, and only then. */
@@ -16,12 +17,12 @@ export type BoundedWork = (isOver: () => boolean) => Promise<number>;
  */
 export type WithinBudget = (kind: string, work: BoundedWork) => Promise<number>;
 
-export function createWithinBudget({ budgetMs, log, now }: WithinBudgetDeps): WithinBudget {
+export function createWithinBudget({ budgetMs, log, elapsedMs }: WithinBudgetDeps): WithinBudget {
   return async (kind, work) => {
-    const endsAt = now().getTime() + budgetMs;
+    const endsAt = elapsedMs() + budgetMs;
     let isCut = false;
     const isOver = () => {
-      isCut = now().getTime() >= endsAt;
+      isCut = elapsedMs() >= endsAt;
       return isCut;
     };
     try {

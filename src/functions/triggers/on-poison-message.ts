@@ -6,6 +6,7 @@ import { parseMessageJson, withoutPasswords } from "../../domain/without-passwor
 import { ImportError, toImportError } from "../../errors.ts";
 import type { Poison, PoisonEntry } from "../../store/poison.ts";
 import type { Queue } from "../../store/queues.ts";
+import type { BoundedWork } from "../housekeeping/within-budget.ts";
 import type { Log } from "../log.ts";
 import { maxDeliveries, messageText } from "./on-import-message.ts";
 
@@ -41,16 +42,16 @@ export function createOnPoisonMessage(deps: OnPoisonMessageDeps) {
 
 /**
  * Moves what lies in `imports-poison-poison` to table `Poison`: messages that the Functions library itself cannot take,
- * such as JSON nested some thousand deep, so that no handler ever sees them.
+ * such as JSON nested some thousand deep, so that no handler ever sees them. How many it were.
  */
 export function createDrainPoison(
   deps: Pick<OnPoisonMessageDeps, "table" | "log" | "now">,
   queue: Pick<Queue, "drain">,
-) {
-  return () =>
+): BoundedWork {
+  return (isOver) =>
     queue.drain(async ({ id: messageId, text, insertedAt }) => {
       await store(deps, readEntry(deps, parseMessageJson(text) ?? text, { messageId, insertedAt }));
-    });
+    }, isOver);
 }
 
 async function store({ table, log }: Pick<OnPoisonMessageDeps, "table" | "log">, entry: PoisonEntry): Promise<void> {

@@ -27,6 +27,8 @@ function openQueues(connectionString = azurite.connectionString) {
   return { access, client, seen, texts };
 }
 
+const isOver = () => false;
+
 describe("createQueueAccess", () => {
   it("sends plain text to a queue that it creates once", async () => {
     const { access, seen, texts } = openQueues();
@@ -73,14 +75,14 @@ describe("createQueueAccess", () => {
   it("drains what is there, and leaves what was not taken", async () => {
     const { access, client } = openQueues();
     const queue = access.queue("imports");
-    await queue.drain(async () => expect.unreachable("there is no queue yet"));
+    await queue.drain(async () => expect.unreachable("there is no queue yet"), isOver);
     for (const text of ["one", "two", "three"]) await queue.send(text);
     const taken: string[] = [];
 
     const draining = queue.drain(async ({ text }) => {
       if (text === "two") throw new Error("not now");
       taken.push(text);
-    });
+    }, isOver);
 
     await expect(draining).rejects.toThrow("not now");
     expect(taken).toEqual(["one"]);
@@ -92,11 +94,24 @@ describe("createQueueAccess", () => {
     await Promise.all(Array.from({ length: 40 }, (_, at) => queue.send(String(at))));
     const taken = new Set<string>();
 
-    await queue.drain(async ({ text }) => {
+    const count = await queue.drain(async ({ text }) => {
       taken.add(text);
-    });
+    }, isOver);
 
-    expect(taken.size).toBe(40);
+    expect([count, taken.size]).toEqual([40, 40]);
+  });
+
+  it("drains no more than one batch where the time for it is over", async () => {
+    const queue = openQueues().access.queue("imports");
+    await Promise.all(Array.from({ length: 40 }, (_, at) => queue.send(String(at))));
+
+    const count = await queue.drain(
+      async () => {},
+      () => true,
+    );
+
+    expect(count).toBe(32);
+    expect(await queue.drain(async () => {}, isOver)).toBe(8);
   });
 
   it("puts the prefix of tables before its names, as queues spell it", async () => {

@@ -12,6 +12,7 @@ import { createTestClient } from "../../../helpers/registry-client.ts";
 import { createMemoryLog } from "../memory-stores.ts";
 
 const dayMs = 24 * 3_600_000;
+const isOver = () => false;
 const never = new AbortController().signal;
 
 let azurite: Azurite;
@@ -20,21 +21,27 @@ beforeAll(async () => {
 });
 afterAll(() => azurite[Symbol.asyncDispose]());
 
-/** A session at a registry, which an import has left, a day and some minutes ago as the returned clock goes on. */
-async function leaveUpload(registry: TestRegistry, client: ReturnType<typeof createTestClient>, name: string) {
+/** A session at a registry for each blob, which an import has left, a day and some minutes ago as the returned clock goes on. */
+async function leaveUpload(
+  registry: TestRegistry,
+  client: ReturnType<typeof createTestClient>,
+  ...names: [string, ...string[]]
+) {
   const target = client.open(client.access(registry.host, { side: "target" }));
-  const session = await startUpload(target.repository("team/app", ["pull", "push"]), never);
   let now = new Date();
   const uploads = createUploads(openTables(azurite), {
     now: () => now,
     every: () => () => {},
     sealer: createSealer([randomSealingKey()]),
   });
-  const key = { registry: registry.host, repository: "team/app", digest: aDigest(name) };
-  const lease = await uploads.acquire(key, "import-1", never);
-  if (lease === "busy") throw new Error("the lease is somebody else's");
-  await lease.keep(0);
-  await lease.save({ ...session, profile: "distribution" });
+  const key = { registry: registry.host, repository: "team/app", digest: aDigest(names[0]) };
+  for (const name of names) {
+    const session = await startUpload(target.repository("team/app", ["pull", "push"]), never);
+    const lease = await uploads.acquire({ ...key, digest: aDigest(name) }, "import-1", never);
+    if (lease === "busy") throw new Error("the lease is somebody else's");
+    await lease.keep(0);
+    await lease.save({ ...session, profile: "distribution" });
+  }
   const { log, events } = createMemoryLog();
   const cancelAbandoned = createCancelAbandoned({
     ...{ uploads, stopping: never, log, now: () => now },
@@ -51,15 +58,15 @@ it("gives up at its registry, after a day, what nobody goes on with", async () =
   await using client = createTestClient();
   const { cancelAbandoned, passDay, events } = await leaveUpload(registry, client, "left");
 
-  await cancelAbandoned();
+  await cancelAbandoned(isOver);
   expect(registry.openSessions()).toHaveLength(1); // it may go on within the day
   passDay();
-  await cancelAbandoned();
+  await cancelAbandoned(isOver);
 
   expect(registry.openSessions()).toEqual([]);
   expect(events()).toEqual(["upload-abandoned"]);
   passDay();
-  await cancelAbandoned();
+  await cancelAbandoned(isOver);
   expect(events()).toHaveLength(1); // it is forgotten
 });
 
@@ -75,7 +82,7 @@ it("finds again what a crash has kept it from giving up", async () => {
   }
 
   passDay();
-  await cancelAbandoned();
+  await cancelAbandoned(isOver);
 
   expect(registry.openSessions()).toEqual([]);
   expect(events()).toEqual(["upload-abandoned"]);
@@ -89,11 +96,22 @@ it("forgets what its registry knows no more, and tries again where that does not
   const { cancelAbandoned, passDay, events } = await leaveUpload(registry, client, "away");
 
   passDay();
-  await cancelAbandoned();
+  await cancelAbandoned(isOver);
   expect(events()).toEqual([]);
   isAway = false;
   passDay();
-  await cancelAbandoned();
+  await cancelAbandoned(isOver);
 
   expect(events()).toEqual(["upload-abandoned"]);
+});
+
+it("goes on with no further one where the time for it is over", async () => {
+  await using registry = await startRegistry();
+  await using client = createTestClient();
+  const { cancelAbandoned, passDay } = await leaveUpload(registry, client, "first", "second");
+  passDay();
+
+  expect(await cancelAbandoned(() => true)).toBe(1);
+
+  expect(registry.openSessions()).toHaveLength(1);
 });

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { retrySecretName } from "../../../../src/domain/secret-row.ts";
 import { createForgetImport } from "../../../../src/functions/forget-import.ts";
 import { createForgetOld, type ForgetOldDeps } from "../../../../src/functions/housekeeping/forget-old.ts";
+import { createWithinBudget } from "../../../../src/functions/housekeeping/within-budget.ts";
 import { createDeadEvents } from "../../../../src/store/dead-events.ts";
 import { createHeartbeat } from "../../../../src/store/heartbeat.ts";
 import { createImports } from "../../../../src/store/imports.ts";
@@ -43,16 +44,18 @@ function createWorld() {
   const { log, lines } = createMemoryLog();
   const purged: (readonly [from: Date, until: Date])[] = [];
   const forgetImport = createForgetImport({ ...stores, now: () => now });
+  /** Ten minutes of that clock, in milliseconds. */
+  const inTimeBy = (elapsedMs: () => number) => createWithinBudget({ budgetMs: 600_000, log, elapsedMs });
   const purgeWell = async (from: Date, until: Date) => {
     purged.push([from, until]);
     return 3;
   };
   const forget = (retentionDays: number, changes: Partial<ForgetOldDeps> = {}, purge = purgeWell) =>
     createForgetOld({
-      ...{ ...stores, retentionDays, budgetMs: 600_000, log, now: () => now },
+      ...{ ...stores, retentionDays, inTime: inTimeBy(() => 0), log, now: () => now },
       ...{ forgetImport, ...changes },
     })({ purge });
-  return { ...stores, forget, forgetImport, purged, lines };
+  return { ...stores, inTimeBy, forget, forgetImport, purged, lines };
 }
 
 /** An import that was caused and, unless it runs, ended at these times. */
@@ -121,17 +124,17 @@ describe("forgetting what is old", () => {
   });
 
   it("goes on for as long as it has time, and says when that was not enough", async () => {
-    const { imports, forget, lines } = world;
+    const { imports, forget, inTimeBy, lines } = world;
     const records = Array.from({ length: 101 }, () => anImport(40, 39));
     await Promise.all(records.map((record) => imports.insert(record)));
     let minutes = 0;
-    const late = () => new Date(now.getTime() + minutes * 60_000);
+    const late = inTimeBy(() => minutes * 60_000);
     const slow = async (...request: Parameters<typeof imports.list>) => {
       minutes += 10;
       return await imports.list(...request);
     };
 
-    await forget(30, { imports: { ...imports, list: slow }, now: late });
+    await forget(30, { imports: { ...imports, list: slow }, inTime: late });
     const left = (await imports.list({ limit: 10 })).records.length;
     await forget(30);
 
@@ -241,10 +244,10 @@ describe("forgetting what is old", () => {
   });
 
   it("goes on with the histories in the next hour where its time was over", async () => {
-    const { forget, heartbeat, purged, lines } = world;
+    const { forget, inTimeBy, heartbeat, purged, lines } = world;
     await heartbeat.notePurged(daysAgo(40));
     let minutes = 0;
-    const late = () => new Date(now.getTime() + minutes * 60_000);
+    const late = inTimeBy(() => minutes * 60_000);
     const slow = {
       ...heartbeat,
       notePurged: async (until: Date) => {
@@ -253,7 +256,7 @@ describe("forgetting what is old", () => {
       },
     };
 
-    await forget(30, { heartbeat: slow, now: late });
+    await forget(30, { heartbeat: slow, inTime: late });
 
     expect(lines[0]).toEqual({ event: "forget-cut", fields: { kind: "histories", count: 9, budgetMs: 600_000 } });
     expect(await heartbeat.readPurged()).toEqual(daysAgo(37));
