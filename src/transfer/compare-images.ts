@@ -91,8 +91,15 @@ async function compareLooks(
   signal: AbortSignal,
 ): Promise<Comparison> {
   const deps = { reader, parallelBlobs, how: request.blobs };
-  const sides = "difference" in target ? [source] : [source, target];
-  const checks = await Promise.all(sides.map(async (side) => ({ side, ...(await checkBlobs(deps, side, signal)) })));
+  const check = async (side: Look, joined: AbortSignal) => ({ side, ...(await checkBlobs(deps, side, joined)) });
+  const checks =
+    "difference" in target
+      ? [await check(source, signal)]
+      : await both(
+          (joined) => check(source, joined),
+          (joined) => check(target, joined),
+          signal,
+        );
   const lacking = checks.flatMap(({ side, faults }) => [
     ...toDifferences(side, side.faults),
     ...toDifferences(side, faults),
@@ -101,8 +108,8 @@ async function compareLooks(
   const found = {
     ...{ source: rootOf(roots.source), target: rootOf(roots.target), warnings },
     checked: {
-      manifests: sum(sides, ({ tree }) => tree.nodes.size),
-      blobs: sum(sides, ({ blobs }) => blobs.length),
+      manifests: sum(checks, ({ side }) => side.tree.nodes.size),
+      blobs: sum(checks, ({ side }) => side.blobs.length),
       bytes: sum(checks, ({ bytes }) => bytes),
     },
   };

@@ -1,12 +1,14 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { parsePlatform } from "../../../src/domain/platform.ts";
+import { refusal } from "../../../src/local/registry/call.ts";
 import { createByteBudget } from "../../../src/transfer/byte-budget.ts";
 import { type CompareRequest, createCompareImages } from "../../../src/transfer/compare-images.ts";
+import { fault } from "../../helpers/faults.ts";
 import { failing } from "../../helpers/faults-any.ts";
 import { corruptByte } from "../../helpers/faults-source.ts";
 import { artifact, image, index, multiPlatformImage, type TestImage } from "../../helpers/images.ts";
 import { startRegistry, type TestRegistry } from "../../helpers/registry.ts";
-import { createKit } from "./transfer-kit.ts";
+import { createKit, expectNothingOpen } from "./transfer-kit.ts";
 
 let source: TestRegistry;
 let target: TestRegistry;
@@ -201,6 +203,23 @@ describe("compareImages", () => {
     target.addFault(failing({ kind: "blob-head", status: 503 }));
 
     await expect(compare()).rejects.toMatchObject({ code: "TARGET_UNAVAILABLE" });
+  });
+
+  it("reads on at neither side when the other cannot be asked", async () => {
+    await seedBoth(pushed);
+    const large = pushed.blobs.find(({ descriptor: { size } }) => size > 30_000);
+    if (large === undefined) throw new Error("the image has no large blob");
+    const read = source.hold({ kind: "blob-get", digest: large.descriptor.digest }, { sentBytes: 1_000 });
+    const refuse = async () => {
+      await read.reached;
+      return refusal(403, "DENIED", "no");
+    };
+    target.addFault(fault("refused", { kind: "blob-get" }, refuse));
+
+    await expect(compare({ blobs: "content" })).rejects.toMatchObject({ side: "target", httpStatus: 403 });
+
+    await expectNothingOpen(source, target);
+    read.release();
   });
 
   it("tells referrers that the target lacks, and lets it have more", async () => {
