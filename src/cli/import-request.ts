@@ -17,6 +17,7 @@ export interface HowFlags {
   readonly sparseIndex?: true;
   readonly referrers?: true;
   readonly artifactType?: string[];
+  readonly foreignLayers?: ImportRequest["foreignLayers"];
   readonly strategy?: ImportRequest["strategy"];
   readonly verify?: ImportRequest["verify"];
   readonly label?: string[];
@@ -56,6 +57,7 @@ export function toHow(flags: HowFlags) {
     platforms: flags.platform,
     sparseIndex: flags.sparseIndex,
     referrers: toReferrers(flags),
+    foreignLayers: flags.foreignLayers,
     strategy: flags.strategy,
     verify: flags.verify,
     timeoutSeconds: flags.timeout,

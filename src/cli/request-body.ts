@@ -51,6 +51,7 @@ const flags: Readonly<Record<string, string>> = {
   conflict: "--conflict",
   platforms: "--platform",
   sparseIndex: "--sparse-index",
+  foreignLayers: "--foreign-layers",
   verify: "--verify",
   "referrers.artifactTypes": "--artifact-type",
   referrers: "--referrers",

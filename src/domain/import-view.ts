@@ -26,6 +26,10 @@ export const importViewSchema = z
         reference: z.string().describe("The tag that was asked for, else the digest."),
         digest: digestSchema.optional().describe("Known once resolved; every attempt copies this one."),
         mediaType: z.string().optional(),
+        pinnedDigest: digestSchema.optional().describe("The digest that was asked for beside the tag."),
+        resourceId: z.string().optional().describe("Azure's id of the registry, where it was asked for by that."),
+        secret: importSpecSchema.shape.sourceSecret.describe("Secret of the key vault that signs in, and its user."),
+        hasOwnCredentials: z.literal(true).optional().describe("The request brought some: they go when it has ended."),
       })
       .optional()
       .describe("Where it is copied from. Absent where what began the import could not be read."),
@@ -47,10 +51,11 @@ export const importViewSchema = z
     verify: importSpecSchema.shape.verify.describe(
       "What is read back: tags and digests (manifest), before that every blob too (full), or nothing (none).",
     ),
-    strategy: z
-      .literal("delegate")
-      .optional()
-      .describe("ACR's own import copies, because it was asked for or since only that can: the warnings say which."),
+    foreignLayers: importSpecSchema.shape.foreignLayers.describe("Whether layers of other hosts are looked for."),
+    strategy: importSpecSchema.shape.strategy.describe(
+      "delegate: ACR's own import copies, because it was asked for or since only that can: the warnings say which. stream: this service was asked to.",
+    ),
+    timeoutSeconds: importSpecSchema.shape.timeoutSeconds.describe("Time for each attempt."),
     progress: progressSchema.optional().describe("Known once resolved."),
     attempt: z.int().min(1).describe("Counts retries, from 1."),
     createdAt: timeSchema,
@@ -91,7 +96,9 @@ export function formatImport(record: ImportRecord, progress: Progress | undefine
     ...definedOnly({ platforms: spec.platforms?.map(formatPlatform), referrers: spec.referrers }),
     sparseIndex: spec.sparseIndex,
     verify: spec.verify,
-    ...(record.delegation && { strategy: "delegate" as const }),
+    foreignLayers: spec.foreignLayers,
+    ...definedOnly({ strategy: record.delegation === undefined ? spec.strategy : ("delegate" as const) }),
+    timeoutSeconds: spec.timeoutSeconds,
     ...definedOnly({ progress: hasEnded(record.state) ? finalProgress(record) : (progress ?? record.progress) }),
     attempt: record.attempt,
     createdAt: record.createdAt,
@@ -107,13 +114,17 @@ export function formatImport(record: ImportRecord, progress: Progress | undefine
   };
 }
 
-function formatPlaces({ spec, source, targetDigest }: ImportRecord) {
+function formatPlaces({ spec, source, targetDigest, hasCredentials }: ImportRecord) {
+  const { resourceId } = spec.source;
+  const pinnedDigest = spec.source.tag === undefined ? undefined : spec.source.digest;
   return {
     source: {
       registry: spec.source.registry,
       repository: spec.source.repository,
       reference: spec.source.tag ?? spec.source.digest ?? "latest",
       ...definedOnly({ digest: source?.digest ?? spec.source.digest, mediaType: source?.mediaType }),
+      ...definedOnly({ pinnedDigest, resourceId, secret: spec.sourceSecret }),
+      ...(hasCredentials && { hasOwnCredentials: true as const }),
     },
     target: {
       registry: spec.target.registry,

@@ -30,6 +30,8 @@ describe.runIf(hasBrowser())("the dashboard behind the platform's sign-in", () =
     await page.getByRole("button", { name: "Start this import" }).click();
     await page.locator(".badge", { hasText: "Succeeded" }).waitFor();
 
+    await page.getByText('-H "Authorization: Bearer $DRAYAGE_TOKEN"').waitFor();
+    expect(await page.getByText("x-functions-key").count()).toBe(0);
     expect(await page.getByLabel("Function key").count()).toBe(0);
     expect(front.sessions).toHaveLength(1);
     expect(new Set(front.passed.map(({ user }) => user)).size).toBe(1);

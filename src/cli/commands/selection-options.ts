@@ -45,6 +45,12 @@ export function addHowOptions(command: Command, conflict: Conflict): Command {
     .option("--referrers", "bring signatures, SBOMs and attestations along")
     .option("--artifact-type <type>", "bring referrers of this type only; repeatable", collect)
     .addOption(
+      new Option(
+        "--foreign-layers <which>",
+        "layers that other hosts hold: where the source serves them (auto), or none (skip)",
+      ).choices(importSpecSchema.shape.foreignLayers.options),
+    )
+    .addOption(
       new Option("--strategy <who>", "who copies: the service (stream), or ACR's own import (delegate)").choices(
         importStrategySchema.options,
       ),

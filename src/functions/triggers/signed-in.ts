@@ -1,4 +1,5 @@
 import type { HttpRequest, HttpResponseInit, InvocationContext } from "@azure/functions";
+import { signInHeader } from "../../domain/sign-in-header.ts";
 import { ImportError } from "../../errors.ts";
 import type { Log } from "../log.ts";
 
@@ -11,10 +12,17 @@ type Handle = (request: HttpRequest, context: InvocationContext) => Promise<Http
 export function signedIn(log: Log, handle: Handle): Handle {
   return async (request, context) => {
     const refusal = refusalOf(request);
-    if (refusal === undefined) return await handle(request, context);
+    if (refusal === undefined) {
+      const answer = await handle(request, context);
+      return { ...answer, headers: { ...headersOf(answer), [signInHeader]: "platform" } };
+    }
     log("caller-refused", { function: context.functionName, code: refusal.code, reason: refusal.message });
     throw refusal;
   };
+}
+
+function headersOf({ headers = {} }: HttpResponseInit): Readonly<Record<string, string>> {
+  return Object.fromEntries(new Headers(headers));
 }
 
 function refusalOf({ method, headers }: HttpRequest): ImportError | undefined {

@@ -1,4 +1,5 @@
 import type { ProblemView } from "../../domain/problem-view.ts";
+import { signInHeader } from "../../domain/sign-in-header.ts";
 
 /** How a request to the service ended; none of it is thrown. */
 export type Outcome<T> =
@@ -29,6 +30,9 @@ export function isPassing({ status, problem }: Refusal): boolean {
   return status === 429 || status >= 500 || (status === 404 && problem === undefined);
 }
 
+/** What the service asks its callers for; `none`: it has answered one without anything. */
+export type SignIn = "key" | "platform" | "none";
+
 /** Where the function key is kept: for this tab, and no longer than it lives. */
 export interface KeyStore {
   readonly read: () => string | null;
@@ -58,6 +62,8 @@ export interface Change {
 export interface Api {
   /** The service's clock, as far as it is known: never ahead of it once it has answered. */
   readonly now: () => Date;
+  /** As far as its answers tell. */
+  readonly signIn: () => SignIn;
   readonly get: <T>(path: string, etag: string | undefined) => Promise<Outcome<T>>;
   readonly change: <T>(change: Change) => Promise<Outcome<T>>;
 }
@@ -67,6 +73,7 @@ const answerMs = 20_000;
 /** The service that this page came from. The key goes into a header, never into a URL. */
 export function createApi({ fetch, key, clock }: ApiDeps): Api {
   let serviceAheadMs = 0;
+  let isPlatform = false;
   async function send<T>(path: string, init: RequestInit, signal: AbortSignal): Promise<Outcome<T>> {
     const headers = new Headers(init.headers);
     const known = key.read();
@@ -74,6 +81,7 @@ export function createApi({ fetch, key, clock }: ApiDeps): Api {
     try {
       // What the browser would answer from its own cache must come as the 304 that it is.
       const response = await fetch(path, { ...init, headers, signal, cache: "no-store", redirect: "manual" });
+      isPlatform ||= response.headers.get(signInHeader) === "platform";
       const atService = Date.parse(response.headers.get("date") ?? "");
       if (!Number.isNaN(atService)) serviceAheadMs = atService - clock();
       return await readOutcome<T>(response);
@@ -83,6 +91,7 @@ export function createApi({ fetch, key, clock }: ApiDeps): Api {
   }
   return {
     now: () => new Date(clock() + serviceAheadMs),
+    signIn: () => (isPlatform ? "platform" : key.read() === null ? "none" : "key"),
     get: (path, etag) =>
       send(path, etag === undefined ? {} : { headers: { "if-none-match": etag } }, AbortSignal.timeout(answerMs)),
     change: ({ method, path, body, idempotencyKey, ifMatch, timeoutMs = answerMs, signal }) => {

@@ -134,12 +134,16 @@ function tookText({ startedAt, finishedAt, timeline }: View): string {
 
 function ImportFacts({ view }: { readonly view: View }) {
   const { id, source, target, trigger, labels, attempt, conflict, platforms, referrers, verify, strategy } = view;
+  const { foreignLayers, timeoutSeconds } = view;
   return (
     <section class="card" aria-labelledby="facts-title">
       <h2 id="facts-title">What is imported</h2>
       <Facts
         facts={[
           ["Source", source && formatSource(source)],
+          ["Asked for by digest", source?.pinnedDigest && <code>{source.pinnedDigest}</code>],
+          ["Source registry", source?.resourceId && <code>{source.resourceId}</code>],
+          ["Signs in with", source && credentialsText(source)],
           ["Source digest", source?.digest && <code>{source.digest}</code>],
           ["Media type", source?.mediaType],
           ["Target", target && <Lines lines={targetPlaces(target)} />],
@@ -147,7 +151,9 @@ function ImportFacts({ view }: { readonly view: View }) {
           ["Platforms", platforms?.join(", ")],
           ["If a tag exists", policyNames[conflict]],
           ["Read back", verify === "manifest" ? undefined : verifyNames[verify]],
-          ["Copied by", strategy && "ACR's own import"],
+          ["Foreign layers", foreignLayers === "skip" ? "left out" : undefined],
+          ["Copied by", strategy && (strategy === "delegate" ? "ACR's own import" : "this service")],
+          ["Time limit", formatDuration(timeoutSeconds)],
           ["Referrers", referrers && (referrers.artifactTypes?.join(", ") ?? "all of them")],
           ["Trigger", trigger.ref === undefined ? trigger.kind : `${trigger.kind}: ${trigger.ref}`],
           ["Labels", Object.keys(labels).length === 0 ? undefined : <Lines lines={formatLabels(labels)} />],
@@ -157,6 +163,11 @@ function ImportFacts({ view }: { readonly view: View }) {
       />
     </section>
   );
+}
+
+function credentialsText({ secret, hasOwnCredentials }: NonNullable<View["source"]>): string | undefined {
+  if (secret !== undefined) return `secret ${secret.secret} of the key vault`;
+  return hasOwnCredentials && "credentials of its request";
 }
 
 function Lines({ lines }: { readonly lines: readonly string[] }) {
@@ -227,13 +238,18 @@ function formatPartsPath(path: string, continuationToken: string | undefined): s
 }
 
 function Commands({ view }: { readonly view: View }) {
+  const { api } = useServices();
   const request = requestLike(view);
   if (request === undefined) return null;
+  const command = formatCommand(request);
   return (
     <section class="card" aria-labelledby="commands-title">
       <h2 id="commands-title">Do it again</h2>
-      <Copyable label="Command line" text={formatCommand(request)} />
-      <Copyable label="curl" text={formatCurl(`${window.location.origin}/api/imports`, request)} />
+      {command !== undefined && <Copyable label="Command line" text={command} />}
+      <Copyable label="curl" text={formatCurl(`${window.location.origin}/api/imports`, request, api.signIn())} />
+      {view.source?.hasOwnCredentials && (
+        <p class="help">The credentials that its request brought are not shown: add them.</p>
+      )}
     </section>
   );
 }

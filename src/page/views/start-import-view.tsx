@@ -6,6 +6,7 @@ import { Copyable } from "../parts/copyable.tsx";
 import { DraftNotice } from "../parts/draft-notice.tsx";
 import { PlanFirst } from "../parts/plan-first.tsx";
 import { formatHash } from "../routing.ts";
+import { useServices } from "../services.ts";
 import { useDraft } from "../use-draft.ts";
 import { ImportFields } from "./import-fields.tsx";
 import { PlanSummary } from "./plan-summary.tsx";
@@ -14,6 +15,7 @@ const path = "/api/imports";
 
 /** A form that first shows what an import would do, and then starts it. */
 export function StartImportView() {
+  const { api } = useServices();
   const draft = useDraft("import", "", () => emptyForm);
   const { value: form } = draft;
   const request = toRequest(form);
@@ -29,7 +31,7 @@ export function StartImportView() {
           <>
             <PlanSummary plan={plan} />
             {form.credentials.password === "" && (
-              <Copyable label="curl" text={formatCurl(`${window.location.origin}${path}`, request)} />
+              <Copyable label="curl" text={formatCurl(`${window.location.origin}${path}`, request, api.signIn())} />
             )}
           </>
         )}

@@ -5,6 +5,7 @@ import { DraftNotice } from "../parts/draft-notice.tsx";
 import { PlanFirst } from "../parts/plan-first.tsx";
 import { emptyPromotion, promotionFaultOf, writePromotion } from "../promotion-form.ts";
 import { formatHash } from "../routing.ts";
+import { useServices } from "../services.ts";
 import { useDraft } from "../use-draft.ts";
 import { PromotionFields } from "./promotion-fields.tsx";
 import { PromotionPlanSummary } from "./promotion-plan-summary.tsx";
@@ -13,6 +14,7 @@ const path = "/api/promotions";
 
 /** A form that first shows which images a promotion would import, and then starts it. */
 export function StartPromotionView() {
+  const { api } = useServices();
   const draft = useDraft("promotion", "", () => emptyPromotion);
   const { value: form } = draft;
   const request = writePromotion(form);
@@ -27,7 +29,7 @@ export function StartPromotionView() {
         renderPlan={(plan) => (
           <>
             <PromotionPlanSummary plan={plan} />
-            <Copyable label="curl" text={formatCurl(`${window.location.origin}${path}`, request)} />
+            <Copyable label="curl" text={formatCurl(`${window.location.origin}${path}`, request, api.signIn())} />
           </>
         )}
         mayStart={({ items, isComplete }) => items.length > 0 || !isComplete}

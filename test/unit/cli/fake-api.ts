@@ -83,6 +83,8 @@ export function aRecord(changes: Readonly<Record<string, unknown>> = {}): Record
     conflict: "fail",
     sparseIndex: false,
     verify: "manifest",
+    foreignLayers: "auto",
+    timeoutSeconds: 86_400,
     attempt: 1,
     createdAt: "2026-01-31T08:00:00.000Z",
     startedAt: "2026-01-31T08:00:01.000Z",

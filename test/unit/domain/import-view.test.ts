@@ -49,6 +49,8 @@ describe("formatImport", () => {
       conflict: "fail",
       sparseIndex: false,
       verify: "manifest",
+      foreignLayers: "auto",
+      timeoutSeconds: 60,
       attempt: 1,
       createdAt: t0.toISOString(),
       timeline: [{ state: "Accepted", at: t0.toISOString() }],

@@ -8,16 +8,19 @@ const byId = { "x-ms-client-principal-id": "66666666-7777-8888-9999-aaaaaaaaaaaa
 
 function send(method: "GET" | "POST" | "PUT" | "DELETE", headers: Record<string, string>) {
   const { log, lines } = createMemoryLog();
-  const handle = signedIn(log, async () => ({ status: 204 }));
+  const handle = signedIn(log, async () => ({ status: 204, headers: { etag: "1" } }));
   const answer = handle(new HttpRequest({ method, url: "http://drayage.test/api/imports", headers }), context);
   return { answer, lines };
 }
+
+/** The answer of the route itself, which says besides what the page is to ask for in commands. */
+const answered = { status: 204, headers: { etag: "1", "drayage-sign-in": "platform" } };
 
 describe("a route behind the platform's sign-in", () => {
   it.each([byId, { "x-ms-client-principal": "eyJhdXRoX3R5cCI6ImFhZCJ9" }])(
     "answers whom the platform names: %j",
     async (headers) => {
-      expect(await send("POST", headers).answer).toEqual({ status: 204 });
+      expect(await send("POST", headers).answer).toEqual(answered);
     },
   );
 
@@ -50,6 +53,6 @@ describe("a route behind the platform's sign-in", () => {
       send("GET", { ...byId, "sec-fetch-site": "cross-site" }),
     ];
 
-    expect(await Promise.all(taken.map(({ answer }) => answer))).toEqual(taken.map(() => ({ status: 204 })));
+    expect(await Promise.all(taken.map(({ answer }) => answer))).toEqual(taken.map(() => answered));
   });
 });

@@ -28,6 +28,19 @@ describe("the page's API", () => {
     expect(asked.map(({ url }) => url)).toEqual(Array.from({ length: 2 }, () => "http://drayage.example/api/imports"));
   });
 
+  it("tells what callers are asked for: the platform's sign-in where an answer says so, else the key that is known", async () => {
+    const signInAfter = async (key: string | null, headers: Record<string, string>) => {
+      const { api } = createScene(() => Response.json({}, { headers }));
+      const one = api(key);
+      await one.get("/api/imports", undefined);
+      return one.signIn();
+    };
+
+    expect(await signInAfter("left from before", { "drayage-sign-in": "platform" })).toBe("platform");
+    expect(await signInAfter("a key", {})).toBe("key");
+    expect(await signInAfter(null, {})).toBe("none");
+  });
+
   it("asks by ETag and hears that nothing has changed", async () => {
     const { asked, api } = createScene(() => new Response(null, { status: 304 }));
 

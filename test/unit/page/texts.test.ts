@@ -1,13 +1,16 @@
 import { readFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
+import { parseImportRequest, type RequestSettings } from "../../../src/domain/import-request.ts";
 import { importRequestSchema } from "../../../src/domain/import-request-schema.ts";
+import { type ImportSpec, importSpecSchema } from "../../../src/domain/import-spec.ts";
 import { formatImport } from "../../../src/domain/import-view.ts";
 import { errorCodes } from "../../../src/errors.ts";
 import { formatCommand, formatCurl, requestLike } from "../../../src/page/commands.ts";
+import type { SignIn } from "../../../src/page/data/api.ts";
 import { withoutHint } from "../../../src/page/error-text.ts";
 import { parseErrorRows, splitCode } from "../../../src/page/errors-page.ts";
 import { emptyForm, fieldOf, toRequest } from "../../../src/page/import-form.ts";
-import { aRecord, aSpec } from "../domain/records.ts";
+import { aRecord, aSpec, digestNamed } from "../domain/records.ts";
 
 describe("the form of an import", () => {
   it("makes a request of what was filled in, and leaves out the rest", () => {
@@ -76,14 +79,63 @@ describe("commands", () => {
         "--image alpine:3.20",
         "--repository mirror/alpine",
         `--label 'team=it'\\''s'`,
+        "--timeout 60",
       ].join(" \\\n  "),
     );
   });
 
-  it("quote what a shell would take apart", () => {
+  it("quote what a shell would take apart, and sign in as the service asks for it", () => {
     const request = requestLike(view);
+    const curl = (signIn: SignIn) => request && formatCurl("https://drayage.example/api/imports", request, signIn);
 
-    expect(request && formatCurl("https://drayage.example/api/imports", request)).toContain(`{"team":"it'\\''s"}`);
+    expect(curl("key")).toContain(`{"team":"it'\\''s"}`);
+    expect(curl("key")).toContain('-H "x-functions-key: $DRAYAGE_KEY"');
+    expect(curl("platform")).toContain('-H "Authorization: Bearer $DRAYAGE_TOKEN"');
+    expect(curl("platform")).not.toContain("key");
+    expect(curl("none")).not.toContain("DRAYAGE");
+  });
+
+  const pinned = { registry: "docker.io", repository: "library/alpine", tag: "3.20", digest: digestNamed("pinned") };
+  const inAzure = { registry: "prod.azurecr.io", repository: "team/app", tag: "1" };
+  const resourceId = "/subscriptions/1/resourceGroups/a/providers/Microsoft.ContainerRegistry/registries/prod";
+  it.each<[string, Partial<ImportSpec>]>([
+    ["nothing besides", {}],
+    ["a tag and its digest", { source: pinned }],
+    ["a digest", { source: { ...inAzure, tag: undefined, digest: digestNamed("only") } }],
+    ["a registry by its id in Azure", { source: { ...inAzure, resourceId } }],
+    ["a secret of the key vault", { sourceSecret: { secret: "hub", username: "me" } }],
+    ["no foreign layers", { foreignLayers: "skip", verify: "none", conflict: "skipIfSame" }],
+    ["who copies", { strategy: "stream", timeoutSeconds: 7_200 }],
+    ["all referrers and some platforms", { referrers: {}, platforms: [{ os: "linux", architecture: "amd64" }] }],
+  ])("repeat the very same import: %s", (_, change) => {
+    const spec = importSpecSchema.parse(JSON.parse(JSON.stringify(aSpec(change))));
+    const names = { hostOfName: () => undefined, hostOfResource: () => "prod.azurecr.io" };
+    const settings: RequestSettings = {
+      ...{ registries: names, registrySuffix: "azurecr.io", defaultTarget: undefined },
+      ...{ defaultConflict: "fail" as const, defaultTimeoutSeconds: 86_400 },
+    };
+
+    const request = requestLike(formatImport(aRecord({ spec }), undefined, ""));
+
+    expect(parseImportRequest(request, settings).spec).toEqual(spec);
+  });
+
+  it("name the same source, layers and time to the command line client, where it has a flag for all of it", () => {
+    const commandOf = (change: Partial<ImportSpec>) => {
+      const request = requestLike(formatImport(aRecord({ spec: aSpec(change) }), undefined, ""));
+      return request && formatCommand(request);
+    };
+
+    expect(commandOf({ source: pinned, foreignLayers: "skip", timeoutSeconds: 7_200 })).toMatch(
+      new RegExp(
+        `--source docker.io/library/alpine:3.20@${pinned.digest} (.|\\n)*--foreign-layers skip (.|\\n)*--timeout 7200$`,
+      ),
+    );
+    expect(commandOf({ source: { ...inAzure, resourceId } })).toContain(
+      `--registry ${resourceId} \\\n  --source team/app:1 `,
+    );
+    expect(commandOf({ sourceSecret: { secret: "hub" } })).toBeUndefined();
+    expect(commandOf({ labels: { "a=b": "c" } })).toBeUndefined();
   });
 
   it("say how the import was to be made, and the request is one that the service takes", () => {
