@@ -72,7 +72,7 @@ export function createActivityServices(deps: ActivityServicesDeps) {
   });
   // One connection a blob and nothing kept: whatever is verified at once needs no share of BUFFER_BYTES.
   const reader = { ...settings, buffers: createByteBudget(0), now: elapsedMs, sleep };
-  const verifyUnit = createVerifyUnit({ reader, parallelBlobs: settings.parallelBlobs });
+  const verifyUnit = createVerifyUnit({ reader, after, parallelBlobs: settings.parallelBlobs });
   const verifyPlannedUnit = createVerifyPlannedUnit({
     ...{ parts, repositories, verifyUnit, life, elapsedMs, wholeBlobBudgetMs },
   });

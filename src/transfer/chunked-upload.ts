@@ -1,6 +1,6 @@
 import { ImportError, unreachable } from "../errors.ts";
 import { completeUpload, finalAnswerMs, type PutOutcome, patchChunk, startUpload } from "../registry/uploads.ts";
-import { alarmWhenOverdue, BudgetEndedError, isOver } from "./budget.ts";
+import { alarmWhenOver, alarmWhenOverdue, BudgetEndedError, isOver } from "./budget.ts";
 import { hasBlob } from "./has-blob.ts";
 import {
   type ChunkedUpload,
@@ -68,9 +68,17 @@ async function sendChunks(run: UploadRun): Promise<UploadEnd | undefined> {
   for (let relocations = 0; relocations <= maxRelocations; relocations += 1) {
     const startBytes = run.position?.session.offsetBytes ?? 0;
     if (startBytes === job.sizeBytes) return undefined;
-    await using reader = openContent(deps, job, startBytes, signal);
-    await reader.prime();
-    run.position ??= await begin(run);
+    using over = alarmWhenOver(job.budget, deps);
+    const inTime = AbortSignal.any([signal, over.signal]);
+    await using reader = openContent(deps, job, startBytes, inTime);
+    try {
+      await reader.prime();
+      run.position ??= await begin(run, inTime);
+    } catch (thrown) {
+      if (!(thrown instanceof BudgetEndedError)) throw thrown;
+      return run.position === undefined ? { kind: "stopped", hasSent: false } : await pause(run, run.position);
+    }
+    over[Symbol.dispose](); // a chunk that has begun may take longer
     const end = await sendFrom(run, run.position, createSplitter(reader));
     if (end?.kind !== "relocated") return end;
     broken = end.error;
@@ -78,9 +86,9 @@ async function sendChunks(run: UploadRun): Promise<UploadEnd | undefined> {
   return broken === undefined || run.position === undefined ? { kind: "lost" } : await pause(run, run.position, broken);
 }
 
-async function begin(run: UploadRun): Promise<UploadPosition> {
+async function begin(run: UploadRun, signal: AbortSignal): Promise<UploadPosition> {
   const { job } = run.upload;
-  const session = run.unused ?? (await startUpload(job.target, run.signal));
+  const session = run.unused ?? (await startUpload(job.target, signal));
   run.unused = undefined;
   return { session, hasher: startHash(job), isSure: true };
 }

@@ -3,12 +3,13 @@ import type { Unit } from "../domain/import-plan.ts";
 import type { ImportError } from "../errors.ts";
 import type { Repository } from "../registry/registry.ts";
 import type { BlobReaderDeps } from "./blob-reader.ts";
-import { type Budget, BudgetEndedError, isOver } from "./budget.ts";
+import { alarmWhenOver, type Budget, type BudgetClock, BudgetEndedError } from "./budget.ts";
 import { mapConcurrently } from "./map-concurrently.ts";
 import { isContentFault, verifyBlob } from "./verify-blob.ts";
 
 export interface VerifyUnitDeps {
   readonly reader: BlobReaderDeps;
+  readonly after: BudgetClock["after"];
   readonly parallelBlobs: number;
 }
 
@@ -40,7 +41,7 @@ export type VerifyUnitOutcome =
 export type VerifyUnit = (unit: Unit, context: VerifyContext, signal: AbortSignal) => Promise<VerifyUnitOutcome>;
 
 /** Reads every blob of a unit in every repository that it is for, several at once, and hashes it. */
-export function createVerifyUnit({ reader, parallelBlobs }: VerifyUnitDeps): VerifyUnit {
+export function createVerifyUnit({ reader, after, parallelBlobs }: VerifyUnitDeps): VerifyUnit {
   return async ({ blobs }, { targets, isVerified, budget, onVerified, onProgress }, signal) => {
     const faults: BlobFault[] = [];
     let isCut = false;
@@ -48,11 +49,9 @@ export function createVerifyUnit({ reader, parallelBlobs }: VerifyUnitDeps): Ver
     const places = blobs.flatMap(({ digest, sizeBytes, targets: at }) =>
       at.filter((target) => !isVerified(target, digest)).map((target) => ({ target, digest, sizeBytes })),
     );
-    const assertBudget = (): void => {
-      if (isOver(budget, reader.now)) throw new BudgetEndedError("the time to verify in is over");
-    };
+    using over = alarmWhenOver(budget, { now: reader.now, after });
+    const inTime = AbortSignal.any([signal, over.signal]);
     const onChunk = (bytes: number): void => {
-      assertBudget();
       readBytes += bytes;
       onProgress(readBytes);
     };
@@ -60,8 +59,8 @@ export function createVerifyUnit({ reader, parallelBlobs }: VerifyUnitDeps): Ver
       const repository = targets[target];
       if (repository === undefined) throw new Error(`the plan names target repository ${target} of ${targets.length}`);
       try {
-        assertBudget();
-        await verifyBlob(reader, { repository, digest, sizeBytes, onChunk }, signal);
+        inTime.throwIfAborted();
+        await verifyBlob(reader, { repository, digest, sizeBytes, onChunk }, inTime);
         onVerified({ target, digest });
       } catch (thrown) {
         if (isContentFault(thrown)) faults.push({ target, digest, error: thrown });

@@ -1,6 +1,6 @@
 import { unreachable } from "../errors.ts";
 import { putBlob, startUpload, type UploadSession } from "../registry/uploads.ts";
-import { alarmWhenOver, BudgetEndedError, isOver } from "./budget.ts";
+import { alarmWhenOver, BudgetEndedError } from "./budget.ts";
 import { learnUploadRate } from "./transfer-settings.ts";
 import {
   isAnswerLost,
@@ -25,12 +25,12 @@ export async function uploadWhole(
   signal: AbortSignal,
 ): Promise<UploadEnd> {
   let session = opened;
+  using over = alarmWhenOver(job.budget, deps);
+  const inTime = AbortSignal.any([signal, over.signal]);
   try {
-    await using reader = openContent(deps, job, 0, signal);
+    await using reader = openContent(deps, job, 0, inTime);
     await reader.prime();
-    if (isOver(job.budget, deps.now)) return { kind: "stopped", hasSent: false };
-    session ??= await startUpload(job.target, signal);
-    using over = alarmWhenOver(job.budget, deps);
+    session ??= await startUpload(job.target, inTime);
     const content = verified(reader, {
       ...verification(job),
       hasher: startHash(job),
@@ -41,9 +41,12 @@ export async function uploadWhole(
         job.onProgress(seenBytes);
       },
     });
-    const end = await put(deps, job, { session, content, over: over.signal }, signal);
+    const end = await put(deps, job, { session, content, inTime }, signal);
     if (end.kind === "done") session = undefined;
     return end;
+  } catch (thrown) {
+    if (!(thrown instanceof BudgetEndedError)) throw thrown;
+    return { kind: "stopped", hasSent: false }; // it has only waited for its turn
   } finally {
     await deps.giveUp(job.target, session);
   }
@@ -52,14 +55,14 @@ export async function uploadWhole(
 interface WholePut {
   readonly session: UploadSession;
   readonly content: VerifiedContent;
-  /** Ends the request when the budget ends. */
-  readonly over: AbortSignal;
+  /** Ends the request when the budget ends, too. */
+  readonly inTime: AbortSignal;
 }
 
 async function put(
   deps: UploadDeps,
   job: UploadJob,
-  { session, content, over }: WholePut,
+  { session, content, inTime }: WholePut,
   signal: AbortSignal,
 ): Promise<UploadEnd> {
   const { target, digest, sizeBytes } = job;
@@ -67,7 +70,7 @@ async function put(
   const measure = (): void => learnUploadRate(content.seenBytes(), deps.now() - startedAt, job);
   try {
     const request = { digest, sizeBytes, content };
-    const outcome = await putBlob(target, session, request, AbortSignal.any([signal, over]));
+    const outcome = await putBlob(target, session, request, inTime);
     switch (outcome.kind) {
       case "done":
         measure();

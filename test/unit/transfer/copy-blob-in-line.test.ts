@@ -5,7 +5,7 @@ import { hangUp, loseAnswer } from "../../helpers/faults-any.ts";
 import { truncateBody } from "../../helpers/faults-source.ts";
 import { refuseMount } from "../../helpers/faults-target.ts";
 import { startRegistry, type TestRegistry } from "../../helpers/registry.ts";
-import { chunky, createKit, holds, type KitOptions } from "./transfer-kit.ts";
+import { chunky, createKit, expectNothingOpen, holds, type KitOptions } from "./transfer-kit.ts";
 
 const copied = { kind: "done", via: "copied" };
 
@@ -31,6 +31,36 @@ describe("copyBlob, when more blobs travel than a host takes requests", () => {
 
     expect(outcomes).toMatchObject(blobs.map(() => copied));
     expect(await Promise.all(blobs.map((blob) => holds(target, blob)))).toEqual(blobs.map(() => true));
+  });
+
+  it.each<readonly [string, string, KitOptions]>([
+    ["one PUT", "its budget ends", {}],
+    ["one PUT", "the process ends", {}],
+    ["chunks", "its budget ends", chunky],
+    ["chunks", "the process ends", chunky],
+  ])("begins none as %s that still waits to be read when %s", async (_, end, options) => {
+    await using source = await startRegistry();
+    await using target = await startRegistry();
+    await using kit = createKit({ ...options, perHost: 1 });
+    const [first, second] = [
+      await source.seedBlob({ sizeBytes: 8 * MiB }),
+      await source.seedBlob({ sizeBytes: 2 * MiB }),
+    ];
+    const reading = source.hold({ kind: "blob-get", digest: first.digest }, { sentBytes: 2 * MiB });
+    const copyingFirst = kit.copy(source, target, first, { budget: kit.budget(7_200_000) });
+    await reading.reached;
+    const stop = new AbortController();
+
+    const copyingSecond = kit.copy(source, target, second, { budget: { ...kit.budget(), stopping: stop.signal } });
+    await new Promise(setImmediate); // it stands in line
+    if (end === "the process ends") stop.abort();
+    else kit.clock.skip(240_000);
+
+    expect(await copyingSecond).toEqual({ kind: "more", hasProgressed: true });
+    reading.release();
+    expect(await copyingFirst).toMatchObject(copied);
+    expect(target.countRequests({ kind: "upload-start" })).toBe(1);
+    await expectNothingOpen(source, target);
   });
 
   it("ends all of them between two repositories of one host", async () => {

@@ -32,7 +32,7 @@ async function verify(blobs: readonly SeededBlob[], more: Partial<VerifyContext>
   };
   const reader = { rangeBytes: 1024, buffers: createByteBudget(0), now: kit.clock.now, sleep: kit.clock.sleep };
   const planned = blobs.map(({ digest, sizeBytes }) => ({ digest, sizeBytes, targets: [...at] }));
-  const verifyUnit = createVerifyUnit({ reader, parallelBlobs: 2 });
+  const verifyUnit = createVerifyUnit({ reader, after: kit.clock.after, parallelBlobs: 2 });
   const outcome = await verifyUnit({ n: 0, blobs: planned }, context, new AbortController().signal).catch(
     (thrown: unknown) => thrown,
   );
@@ -128,6 +128,18 @@ describe("verifyUnit", () => {
     expect(outcome).toEqual({ kind: "more" });
     expect(verified).toEqual([]);
     expect(target.countRequests()).toBe(0);
+  });
+
+  it("ends with its budget also while no byte comes", async () => {
+    const blob = await seed(3_000);
+    const { reached, release } = target.hold({ kind: "blob-get" }, "answer");
+
+    const verifying = verify([blob]);
+    await reached;
+    kit.clock.skip(240_000);
+
+    expect(await verifying).toEqual({ outcome: { kind: "more" }, verified: [] });
+    release();
   });
 
   it("tells what is wrong rather than that time is over", async () => {
