@@ -1,9 +1,10 @@
-import { copyFile, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
 import { basename, join, relative } from "node:path";
 import { z } from "zod";
 import { buildApp } from "./build-app.ts";
 import { buildPage } from "./build-page.ts";
 import { assertNoPasswords } from "./no-passwords.ts";
+import { replaceFiles } from "./replace-files.ts";
 import { createZip } from "./zip.ts";
 
 /** What is deployed, as a folder and as a zip of it. */
@@ -19,6 +20,8 @@ export interface AppPackage {
 
 /** The app looks for it beside its package.json. */
 export const registriesFile = "registries.yaml";
+const packageName = "package";
+const zipName = "drayage.zip";
 
 /** Fields of package.json that the host, Node or a reader of the deployed files has a use for. */
 const packageSchema = z.object({
@@ -37,32 +40,36 @@ const packageSchema = z.object({
 export async function packageApp(outdir: string): Promise<AppPackage> {
   const registries = await readFileIfThere(registriesFile);
   if (registries !== undefined) assertNoPasswords(registries);
-  const directory = join(outdir, "package");
-  const mapsDirectory = join(outdir, "package-maps");
-  for (const folder of [directory, mapsDirectory]) {
-    await rm(folder, { recursive: true, force: true });
-    await mkdir(folder, { recursive: true });
-  }
-  const dist = join(directory, "dist");
-  const [{ inputs }] = await Promise.all([
-    buildApp({ outdir: dist, use: "deployment" }),
-    buildPage(join(dist, "page")),
-  ]);
-  for (const map of (await filesIn(directory)).filter((path) => path.endsWith(".map")))
-    await rename(join(directory, map), join(mapsDirectory, basename(map)));
+  return await replaceFiles(outdir, async (written) => {
+    const directory = join(written, packageName);
+    const maps = join(written, "package-maps");
+    const dist = join(directory, "dist");
+    const [{ inputs }] = await Promise.all([
+      buildApp({ outdir: dist, use: "deployment" }),
+      buildPage(join(dist, "page")),
+    ]);
+    await mkdir(maps);
+    for (const map of (await filesIn(directory)).filter((path) => path.endsWith(".map")))
+      await rename(join(directory, map), join(maps, basename(map)));
 
-  await copyFile("host.json", join(directory, "host.json"));
-  if (registries !== undefined) await writeFile(join(directory, registriesFile), registries);
-  const fields = packageSchema.parse(JSON.parse(await readFile("package.json", "utf8")));
-  await writeFile(join(directory, "package.json"), `${JSON.stringify(fields, undefined, 2)}\n`);
+    await copyFile("host.json", join(directory, "host.json"));
+    if (registries !== undefined) await writeFile(join(directory, registriesFile), registries);
+    const fields = packageSchema.parse(JSON.parse(await readFile("package.json", "utf8")));
+    await writeFile(join(directory, "package.json"), `${JSON.stringify(fields, undefined, 2)}\n`);
 
-  const files = await filesIn(directory);
-  const zip = createZip(
-    await Promise.all(files.map(async (path) => ({ path, content: await readFile(join(directory, path)) }))),
-  );
-  const zipPath = join(outdir, "drayage.zip");
-  await writeFile(zipPath, zip);
-  return { directory, zipPath, zipBytes: zip.byteLength, files, modules: Object.keys(inputs) };
+    const files = await filesIn(directory);
+    const zip = createZip(
+      await Promise.all(files.map(async (path) => ({ path, content: await readFile(join(directory, path)) }))),
+    );
+    await writeFile(join(written, zipName), zip);
+    return {
+      directory: join(outdir, packageName),
+      zipPath: join(outdir, zipName),
+      zipBytes: zip.byteLength,
+      files,
+      modules: Object.keys(inputs),
+    };
+  });
 }
 
 async function readFileIfThere(path: string): Promise<string | undefined> {
