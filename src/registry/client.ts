@@ -118,7 +118,7 @@ export function createRegistryClient(deps: RegistryClientDeps): RegistryClient {
           access,
           limits: accountLimits,
           requestClass: requestClassOf(request.method, target, profile),
-          isDownload: request.method === "GET" && "path" in target && target.path.startsWith("blobs/"),
+          isDownload: isDownload(request, target),
           quotaClass: profile.countsPulls ? "pull" : undefined,
           url,
           subject: subjectOf(about, target),
@@ -210,6 +210,13 @@ function atHost(url: URL, base: URL): URL {
     return new URL(`${url.pathname}${url.search}`, base);
   }
   return url;
+}
+
+function isDownload(
+  { method, wants }: Pick<RegistryRequest, "method" | "wants">,
+  target: RegistryRequest["target"],
+): boolean {
+  return method === "GET" && wants !== "head" && "path" in target && target.path.startsWith("blobs/");
 }
 
 function requestClassOf(

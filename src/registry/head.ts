@@ -19,12 +19,8 @@ export interface HeadRequest {
  * refuse the HEAD (moby/moby#50065, pulp/pulp_container#579): then a GET is asked for the same, and its body is left.
  */
 export async function sendHead(repository: Repository, request: HeadRequest, signal: AbortSignal): Promise<AnswerHead> {
-  const { path, headers = {}, accept, isByGet = false } = request;
-  if (isByGet) return await sendGet(repository, request, signal);
-  const sent = { method: "HEAD", target: { path }, headers } as const;
-  const isUnderstood = (answer: AnswerHead) => isRefusedByStorage(answer) || accept.includes(answer.status);
-  await using response = await repository.send({ ...sent, accept: isUnderstood }, signal);
-  return isRefusedByStorage(response) ? await sendGet(repository, request, signal) : response;
+  const head = request.isByGet ? undefined : await askByHead(repository, request, signal);
+  return head ?? (await askByGet(repository, request, signal));
 }
 
 /** Bytes of the whole, as an answer to {@link sendHead} tells them. */
@@ -33,7 +29,19 @@ export function sizeOf({ status, header }: AnswerHead): number | undefined {
   return status === 200 ? parseLength(header("content-length")) : undefined;
 }
 
-async function sendGet(
+/** Undefined: storage refuses it. The response is closed by then, since the GET waits for a slot of the same kind. */
+async function askByHead(
+  repository: Repository,
+  { path, headers = {}, accept }: HeadRequest,
+  signal: AbortSignal,
+): Promise<AnswerHead | undefined> {
+  const sent = { method: "HEAD", target: { path }, headers } as const;
+  const isUnderstood = (answer: AnswerHead) => isRefusedByStorage(answer) || accept.includes(answer.status);
+  await using response = await repository.send({ ...sent, accept: isUnderstood }, signal);
+  return isRefusedByStorage(response) ? undefined : response;
+}
+
+async function askByGet(
   repository: Repository,
   { path, headers, accept, range }: HeadRequest,
   signal: AbortSignal,
@@ -41,7 +49,7 @@ async function sendGet(
   const ranged = range === undefined ? {} : { range: formatRange(range) };
   // 416: there is nothing in it that a range could be of.
   const understood = range === undefined ? accept : [...accept, 206, 416];
-  const sent = { method: "GET", target: { path }, headers: { ...headers, ...ranged } } as const;
+  const sent = { method: "GET", target: { path }, headers: { ...headers, ...ranged }, wants: "head" } as const;
   const isUnderstood = (answer: AnswerHead) => !isRefusedByStorage(answer) && understood.includes(answer.status);
   await using response = await repository.send({ ...sent, accept: isUnderstood }, signal);
   return response;

@@ -86,6 +86,8 @@ export interface RegistryRequest {
    * whoever reads the body sees what becomes of it.
    */
   readonly wholeBytes?: number;
+  /** `head`: a GET whose body is left, which is no download. Default: `content`. */
+  readonly wants?: "content" | "head";
   /**
    * One that the caller holds at this very host, and keeps: the request waits for no other. Only downloads of blobs have
    * theirs from one request to the next.

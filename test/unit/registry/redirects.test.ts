@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { digestOf } from "../../../src/digest.ts";
 import { ImportError } from "../../../src/errors.ts";
 import { getBlob, headBlob } from "../../../src/registry/blobs.ts";
+import type { ClientLimits } from "../../../src/registry/client.ts";
 import { headManifest } from "../../../src/registry/manifests.ts";
 import { startUpload } from "../../../src/registry/uploads.ts";
 import { makeCertificate } from "../../helpers/certificates.ts";
@@ -222,13 +223,13 @@ describe("redirects", () => {
 
 describe("a HEAD that is redirected to a URL signed for GET alone", () => {
   /** Storage that refuses HEAD, and answers GET as told. */
-  async function behindStorage(answer: Reply, profile = "unknown") {
+  async function behindStorage(answer: Reply, profile = "unknown", limits: Partial<ClientLimits> = {}) {
     const storage = await startServer(({ method }) => (method === "HEAD" ? { status: 403 } : answer), {
       hostname: "localhost",
     });
     const location = `${storage.origin}/object?X-Amz-Signature=1`;
     const registry = await startServer(() => ({ status: 307, headers: { location } }));
-    const client = createTestClient();
+    const client = createTestClient({ limits });
     return {
       repository: client.repository(registry.host, { side: "target", profile }),
       asked: () => storage.requests.map(({ method, headers }) => [method, headers.range]),
@@ -263,6 +264,25 @@ describe("a HEAD that is redirected to a URL signed for GET alone", () => {
     const head = await headManifest(world.repository, "1", never);
 
     expect(head).toEqual({ digest, mediaType, size: 7 });
+  });
+
+  it("has no slot any more when the GET waits for one", async () => {
+    const headers = { "docker-content-digest": digest };
+    await using world = await behindStorage({ status: 200, headers }, "unknown", { requestsPerHost: 2 });
+
+    const heads = await Promise.all([1, 2, 3, 4].map((tag) => headManifest(world.repository, String(tag), never)));
+
+    expect(heads.map((head) => head?.digest)).toEqual([digest, digest, digest, digest]);
+  });
+
+  it.each(["unknown", "ecrpublic"])("waits for no download of a blob, at a registry of profile %s", async (profile) => {
+    const answer = { status: 206, headers: { "content-range": "bytes 0-0/7000" }, body: "x" };
+    await using world = await behindStorage(answer, profile, { connectionsPerHost: 1 });
+    const download = await world.repository.acquireDownload(never);
+
+    expect(await headBlob(world.repository, digest, never)).toBe(7_000);
+
+    download.release();
   });
 
   it.each([
