@@ -85,17 +85,26 @@ function isAccepted(response: WireResponse, { accept, url }: Sending): boolean {
 }
 
 /**
- * A web page where a manifest or a list was expected. No other answer is judged by its type: blobs have any, what a write
- * answers has no body (Quay and Artifact Registry call that `text/html`: helm/helm#30987, oras-project/oras-py#144), and a
- * registry without the referrers API may answer its start page there. Quay's `true` at the API's root is none either.
+ * A web page where a manifest or a list was expected, or in answer to a manifest. No other answer is judged by its type:
+ * blobs have any, uploads are known by their Location, and a registry without the referrers API may answer its start page
+ * there. Quay's `true` at the API's root is none either.
  */
 function isOfNoRegistry(response: WireResponse, { method, url, signInHint }: Sending): boolean {
-  if (signInHint !== undefined || (method !== "GET" && method !== "HEAD") || !isFrom(url, response)) return false;
+  if (signInHint !== undefined || !isFrom(url, response) || !isPage(response)) return false;
+  if (method === "PUT") return response.status < 300 && isManifest.test(url.pathname) && !isOfStored(response);
+  if (method !== "GET" && method !== "HEAD") return false;
   const isRoot = url.pathname === "/v2/" && headerOf(response, "docker-distribution-api-version") === undefined;
-  return (isRoot || isParsed.test(url.pathname)) && isPage(response);
+  return isRoot || isParsed.test(url.pathname);
 }
 
+const isManifest = /\/manifests\/[^/]+$/;
 const isParsed = /\/(?:manifests\/[^/]+|tags\/list|_catalog)$/;
+
+/** Quay calls its `OK`, and Artifact Registry its empty body, `text/html`: helm/helm#30987, oras-project/oras-py#144. */
+function isOfStored(response: WireResponse): boolean {
+  const isEmpty = parseLength(headerOf(response, "content-length")) === 0;
+  return isEmpty || headerOf(response, "docker-content-digest") !== undefined;
+}
 
 /** The last request that a quota had room for: the next ones wait, rather than be refused. */
 function heedQuota(response: WireResponse, { limits, requestClass, quotaClass, url }: Sending): void {

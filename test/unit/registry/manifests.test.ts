@@ -165,6 +165,15 @@ describe("putManifest", () => {
     expect(request?.headers).toMatchObject({ "content-type": oci, "content-length": String(bytes.byteLength) });
   });
 
+  it.each<[string, Record<string, string>, string]>([
+    ["Quay, which answers OK and the digest (helm/helm#30987)", { "docker-content-digest": digest }, "OK"],
+    ["Artifact Registry, which answers nothing (oras-project/oras-py#144)", { "content-length": "0" }, ""],
+  ])("takes the web page that is none of %s", async (_, headers, body) => {
+    const html = { "content-type": "text/html; charset=utf-8", ...headers };
+
+    expect(await put({ status: 201, headers: html, body })).toHaveLength(1);
+  });
+
   it("refuses that the registry has stored other bytes", async () => {
     const thrown = await thrownBy(() => put({ status: 201, headers: { "docker-content-digest": other } }));
 

@@ -110,6 +110,7 @@ describe("a refusal that lasts is one request and one error", () => {
     ["page that says not found", "source", look, page(404), "SOURCE_NOT_A_REGISTRY", "is a container registry"],
     ["page in place of tags", "source", list, page(200), "SOURCE_NOT_A_REGISTRY", "is a container registry"],
     ["page in place of the API", "source", ping, page(200), "SOURCE_NOT_A_REGISTRY", "is a container registry"],
+    ["page in answer to a manifest", "target", push, page(200), "TARGET_NOT_A_REGISTRY", "is a container registry"],
     ["page in place of an upload", "target", upload, page(200), "TARGET_NOT_A_REGISTRY", "is a container registry"],
   ])("%s", async (_, side, ask, answer, code, hint) => {
     await using registry = await startRegistry({ faults: [fault("refuse", {}, async () => answer)] });
