@@ -44,11 +44,13 @@ export interface AccountLimits {
    * longer pause that is on already stays. Other processes are told of pauses that are worth it.
    */
   readonly pause: (what: RequestClass | "all", ms: number, reason: string) => void;
+  /** Grows with each answer of the host. */
+  readonly answers: () => number;
   /**
    * A call has used up its tries, refused by 429 or 503: nobody asks for a while, longer each time, until there is an
-   * answer. Other processes find that out themselves.
+   * answer; unless there was one since `answers` told `answersBefore`. Other processes find that out themselves.
    */
-  readonly gaveUp: (what: RequestClass | "all", reason: string) => void;
+  readonly gaveUp: (what: RequestClass | "all", reason: string, answersBefore: number) => void;
   /** Calls have given up, and none has had an answer since: no call is to be tried more than once. */
   readonly isRefusing: (requestClass: RequestClass) => boolean;
   readonly answered: (requestClass: RequestClass) => void;
@@ -206,7 +208,7 @@ function createAccountLimits(
 function createHolding(
   { host, board, pauses, refusals, now }: SharedLimits,
   keyOf: (what: RequestClass | "all") => string,
-): Pick<AccountLimits, "pause" | "gaveUp" | "isRefusing" | "answered"> {
+): Pick<AccountLimits, "pause" | "answers" | "gaveUp" | "isRefusing" | "answered"> {
   const hold = (what: RequestClass | "all", ms: number, reason: string): { pause: Pause; longerMs: number } => {
     const until = new Date(now().getTime() + Math.min(ms, longestPauseMs));
     const pause = { key: keyOf(what), until, reason };
@@ -217,8 +219,9 @@ function createHolding(
       const { pause, longerMs } = hold(what, ms, reason);
       if (ms > sharedPauseMs && longerMs > sameEndMs) board.pause(host, pause);
     },
-    gaveUp: (what, reason) => {
-      const ms = refusals.goOn(keyOf(what));
+    answers: refusals.answers,
+    gaveUp: (what, reason, answersBefore) => {
+      const ms = refusals.goOn(keyOf(what), answersBefore);
       if (ms > 0) hold(what, ms, reason);
     },
     isRefusing: (requestClass) => refusals.last("all") || refusals.last(keyOf(requestClass)),

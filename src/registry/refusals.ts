@@ -9,11 +9,14 @@ export interface RefusalsDeps {
 
 /** What a host goes on refusing (429, 503) though it was asked several times, by the keys of its pauses. */
 export interface Refusals {
+  /** Grows with each answer. */
+  readonly answers: () => number;
   /**
-   * The tries of a call are used up. Returns how long nobody is to ask, in ms: longer each time. 0: one of the same wave
-   * has said so, and that pause is on.
+   * The tries of a call are used up, and `answers` were there before the first. Returns how long nobody is to ask, in ms:
+   * longer each time. 0: others have been answered meanwhile, so that it is only what the call asked for that is refused,
+   * or one of the same wave has said so, and that pause is on.
    */
-  readonly goOn: (key: string) => number;
+  readonly goOn: (key: string, answersBefore: number) => number;
   /** Whether calls have given up and none has had an answer since: then one try tells as much as several. */
   readonly last: (key: string) => boolean;
   /** It has answered. */
@@ -28,6 +31,8 @@ const maxKeys = 1_000;
 /** `Retry-After` may say nothing, or microseconds: then a host that refuses everything must not be asked all the time. */
 export function createRefusals({ maxWaitSeconds, elapsedMs }: RefusalsDeps): Refusals {
   const known = createRecentMap<{ readonly pauseMs: number; readonly untilMs: number }>(maxKeys);
+  const lastAnswers = createRecentMap<number>(maxKeys);
+  let answers = 0;
 
   const current = (key: string) => {
     const refused = known.get(key);
@@ -35,7 +40,9 @@ export function createRefusals({ maxWaitSeconds, elapsedMs }: RefusalsDeps): Ref
   };
 
   return {
-    goOn: (key) => {
+    answers: () => answers,
+    goOn: (key, answersBefore) => {
+      if ((lastAnswers.get(key) ?? 0) > answersBefore) return 0;
       const before = current(key);
       if (before !== undefined && elapsedMs() < before.untilMs) return 0;
       const wantedMs = before === undefined ? firstPauseMs : before.pauseMs * 2;
@@ -44,6 +51,10 @@ export function createRefusals({ maxWaitSeconds, elapsedMs }: RefusalsDeps): Ref
       return pauseMs;
     },
     last: (key) => current(key) !== undefined,
-    end: known.delete,
+    end: (key) => {
+      answers += 1;
+      lastAnswers.set(key, answers);
+      known.delete(key);
+    },
   };
 }

@@ -88,6 +88,8 @@ export interface RegistryRequest {
   readonly wholeBytes?: number;
   /** `head`: a GET whose body is left, which is no download. Default: `content`. */
   readonly wants?: "content" | "head";
+  /** Nobody needs what it is for: that a host goes on refusing it holds nobody back for longer. */
+  readonly isBackground?: boolean;
   /**
    * One that the caller holds at this very host, and keeps: the request waits for no other. Only downloads of blobs have
    * theirs from one request to the next.

@@ -18,8 +18,16 @@ export interface RetryOptions {
   readonly access: RegistryAccess;
   readonly requestClass: RequestClass;
   readonly limits: AccountLimits;
+  readonly isBackground: boolean;
   /** Whether an error is that of another host, which the registry has led to: nobody else is to be held back for it. */
   readonly isElsewhere: (error: ImportError) => boolean;
+}
+
+interface FailedTry extends RetryOptions {
+  /** How many there were, this one included. */
+  readonly tries: number;
+  /** What the host had answered before the first of them. */
+  readonly answersBefore: number;
 }
 
 /**
@@ -28,33 +36,29 @@ export interface RetryOptions {
  * on refusing when the tries are used up, it is left alone for longer, whatever its `Retry-After` says.
  */
 export function createRetry({ attempts, maxWaitSeconds, random, sleep, log }: RetryDeps) {
-  /** Errors that a call has given up on: one that needed it (a request its token) does not begin anew. */
-  const settled = new WeakSet<ImportError>();
+  /** Errors that a call has met: one that needed it (a request its token) does not begin anew. */
+  const known = new WeakSet<ImportError>();
 
-  const recover = async (
-    error: ImportError,
-    tries: number,
-    options: RetryOptions,
-    signal: AbortSignal,
-  ): Promise<void> => {
-    const { mode, access, requestClass, limits } = options;
+  const recover = async (error: ImportError, failed: FailedTry, signal: AbortSignal): Promise<void> => {
+    const { mode, access, requestClass, limits, isBackground, tries, answersBefore } = failed;
     const { registry, side } = access;
-    // An error of the other side came out of the body that was being sent: it says nothing about this host.
-    if (!error.retryable || error.side !== side || settled.has(error)) throw error;
+    // One of the other side came out of the body that was being sent, a known one of what this call needed.
+    if (error.side !== side || known.has(error)) throw error;
+    known.add(error);
+    if (hasAnswered(error, failed)) limits.answered(requestClass);
+    if (!error.retryable) throw error;
     const waitMs = Math.max((error.retryAfterSeconds ?? 0) * 1_000, backoffMs(tries, random));
-    const paused = holdBack(error, waitMs, options);
+    const paused = holdBack(error, waitMs, failed);
     const refused = isRefusal(error) ? paused : undefined;
     const isSpent = tries >= attempts || (refused !== undefined && limits.isRefusing(requestClass));
-    if (mode === "once" || isSpent || waitMs > maxWaitSeconds * 1_000) {
-      if (isSpent && refused !== undefined) limits.gaveUp(refused, reasonOf(error));
-      settled.add(error);
-      throw error;
-    }
+    if (isSpent && refused !== undefined && !isBackground) limits.gaveUp(refused, reasonOf(error), answersBefore);
+    if (mode === "once" || isSpent || waitMs > maxWaitSeconds * 1_000) throw error;
     log("registry.retry", { registry, side, code: error.code, httpStatus: error.httpStatus, tries, waitMs });
     if (paused === undefined) await sleep(waitMs, signal); // else the pause is what the next try waits for
   };
 
   return async <T>(options: RetryOptions, attempt: () => Promise<T>, signal: AbortSignal): Promise<T> => {
+    const answersBefore = options.limits.answers();
     for (let tries = 1; ; tries += 1) {
       try {
         const answer = await attempt();
@@ -63,7 +67,7 @@ export function createRetry({ attempts, maxWaitSeconds, random, sleep, log }: Re
       } catch (thrown) {
         signal.throwIfAborted();
         if (!(thrown instanceof ImportError)) throw thrown;
-        await recover(thrown, tries, options, signal);
+        await recover(thrown, { ...options, tries, answersBefore }, signal);
       }
     }
   };
@@ -87,6 +91,11 @@ function holdBack(error: ImportError, waitMs: number, { requestClass, limits, is
   limits.pause(paused, waitMs, reasonOf(error));
   if (error.httpStatus === 429) limits.exceeded(requestClass);
   return paused;
+}
+
+/** A refusal of what was asked for is an answer, and so is where a redirect leads: only 429 and 503 refuse to be asked. */
+function hasAnswered(error: ImportError, { isElsewhere }: RetryOptions): boolean {
+  return isElsewhere(error) || (error.httpStatus !== undefined && !isRefusal(error));
 }
 
 function isRefusal({ httpStatus }: ImportError): boolean {

@@ -59,14 +59,19 @@ export function createSender(deps: SenderDeps): Send {
   const attemptWhole = async (sending: Sending, signal: AbortSignal): Promise<RegistryResponse> => {
     const response = await attempt(sending, signal);
     const { wholeBytes } = sending;
-    return wholeBytes === undefined || response.status !== 200 ? response : await holdBody(response, wholeBytes);
+    if (wholeBytes === undefined || response.status !== 200) return response;
+    return await holdBody(response, wholeBytes).catch((thrown: unknown) => {
+      if (!response.isOwn && thrown instanceof ImportError) elsewhere.add(thrown);
+      throw thrown;
+    });
   };
 
   return (sending, signal) => {
-    const { access, requestClass, limits, body, retry: wanted = "idempotent" } = sending;
+    const { access, requestClass, limits, body, retry: wanted = "idempotent", isBackground = false } = sending;
     const mode = mayReplay(body) ? wanted : "once";
     const isElsewhere = (error: ImportError) => elsewhere.has(error);
-    return retry({ mode, access, requestClass, limits, isElsewhere }, () => attemptWhole(sending, signal), signal);
+    const options = { mode, access, requestClass, limits, isBackground, isElsewhere };
+    return retry(options, () => attemptWhole(sending, signal), signal);
   };
 }
 

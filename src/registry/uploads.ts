@@ -149,7 +149,8 @@ export async function cancelUpload(
 ): Promise<CancelOutcome> {
   const target = { url: session.location };
   try {
-    await using _ = await repository.send({ method: "DELETE", target, accept: [200, 202, 204], retry: "once" }, signal);
+    const request = { method: "DELETE", target, accept: [200, 202, 204], retry: "once", isBackground: true } as const;
+    await using _ = await repository.send(request, signal);
     return { kind: "answered" };
   } catch (thrown) {
     // The spec makes DELETE optional and registries expire what is left: no copy depends on it.

@@ -6,7 +6,7 @@ function startRefusals(maxWaitSeconds = 60) {
   const refusals = createRefusals({ maxWaitSeconds, elapsedMs: () => nowMs });
   const goOnAfter = (ms: number) => {
     nowMs += ms;
-    return refusals.goOn("all");
+    return refusals.goOn("all", refusals.answers());
   };
   return { ...refusals, goOnAfter };
 }
@@ -22,6 +22,16 @@ describe("refusals that last", () => {
     const { goOnAfter } = startRefusals(15);
 
     expect([0, 60_000, 60_000].map(goOnAfter)).toEqual([10_000, 15_000, 15_000]);
+  });
+
+  it("make none where somebody was answered since the first try, by the same key", () => {
+    const { goOn, answers, end } = startRefusals();
+    const before = answers();
+
+    end("read|somebody");
+
+    expect(goOn("read|somebody", before)).toBe(0);
+    expect(goOn("all", before)).toBe(10_000);
   });
 
   it("are over with an answer, and forgotten when nobody has asked for ten minutes", () => {
