@@ -1,3 +1,4 @@
+import { longestPauseMs } from "../registry/pauses.ts";
 import type { Repository } from "../registry/registry.ts";
 import { type CancelOutcome, cancelUpload, type UploadSession } from "../registry/uploads.ts";
 import { mapConcurrently } from "./map-concurrently.ts";
@@ -86,7 +87,8 @@ function isLeft(outcome: CancelOutcome): outcome is Unanswered {
   return outcome.kind === "unanswered" && outcome.isPassing;
 }
 
-/** What the registry asks for, and at least 5 s, doubled with each try up to ten minutes. */
+/** What the registry asks for, up to six hours, and at least 5 s, doubled with each try up to ten minutes. */
 function waitMs({ retryAfterSeconds = 0 }: Unanswered, tries: number): number {
-  return Math.max(retryAfterSeconds * 1_000, Math.min(600_000, 5_000 * 2 ** (tries - 1)));
+  const askedMs = Math.min(retryAfterSeconds * 1_000, longestPauseMs);
+  return Math.max(askedMs, Math.min(600_000, 5_000 * 2 ** (tries - 1)));
 }

@@ -52,6 +52,20 @@ describe("giveUp", () => {
     expect(target.countRequests({ kind: "upload-cancel" })).toBe(4);
   });
 
+  it("asks again after six hours at most, whatever the registry wants: timers know no more than 24 days", async () => {
+    const forMonths = { times: 1, retryAfter: "3000000" } as const;
+    await using target = await startRegistry({ faults: [rateLimited({ kind: "upload-cancel", ...forMonths })] });
+    await using kit = createKit();
+    const { repository, session } = await begin(kit, target);
+
+    await kit.giveUp(repository, session);
+    const before = sessionsOf(target);
+    kit.clock.skip(6 * 3_600_000 + 1_000);
+    await cancelled(target, ...before);
+
+    expect(target.openSessions()).toEqual([]);
+  });
+
   it("lets no other session wait for one that is never answered", async () => {
     await using target = await startRegistry();
     await using kit = createKit();
