@@ -4,7 +4,7 @@ import { contentMismatch } from "./errors-from-response.ts";
 import { sendHead, sizeOf } from "./head.ts";
 import { type ByteRange, formatRange, parseContentRange } from "./http-range.ts";
 import { placeOfAccess } from "./place-of-access.ts";
-import type { DownloadSlot, RegistryResponse, Repository } from "./registry.ts";
+import type { DownloadSlot, RegistryRequest, RegistryResponse, Repository } from "./registry.ts";
 import { parseLength } from "./response.ts";
 import { sessionFrom, type UploadSession } from "./uploads.ts";
 
@@ -34,6 +34,8 @@ export interface BlobRequest {
   readonly ifRange?: string;
   /** One that the caller holds for this blob; else one is waited for. */
   readonly slot?: DownloadSlot;
+  /** Where the answer is the whole blob: see {@link RegistryRequest}. */
+  readonly wholeBytes?: number;
 }
 
 /** A blob on its way: read `content` to its end or dispose of it. */
@@ -54,7 +56,7 @@ export interface BlobDownload extends AsyncDisposable {
  */
 export async function getBlob(
   repository: Repository,
-  { digest, range, ifRange, slot }: BlobRequest,
+  { digest, range, ifRange, slot, wholeBytes }: BlobRequest,
   signal: AbortSignal,
 ): Promise<BlobDownload> {
   const headers = {
@@ -62,7 +64,8 @@ export async function getBlob(
     ...(range === undefined || ifRange === undefined ? {} : { "if-range": ifRange }),
   };
   const target = { path: `blobs/${digest}` };
-  const response = await repository.send({ method: "GET", target, accept: [200, 206], headers, slot }, signal);
+  const request = { method: "GET", target, accept: [200, 206], headers, slot, wholeBytes } as const;
+  const response = await repository.send(request, signal);
   try {
     return toDownload(response, repository, digest, range);
   } catch (thrown) {

@@ -17,7 +17,7 @@ export async function* listRepositoryPages(
 ): AsyncGenerator<ListPage> {
   const list: PagedList = {
     access: registry.access,
-    send: (target, accept, listSignal) => registry.sendToCatalog({ method: "GET", target, accept }, listSignal),
+    send: registry.sendToCatalog,
     path: "_catalog",
     pageEntries,
     property: "repositories",

@@ -93,6 +93,7 @@ export function createRegistryClient(deps: RegistryClientDeps): RegistryClient {
         ...(content === undefined ? {} : { "content-type": "application/x-www-form-urlencoded" }),
       },
       ...(content === undefined ? {} : { body: { lengthBytes: content.byteLength, content } }),
+      wholeBytes: maxTokenBytes,
       signInHint: signInHint(access),
       signInEndsAt: endOf(access.credentials),
     };

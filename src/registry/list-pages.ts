@@ -4,7 +4,7 @@ import { ImportError } from "../errors.ts";
 import { parseJson } from "../json.ts";
 import { codeOf } from "./errors-from-response.ts";
 import { placeOfAccess } from "./place-of-access.ts";
-import type { RegistryAccess, RegistryRequest, RegistryResponse } from "./registry.ts";
+import type { RegistryAccess, RegistryRequest, RegistryResponse, Repository } from "./registry.ts";
 
 /**
  * Between two pages of a list. Most registries name the last entry in the Link to the next page, and `after` holds what
@@ -24,11 +24,7 @@ export interface ListPage {
 
 export interface PagedList {
   readonly access: RegistryAccess;
-  readonly send: (
-    target: RegistryRequest["target"],
-    accept: readonly [200],
-    signal: AbortSignal,
-  ) => Promise<RegistryResponse>;
+  readonly send: Repository["send"];
   /** e.g. `tags/list`, as `send` takes it. */
   readonly path: string;
   /** Entries asked for at once: some registries refuse more than they like, others answer with all there are. */
@@ -88,7 +84,7 @@ async function getPage(
   target: RegistryRequest["target"],
   signal: AbortSignal,
 ): Promise<LinkedPage> {
-  await using response = await send(target, [200], signal);
+  await using response = await send({ method: "GET", target, accept: [200], wholeBytes: maxPageBytes }, signal);
   const parsed = pageSchema.safeParse(parseJson(await response.text(maxPageBytes)));
   if (parsed.success) return { entries: parsed.data[property] ?? [], link: nextLink(response) };
   throw new ImportError({

@@ -48,7 +48,8 @@ export async function listReferrers(
       accept: (answer: AnswerHead) => answer.status === 200 || saysNoApi(answer),
       redirects: "own",
     } as const;
-    const request = { method: "GET", target, headers, ...(page === 0 ? first : { accept: [200] }) } as const;
+    const sent = { method: "GET", target, headers, wholeBytes: maxManifestBytes } as const;
+    const request = { ...sent, ...(page === 0 ? first : { accept: [200] }) };
     await using response: RegistryResponse = await repository.send(request, signal);
     if (page === 0 && (response.status !== 200 || !isJson(response))) return { kind: "missing" };
     const entries = parseReferrers(await response.bytes(maxManifestBytes));

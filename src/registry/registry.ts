@@ -85,7 +85,7 @@ export interface RegistryRequest {
    * Reads the body of a 200 within the try, failing beyond so many bytes: one that breaks off is asked for again. Absent:
    * whoever reads the body sees what becomes of it.
    */
-  readonly wholeBytes?: number;
+  readonly wholeBytes?: number | undefined;
   /** `head`: a GET whose body is left, which is no download. Default: `content`. */
   readonly wants?: "content" | "head";
   /** Nobody needs what it is for: that a host goes on refusing it holds nobody back for longer. */

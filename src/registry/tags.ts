@@ -17,7 +17,7 @@ export function listTagPages(
 ): AsyncGenerator<ListPage> {
   const list = {
     access: repository.registry.access,
-    send: (target, accept, listSignal) => repository.send({ method: "GET", target, accept }, listSignal),
+    send: repository.send,
     path: "tags/list",
     pageEntries,
     property: "tags",

@@ -14,7 +14,7 @@ export async function readBlob(
   signal: AbortSignal,
 ): Promise<Uint8Array | undefined> {
   if (size > maxManifestBytes) return undefined;
-  await using download = await getBlob(repository, { digest }, signal);
+  await using download = await getBlob(repository, { digest, wholeBytes: maxManifestBytes }, signal);
   const chunks: Uint8Array[] = [];
   let seenBytes = 0;
   for await (const chunk of download.content) {

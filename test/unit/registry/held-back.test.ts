@@ -106,6 +106,22 @@ describe("a host that goes on refusing", () => {
   });
 });
 
+describe("a token service whose answer breaks off", () => {
+  it("is asked again, and nothing else is held back for it", async () => {
+    await using issuer = await startServer(() => broken, { hostname: "localhost" });
+    const challenge = `Bearer realm="${issuer.origin}/token",service="s"`;
+    await using server = await startServer(() => ({ status: 401, headers: { "www-authenticate": challenge } }));
+    await using client = createTestClient({ limits: { attempts: 3 } });
+
+    const thrown = await thrownBy(() => headBlob(client.repository(server.host), digest, never));
+
+    expect(thrown).toMatchObject({ code: "SOURCE_UNAVAILABLE", retryable: true });
+    expect(issuer.requests).toHaveLength(3);
+    expect(server.requests).toHaveLength(1);
+    expect(heldBack(client, server.host)).toEqual({ token: 500 });
+  });
+});
+
 describe("storage whose answer breaks off", () => {
   it("holds nobody back at the registry that has led there", async () => {
     await using storage = await startServer(() => broken);

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { digestOf, digestSchema } from "../../../src/digest.ts";
 import { getTaggedReferrers, listReferrers, referrersTag } from "../../../src/registry/referrers.ts";
 import { ignoresFilters, pagedReferrers, tagIsDigest } from "../../helpers/faults-referrers.ts";
+import { truncateBody } from "../../helpers/faults-source.ts";
 import { startServer } from "../../helpers/http-server.ts";
 import { artifact, descriptorOf, image, index, multiPlatformImage } from "../../helpers/images.ts";
 import { startRegistry, type TestRegistryOptions } from "../../helpers/registry.ts";
@@ -42,6 +43,12 @@ describe("listReferrers", () => {
 
   it("follows the pages", async () => {
     expect(await list({ faults: [pagedReferrers(1)] })).toEqual({ answer: whole, requests: 3 });
+  });
+
+  it("asks again for a page that breaks off", async () => {
+    const breaks = truncateBody({ kind: "referrers", afterBytes: 10, times: 2 });
+
+    expect(await list({ faults: [breaks] })).toEqual({ answer: whole, requests: 3 });
   });
 
   it("asks for one type, and takes all from a registry that does not filter", async () => {

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { firstPage } from "../../../src/registry/list-pages.ts";
 import type { Repository } from "../../../src/registry/registry.ts";
 import { listTagPages, repositoryExists } from "../../../src/registry/tags.ts";
+import { truncateBody } from "../../helpers/faults-source.ts";
 import { startServer } from "../../helpers/http-server.ts";
 import { image } from "../../helpers/images.ts";
 import { startRegistry } from "../../helpers/registry.ts";
@@ -54,6 +55,17 @@ describe("listTagPages", () => {
     await using client = createTestClient();
 
     expect(await listTags(client.repository(server.host))).toEqual([]);
+  });
+
+  it("asks again for a page that breaks off", async () => {
+    await using registry = await startRegistry({
+      faults: [truncateBody({ kind: "tags", afterBytes: 10, times: 2 })],
+    });
+    await using client = createTestClient();
+    await registry.seedImage("team/app", "a", image());
+
+    expect(await listTags(client.repository(registry.host))).toEqual(["a"]);
+    expect(registry.countRequests({ kind: "tags" })).toBe(3);
   });
 
   it("throws that a repository is not there", async () => {
