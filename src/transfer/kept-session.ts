@@ -41,12 +41,11 @@ const keepSeconds = 600; // until the next activity goes on
 /** Takes up the session of a former call, if there is one and the target can go on with it. */
 export async function takeUp(run: UploadRun): Promise<void> {
   const { deps, upload, signal } = run;
-  const { job, from, lease } = upload;
+  const { job, from } = upload;
   const { profile } = job.target.registry;
-  const live = deps.live.take(upload.key);
+  const live = deps.live.take(upload.key, upload);
   run.saved = from;
-  const isLive = live !== undefined && (lease === undefined || isSame(live.saved, from)); // else another process went on
-  if (isLive) run.position = live.position;
+  if (live !== undefined) run.position = live.position;
   else if (from !== undefined) {
     const session = { location: from.location, offsetBytes: from.offsetBytes };
     const isUsable = from.profile === profile.name && profile.checksDigest;
@@ -130,10 +129,6 @@ async function unlessStorageFails(write: Promise<void> | undefined): Promise<voi
   } catch (thrown) {
     if (thrown instanceof LeaseLostError || !(thrown instanceof ImportError)) throw thrown;
   }
-}
-
-function isSame(one: Checkpoint | undefined, other: Checkpoint | undefined): boolean {
-  return one?.location === other?.location && one?.offsetBytes === other?.offsetBytes;
 }
 
 function isAt({ offsetBytes }: UploadSession, other: UploadSession): boolean {

@@ -2,7 +2,7 @@ import type { Hasher } from "../digest.ts";
 import type { Repository } from "../registry/registry.ts";
 import type { UploadSession } from "../registry/uploads.ts";
 import type { GiveUp } from "./upload-canceller.ts";
-import type { Checkpoint, UploadKey } from "./upload-lease.ts";
+import type { Checkpoint, UploadKey, UploadLease } from "./upload-lease.ts";
 
 /** How far a chunked upload has come. */
 export interface UploadPosition {
@@ -23,12 +23,24 @@ export interface LiveUpload {
   readonly saved: Checkpoint | undefined;
 }
 
-/** Uploads that this process has paused, with the hashes that a checkpoint cannot hold. */
+/** Who asks for a paused upload: the holder of a lease, with what its row says, or somebody who holds none. */
+export interface UploadAsker {
+  readonly lease: UploadLease | undefined;
+  readonly from: Checkpoint | undefined;
+}
+
+/**
+ * Uploads that this process has paused, with the hashes that a checkpoint cannot hold. One under a lease is for who holds
+ * that lease, while its row says what it said then: else another process has gone on with it.
+ */
 export interface LiveUploads {
+  /** What it takes the place of is given up, unless that can go on from its checkpoint. */
   readonly put: (key: UploadKey, paused: LiveUpload) => Promise<void>;
-  readonly has: (key: UploadKey) => boolean;
-  /** Takes it out: whoever goes on with an upload owns its hash. */
-  readonly take: (key: UploadKey) => LiveUpload | undefined;
+  readonly has: (key: UploadKey, asker: UploadAsker) => boolean;
+  /** Takes it out: whoever goes on with an upload owns its hash. What is not the asker's stays. */
+  readonly take: (key: UploadKey, asker: UploadAsker) => LiveUpload | undefined;
+  /** Takes it out whosever it is: nobody can go on with it. */
+  readonly drop: (key: UploadKey) => LiveUpload | undefined;
   /** The process ends: nothing is kept any more. */
   readonly close: () => Promise<void>;
 }
@@ -46,29 +58,46 @@ export function createLiveUploads({ limit, giveUp }: LiveUploadsDeps): LiveUploa
   const makeRoom = async (): Promise<void> => {
     const surplus = [...uploads].slice(0, Math.max(0, uploads.size - places));
     for (const [name] of surplus) uploads.delete(name);
-    const unfound = surplus.filter(([, { isLeased }]) => !isLeased);
-    await Promise.all(unfound.map(([, { target, position }]) => giveUp(target, position.session)));
+    await Promise.all(surplus.map(([, paused]) => forget(paused)));
+  };
+
+  const forget = async ({ isLeased, target, position }: LiveUpload): Promise<void> => {
+    if (!isLeased) await giveUp(target, position.session);
+  };
+
+  const find = (key: UploadKey, { lease, from }: UploadAsker): LiveUpload | undefined => {
+    const paused = uploads.get(uploadName(key));
+    if (paused === undefined) return undefined;
+    const isOwn = lease === undefined ? !paused.isLeased : isSame(paused.saved, from);
+    return isOwn ? paused : undefined;
+  };
+
+  const drop = (key: UploadKey): LiveUpload | undefined => {
+    const name = uploadName(key);
+    const paused = uploads.get(name);
+    uploads.delete(name);
+    return paused;
   };
 
   return {
     put: async (key, paused) => {
-      const name = uploadName(key);
-      uploads.delete(name);
-      uploads.set(name, paused);
+      const former = drop(key);
+      uploads.set(uploadName(key), paused);
+      if (former !== undefined) await forget(former);
       await makeRoom();
     },
-    has: (key) => uploads.has(uploadName(key)),
-    take: (key) => {
-      const name = uploadName(key);
-      const paused = uploads.get(name);
-      uploads.delete(name);
-      return paused;
-    },
+    has: (key, asker) => find(key, asker) !== undefined,
+    take: (key, asker) => (find(key, asker) === undefined ? undefined : drop(key)),
+    drop,
     close: async () => {
       places = 0;
       await makeRoom();
     },
   };
+}
+
+function isSame(one: Checkpoint | undefined, other: Checkpoint | undefined): boolean {
+  return one?.location === other?.location && one?.offsetBytes === other?.offsetBytes;
 }
 
 /** One text per upload, for maps. */

@@ -64,10 +64,12 @@ async function upload(
 ): Promise<UploadEnd> {
   const { job, key, from, opened } = begun;
   // What was begun in chunks goes on so, whatever would be chosen by now.
-  const isBegun = from !== undefined || deps.live.has(key);
-  const chunkBytes = chunkBytesFor(job, deps.settings) ?? (isBegun ? job.target.registry.profile.chunkBytes : 0);
+  const isBegun = from !== undefined || deps.live.has(key, begun);
+  const { profile } = job.target.registry;
+  const chunkBytes = chunkBytesFor(job, deps.settings) ?? (isBegun ? profile.chunkBytes : 0);
   if (chunkBytes > 0) return await uploadChunked(deps, { ...begun, chunkBytes }, signal);
-  await deps.giveUp(job.target, deps.live.take(key)?.position.session ?? from); // no chunks are taken any more
+  const isOfNoUse = profile.chunkBytes === 0; // no chunks are taken any more
+  if (isOfNoUse) await deps.giveUp(job.target, deps.live.drop(key)?.position.session ?? from);
   return await uploadWhole(deps, job, opened, signal);
 }
 

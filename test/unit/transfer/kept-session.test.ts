@@ -56,6 +56,64 @@ describe("a chunked upload whose source fails in the middle of a chunk", () => {
   });
 });
 
+describe("a paused upload", () => {
+  /** In chunks since the target takes no larger requests; under a lease where the blob is sent again. */
+  const small = { maxPutBytes: MiB };
+
+  const throttled = () => rateLimited({ kind: "upload-patch", from: 2, times: 1, retryAfter: "1" });
+  const idsOf = (target: TestRegistry) => target.openSessions().map(({ id }) => id);
+
+  it("under a lease is not gone on with by an import that holds none", async () => {
+    await using source = await startRegistry();
+    await using target = await startRegistry({ faults: [throttled()] });
+    await using kit = createKit(small);
+    const blob = await source.seedBlob({ sizeBytes: 4 * MiB });
+
+    await kit.copy(source, target, blob, { owner: "import-1", isRepeated: true });
+    const paused = idsOf(target);
+    const other = await kit.copy(source, target, blob, { owner: "import-2" });
+
+    expect(other).toMatchObject({ kind: "done", via: "copied", attempts: 1 });
+    expect(paused).toHaveLength(1);
+    expect(idsOf(target)).toEqual(paused);
+  });
+
+  it("without a lease is gone on with under one that has nothing of its own", async () => {
+    await using source = await startRegistry();
+    await using target = await startRegistry({ faults: [throttled()] });
+    await using kit = createKit(small);
+    const blob = await source.seedBlob({ sizeBytes: 4 * MiB });
+
+    await kit.copy(source, target, blob);
+
+    expect(await kit.copy(source, target, blob, { isRepeated: true })).toMatchObject({ kind: "done", attempts: 1 });
+    expect(target.countRequests({ kind: "upload-start" })).toBe(1);
+  });
+
+  it("without a lease is given up where one under a lease takes its place", async () => {
+    await using source = await startRegistry();
+    await using target = await startRegistry();
+    const leases = createTestLeases();
+    await using former = createKit(small, leases);
+    await using kit = createKit(small, leases);
+    const blob = await source.seedBlob({ sizeBytes: 4 * MiB });
+    const pause = async (process: typeof kit, isRepeated: boolean) => {
+      target.setFaults([throttled()]);
+      await process.copy(source, target, blob, { isRepeated });
+    };
+
+    await pause(former, true);
+    const leased = idsOf(target);
+    await pause(kit, false);
+    const both = idsOf(target);
+    target.setFaults([rateLimited({ kind: "upload-patch", times: 1, retryAfter: "1" })]);
+    await kit.copy(source, target, blob, { isRepeated: true });
+
+    expect(both).toHaveLength(2);
+    expect(idsOf(target)).toEqual(leased);
+  });
+});
+
 describe("a chunked upload whose target fails", () => {
   it("is asked later where it stands when it does not answer now", async () => {
     await using source = await startRegistry();
