@@ -1,5 +1,7 @@
 /** A row of docs/errors.md: cells as Markdown. */
 export interface ErrorRow {
+  /** The heading that it stands under. */
+  readonly group: string;
   readonly code: string;
   readonly cause: string;
   readonly cure: string;
@@ -7,8 +9,11 @@ export interface ErrorRow {
 
 /** The rows of docs/errors.md, in its order. */
 export function parseErrorRows(markdown: string): readonly ErrorRow[] {
-  const rows = markdown.matchAll(/^\| `([A-Z_]+)` \| [^|]* \| ([^|]*) \| ([^|]*) \|$/gm);
-  return [...rows].map(([, code = "", cause = "", cure = ""]) => ({ code, cause, cure }));
+  return markdown.split(/^## /m).flatMap((section) => {
+    const [group = ""] = section.split("\n", 1);
+    const rows = section.matchAll(/^\| `([A-Z_]+)` \| [^|]* \| ([^|]*) \| ([^|]*) \|$/gm);
+    return [...rows].map(([, code = "", cause = "", cure = ""]) => ({ group, code, cause, cure }));
+  });
 }
 
 /** A cell as text and code, without the links, which lead to other documents. */

@@ -2,13 +2,16 @@ import type { PromotionSummary, PromotionView } from "../domain/promotion-record
 import { withoutHint } from "./error-text.ts";
 import type { Share } from "./parts/share-bar.tsx";
 
-/** What a promotion brings where, in a line; a list's items are not part of its request. */
-export function describePromotion({ request, trigger }: Pick<PromotionSummary, "request" | "trigger">): string {
+type Described = Pick<PromotionSummary, "request" | "trigger"> & Partial<Pick<PromotionView, "counts">>;
+
+/** What a promotion brings where, in a line; a list's items are not part of its request, so that their number names it. */
+export function describePromotion({ request, trigger, counts }: Described): string {
   const by = trigger.ref === undefined ? "" : ` (${trigger.kind} ${trigger.ref})`;
   const source = memberOf(request, "source");
   const registry = memberOf(source, "registry");
   const repositories = memberOf(source, "repositories");
-  if (typeof registry !== "string" || !Array.isArray(repositories)) return `A list of images${by}`;
+  if (typeof registry !== "string" || !Array.isArray(repositories))
+    return `A list of ${countImages(counts?.total ?? 0)}${by}`;
   const target = memberOf(memberOf(request, "target"), "registry");
   return `${registry}/${repositories.join(", ")}${typeof target === "string" ? ` → ${target}` : ""}${by}`;
 }
@@ -49,6 +52,11 @@ export function groupByCode(firstErrors: PromotionView["firstErrors"]): readonly
       })),
     };
   });
+}
+
+function countImages(count: number): string {
+  if (count === 0) return "images";
+  return count === 1 ? "1 image" : `${count} images`;
 }
 
 function memberOf(value: unknown, name: string): unknown {

@@ -32,6 +32,9 @@ describe.runIf(hasBrowser())("every view of the dashboard", () => {
       ["#/schedules", "nightly"],
       ["#/schedule/nightly", "Run it now"],
       ["#/registries", "Signs in as"],
+      ["#/imports", "missing/app:1"],
+      ["#/start", "Show the plan"],
+      ["#/errors", "INVALID_REQUEST"],
     ];
   });
   afterAll(() => dashboard[Symbol.asyncDispose]());
@@ -52,6 +55,20 @@ describe.runIf(hasBrowser())("every view of the dashboard", () => {
     }
 
     expect(Object.entries(found).filter(([, problems]) => problems.length > 0)).toEqual([]);
+  });
+
+  it("finds an error by any of its words, under the heading that it has in the documentation", async () => {
+    await using visit = await dashboard.open("#/errors");
+    const { page } = visit;
+    expect(await page.getByRole("heading", { level: 2 }).first().textContent()).toBe("The request");
+
+    await page.getByLabel("Find an error").fill("firewall SOURCE");
+
+    await page.getByText("SOURCE_NETWORK_RESTRICTED").waitFor();
+    expect(await page.getByRole("heading", { level: 2 }).allTextContents()).toContain("The source");
+    await page.getByText("INVALID_REFERENCE").waitFor({ state: "hidden" });
+    await page.getByLabel("Find an error").fill("no such words");
+    await page.getByText("No error has these words.").waitFor();
   });
 
   it("says what may be done at a registry, and what was found when somebody asks it", async () => {

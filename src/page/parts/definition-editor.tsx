@@ -30,6 +30,7 @@ export function DefinitionEditor(props: DefinitionEditorProps) {
   }, [attempt, faulty]);
   return (
     <form
+      class="card"
       onSubmit={(event) => {
         event.preventDefault();
         if (!isBusy) onSave();

@@ -18,11 +18,14 @@ export function ErrorCard({ error }: { readonly error: ImportErrorWire }) {
           <strong>What to do:</strong> {hint}
         </p>
       )}
-      <Cure code={code} />
       {error.retryable && <p>It may pass by itself: a retry can succeed without any change.</p>}
-      <p>
-        <a href={formatHash("errors", code)}>{code} among all errors</a>
-      </p>
+      <details open={hint === undefined}>
+        <summary>About {code}</summary>
+        <Cure code={code} />
+        <p>
+          <a href={formatHash("errors", code)}>{code} among all errors</a>
+        </p>
+      </details>
       <Facts
         facts={[
           ["Side", side],

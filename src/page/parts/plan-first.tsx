@@ -94,8 +94,9 @@ export function PlanFirst<Plan, Started>(props: PlanFirstProps<Plan, Started>) {
   const isReady = (step?.kind === "planned" && mayStart(step.plan)) || (step?.kind === "failed" && mayStartAfter(step));
   const isUnsure = step?.kind === "failed" && mayHaveStarted(step);
   return (
-    <>
+    <div class="beside even">
       <form
+        class="card"
         onSubmit={(event) => {
           event.preventDefault();
           if (!isWorking) plan().catch(reportError);
@@ -115,22 +116,29 @@ export function PlanFirst<Plan, Started>(props: PlanFirstProps<Plan, Started>) {
           )}
         </div>
       </form>
-      <div role="status">{isWorking && `${step.what}…`}</div>
-      <div ref={result} tabIndex={-1}>
-        {step?.kind === "failed" && !isUnsure && <FailedOutcome what={step.what} outcome={step.outcome} />}
-        {isUnsure && (
-          <Notice tone="bad" title="It may have started: the service's answer did not arrive">
-            <p>Trying again starts nothing twice, as long as this form stays as it is.</p>
-          </Notice>
+      <div>
+        <div role="status">{isWorking && `${step.what}…`}</div>
+        {step === undefined && (
+          <div class="card empty only-beside">
+            <p>What it would do is shown here before anything is done.</p>
+          </div>
         )}
-        {isReady && (
-          <button type="button" class="primary" onClick={() => start().catch(reportError)}>
-            {isUnsure ? "Try again to start it" : startLabel}
-          </button>
-        )}
-        {step?.kind === "planned" && renderPlan(step.plan)}
+        <div ref={result} tabIndex={-1}>
+          {step?.kind === "failed" && !isUnsure && <FailedOutcome what={step.what} outcome={step.outcome} />}
+          {isUnsure && (
+            <Notice tone="bad" title="It may have started: the service's answer did not arrive">
+              <p>Trying again starts nothing twice, as long as this form stays as it is.</p>
+            </Notice>
+          )}
+          {isReady && (
+            <button type="button" class="primary" onClick={() => start().catch(reportError)}>
+              {isUnsure ? "Try again to start it" : startLabel}
+            </button>
+          )}
+          {step?.kind === "planned" && renderPlan(step.plan)}
+        </div>
       </div>
-    </>
+    </div>
   );
 }
 

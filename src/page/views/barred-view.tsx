@@ -4,7 +4,7 @@ import { useServices } from "../services.ts";
 export function BarredView() {
   const { poller } = useServices();
   return (
-    <section class="card" role="alert">
+    <section class="card narrow" role="alert">
       <h1>Access refused</h1>
       <p>
         Something before the service answers 403: the app is closed to the network that you are in, or its sign-in does

@@ -51,28 +51,32 @@ export function ImportView({ id }: { readonly id: string }) {
         </span>
       </div>
       <ImportActions view={view} />
-      {view.error !== undefined && <ErrorCard error={view.error} />}
-      {view.waiting !== undefined && (
-        <Notice tone="neutral" title={`Waiting: ${view.waiting.code}`}>
-          <p>
-            <bdi>{view.waiting.message}</bdi> Next try: <Time at={view.waiting.until} />.
-          </p>
-        </Notice>
-      )}
-      {view.warnings.length > 0 && (
-        <Notice tone="neutral" title={view.warnings.length === 1 ? "Warning" : "Warnings"}>
-          <ul>
-            {view.warnings.map((warning) => (
-              <li key={warning}>{warning}</li>
-            ))}
-          </ul>
-        </Notice>
-      )}
-      <StageTimeline view={view} />
-      <ImportProgress view={view} />
-      <ImportFacts view={view} />
+      <div class="beside">
+        <div>
+          {view.error !== undefined && <ErrorCard error={view.error} />}
+          {view.waiting !== undefined && (
+            <Notice tone="neutral" title={`Waiting: ${view.waiting.code}`}>
+              <p>
+                <bdi>{view.waiting.message}</bdi> Next try: <Time at={view.waiting.until} />.
+              </p>
+            </Notice>
+          )}
+          {view.warnings.length > 0 && (
+            <Notice tone="neutral" title={view.warnings.length === 1 ? "Warning" : "Warnings"}>
+              <ul>
+                {view.warnings.map((warning) => (
+                  <li key={warning}>{warning}</li>
+                ))}
+              </ul>
+            </Notice>
+          )}
+          <StageTimeline view={view} />
+          <ImportProgress view={view} />
+          <ImportParts path={path} view={view} />
+        </div>
+        <ImportFacts view={view} />
+      </div>
       <Commands view={view} />
-      <ImportParts path={path} view={view} />
     </>
   );
 }

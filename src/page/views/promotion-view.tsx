@@ -55,8 +55,7 @@ export function PromotionView({ id, query }: PromotionViewProps) {
       <SnapshotState snapshot={snapshot} />
       {view !== undefined && (
         <>
-          <Actions view={view} path={path} />
-          {view.error !== undefined && <ErrorCard error={view.error} />}
+          {view.error !== undefined && view.error.code !== "PROMOTION_ITEMS_FAILED" && <ErrorCard error={view.error} />}
           {view.warnings.length > 0 && (
             <Notice tone="neutral" title={view.warnings.length === 1 ? "Warning" : "Warnings"}>
               <ul>
@@ -66,9 +65,14 @@ export function PromotionView({ id, query }: PromotionViewProps) {
               </ul>
             </Notice>
           )}
-          <Progress view={view} />
-          <FirstErrors view={view} />
-          <PromotionFacts view={view} />
+          <div class="beside">
+            <div>
+              <Progress view={view} />
+              <Actions view={view} path={path} />
+              <FirstErrors view={view} />
+            </div>
+            <PromotionFacts view={view} />
+          </div>
           <PromotionItems path={path} view={view} state={query.get("state") ?? ""} page={query.get("page") ?? ""} />
         </>
       )}

@@ -29,9 +29,11 @@ export function RegistriesView() {
           <code>ALLOWED_TARGETS</code> do.
         </Empty>
       )}
-      {registries?.map((registry) => (
-        <RegistryCard key={registry.host} registry={registry} />
-      ))}
+      <div class="pair">
+        {registries?.map((registry) => (
+          <RegistryCard key={registry.host} registry={registry} />
+        ))}
+      </div>
     </>
   );
 }
@@ -54,8 +56,8 @@ function RegistryCard({ registry }: { readonly registry: RegistryView }) {
       ))}
       <Facts
         facts={[
-          ["Signs in as", formatAccount(auth)],
-          ["Kind", profile],
+          ["Signs in as", auth.kind === "anonymous" ? "nobody: it reads what is public" : formatAccount(auth)],
+          ["Kind", profile === "unknown" ? <span class="help">told by its first answer</span> : profile],
           ["Imports may", formatRights(allowedAs, isDefaultTarget)],
           ["Connection", isInsecure ? "plain http" : undefined],
           [
@@ -98,7 +100,7 @@ function Check({ host }: { readonly host: string }) {
   return (
     <>
       <form
-        class="actions"
+        class="field-and-button"
         onSubmit={(event) => {
           event.preventDefault();
           if (!isBusy) check().catch(reportError);

@@ -43,8 +43,8 @@ export function RuleTest({ path, rule, isOfRule, onTested }: RuleTestProps) {
     <section class="card" aria-labelledby="test-title">
       <h2 id="test-title">Test it</h2>
       <p class="help">
-        Judges a push by the rule as it stands above, saved or not. Nothing is saved or imported, and no registry is
-        asked.
+        Judges a push by the rule as it stands in the form, saved or not. Nothing is saved or imported, and no registry
+        is asked.
       </p>
       <form
         onSubmit={(submitted) => {

@@ -22,7 +22,7 @@ import { SelectionFields } from "./selection-fields.tsx";
 
 /** A rule to look at, to change and to test; without a name, one to make. */
 export function RuleView({ name }: { readonly name: string }) {
-  return name === "" ? <NewRule /> : <StoredRule name={name} />;
+  return <div class="form-view">{name === "" ? <NewRule /> : <StoredRule name={name} />}</div>;
 }
 
 function NewRule() {

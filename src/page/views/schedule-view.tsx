@@ -20,7 +20,7 @@ import { SelectionFields } from "./selection-fields.tsx";
 
 /** A schedule to look at, to change and to run; without a name, one to make. */
 export function ScheduleView({ name }: { readonly name: string }) {
-  return name === "" ? <NewSchedule /> : <StoredSchedule name={name} />;
+  return <div class="form-view">{name === "" ? <NewSchedule /> : <StoredSchedule name={name} />}</div>;
 }
 
 function NewSchedule() {

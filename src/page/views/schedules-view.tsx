@@ -1,4 +1,5 @@
 import type { ScheduleView } from "../../domain/schedule-record.ts";
+import { describeCron } from "../cron-words.ts";
 import { useResource } from "../data/use-resource.ts";
 import { Badge } from "../parts/badge.tsx";
 import { Empty } from "../parts/empty.tsx";
@@ -33,6 +34,11 @@ export function SchedulesView() {
   );
 }
 
+function Cron({ cron }: { readonly cron: string }) {
+  const words = describeCron(cron);
+  return words === undefined ? <code>{cron}</code> : <span title={cron}>{words}</span>;
+}
+
 const columns = [
   { name: "State", look: "state" },
   { name: "Schedule", look: "places" },
@@ -57,7 +63,7 @@ function ScheduleTable({ schedules }: { readonly schedules: readonly ScheduleVie
           <>
             <a href={formatHash("schedule", schedule.name)}>{schedule.name}</a>
             <span class="to">
-              <code>{schedule.cron}</code> {schedule.timeZone}: {schedule.source.registry}/
+              <Cron cron={schedule.cron} /> ({schedule.timeZone}): {schedule.source.registry}/
               {schedule.source.repositories.join(", ")} → {schedule.target.registry ?? "the service's default"}
             </span>
           </>,

@@ -29,7 +29,7 @@ export function SignInView({ by, isRepeated }: SignInViewProps) {
   }, []);
   if (by === "platform") {
     return (
-      <section class="card">
+      <section class="card narrow">
         <h1>Sign in</h1>
         <p>Your session has ended. Load the page again to sign in.</p>
         <button type="button" onClick={() => window.location.reload()}>
@@ -39,7 +39,7 @@ export function SignInView({ by, isRepeated }: SignInViewProps) {
     );
   }
   return (
-    <section class="card">
+    <section class="card narrow">
       <h1>Sign in</h1>
       {isRepeated && <Notice tone="bad" title="The service does not take this key" />}
       <form
@@ -67,14 +67,16 @@ export function SignInView({ by, isRepeated }: SignInViewProps) {
             ? "A key has no letters beyond A to Z, no accents and no curly quotes: this is something else."
             : "A function or host key of the app. It stays in this tab and is forgotten when the tab is closed."}
         </p>
-        <button type="submit" class="primary">
-          Sign in
-        </button>
-        {!isRepeated && key.read() !== null && (
-          <button type="button" onClick={() => poller.signedIn()}>
-            Keep the key that was given
+        <div class="actions">
+          <button type="submit" class="primary">
+            Sign in
           </button>
-        )}
+          {!isRepeated && key.read() !== null && (
+            <button type="button" onClick={() => poller.signedIn()}>
+              Keep the key that was given
+            </button>
+          )}
+        </div>
       </form>
     </section>
   );

@@ -13,6 +13,10 @@ const stages = [
   "Publishing",
 ] as const satisfies readonly ImportState[];
 
+/** Stages that took less are not what anybody looks for. */
+const briefSeconds = 1;
+const minuteLength = "2026-01-01T00:00".length; // stages of one minute are told its time once
+
 /** The stages of an import in their order: when each began, how long it took, and which were never come to. */
 export function StageTimeline({ view }: { readonly view: ImportView }) {
   const { state, verify, timeline, finishedAt } = view;
@@ -31,11 +35,15 @@ export function StageTimeline({ view }: { readonly view: ImportView }) {
       {shown.map((stage, index) => {
         const entry = entries.get(stage);
         const look = lookOf(stage, index);
+        const previous = shown[index - 1];
+        const before = previous && entries.get(previous)?.at.slice(0, minuteLength);
         return (
           <li key={stage} class={look} aria-current={look === "current" ? "step" : undefined}>
             <span>{stage}</span>
-            {entry !== undefined && <Time at={entry.at} />}
-            {entry?.seconds !== undefined && <span class="took">{formatDuration(entry.seconds)}</span>}
+            {entry !== undefined && entry.at.slice(0, minuteLength) !== before && <Time at={entry.at} />}
+            {entry?.seconds !== undefined && (
+              <span class={entry.seconds < briefSeconds ? "took brief" : "took"}>{formatDuration(entry.seconds)}</span>
+            )}
             {look === "failed" && <span class="took">failed here</span>}
             {hasEnded && look === "ahead" && (
               <span class="took">{state === "Skipped" ? "not needed" : "not reached"}</span>
