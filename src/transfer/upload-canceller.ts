@@ -3,12 +3,18 @@ import type { Repository } from "../registry/registry.ts";
 import { type CancelOutcome, cancelUpload, type UploadSession } from "../registry/uploads.ts";
 import { mapConcurrently } from "./map-concurrently.ts";
 
-/** Cancels a session that is given up. Never throws, and keeps nobody for more than 5 s: what is not done by then is done later. */
+/**
+ * Cancels a session that is given up. Never throws, and keeps nobody for more than 5 s, nor beyond the time that the end
+ * of the process has: what is not done by then is done later.
+ */
 export type GiveUp = (target: Repository, session: UploadSession | undefined) => Promise<void>;
 
 export interface UploadCanceller {
   readonly giveUp: GiveUp;
-  /** The process ends: tries once more what could not be cancelled so far, within `ms`. */
+  /**
+   * The process ends: tries once more what could not be cancelled so far. After `ms` nothing of it goes on, nor of what
+   * is given up meanwhile.
+   */
   readonly close: (ms: number) => Promise<void>;
 }
 
@@ -32,6 +38,7 @@ type Line = { readonly target: Repository; readonly session: UploadSession }[];
 export function createUploadCanceller({ sleep }: UploadCancellerDeps): UploadCanceller {
   const lines = new Map<string, Line>();
   const closing = new AbortController();
+  const overdue = new AbortController();
   const working = new Set<Promise<void>>();
 
   const cancelLine = async (host: string, line: Line, refused: Unanswered): Promise<void> => {
@@ -63,7 +70,11 @@ export function createUploadCanceller({ sleep }: UploadCancellerDeps): UploadCan
   return {
     giveUp: async (target, session) => {
       if (session === undefined) return;
-      const outcome = await cancelUpload(target, session, AbortSignal.timeout(firstTryMs));
+      const outcome = await cancelUpload(
+        target,
+        session,
+        AbortSignal.any([overdue.signal, AbortSignal.timeout(firstTryMs)]),
+      );
       if (!isLeft(outcome) || closing.signal.aborted || countSessions() >= maxSessions) return;
       const host = target.registry.apiHost;
       const line = lines.get(host);
@@ -72,11 +83,13 @@ export function createUploadCanceller({ sleep }: UploadCancellerDeps): UploadCan
     },
     close: async (ms) => {
       closing.abort(new Error("the process ends"));
+      setTimeout(() => overdue.abort(new Error("the process has no more time")), ms).unref();
       await Promise.all(working);
-      const signal = AbortSignal.timeout(ms);
       const left = [...lines.values()].flat();
       lines.clear();
-      await mapConcurrently(left, parallelCancels, ({ target, session }) => cancelUpload(target, session, signal));
+      await mapConcurrently(left, parallelCancels, async ({ target, session }) => {
+        await cancelUpload(target, session, overdue.signal);
+      });
     },
   };
 }

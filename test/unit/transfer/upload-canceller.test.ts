@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { MiB } from "../../../src/descriptor.ts";
 import { digestOf } from "../../../src/digest.ts";
 import type { Call } from "../../../src/local/registry/call.ts";
@@ -23,6 +23,10 @@ async function cancelled(target: TestRegistry, ...sessions: readonly (string | u
     await target.waitForRequest({ kind: "upload-cancel", status: 204, session }, deadlineMs);
   }
 }
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
 
 const sessionsOf = (target: TestRegistry) => target.openSessions().map(({ id }) => id);
 
@@ -113,6 +117,27 @@ describe("giveUp", () => {
 });
 
 const secondChunkThrottled = () => rateLimited({ kind: "upload-patch", from: 2, times: 1, retryAfter: "1" });
+
+describe("the end of the process", () => {
+  it("takes no longer than it may where the registry does not answer", async () => {
+    await using source = await startRegistry();
+    await using target = await startRegistry({ faults: [secondChunkThrottled()] });
+    await using kit = createKit({ maxPutBytes: MiB });
+    const blob = await source.seedBlob({ sizeBytes: 3 * MiB });
+    const { repository, session } = await begin(kit, target);
+    await kit.copy(source, target, blob);
+    target.setFaults([]);
+    const cancelling = target.hold({ kind: "upload-cancel", times: 2 }, "answer");
+    vi.spyOn(AbortSignal, "timeout").mockReturnValue(never); // no other time limit ends it
+
+    const givingUp = kit.giveUp(repository, session);
+    await cancelling.reached;
+    await kit.end(); // gives the paused one up, too
+    await givingUp;
+
+    expect(target.openSessions()).toEqual([]);
+  });
+});
 
 describe("no session stays open", () => {
   it("of a blob whose only request was throttled", async () => {
