@@ -216,6 +216,24 @@ describe.runIf(hasBrowser())("watching imports on the dashboard", () => {
     expect(await page.locator("main img, main b, main script").count()).toBe(0);
   });
 
+  it("keeps what is typed into a filter while the connection is lost and found", async () => {
+    await using visit = await dashboard.open("#/imports");
+    const { page, context } = visit;
+    const label = page.getByRole("textbox", { name: "Label" });
+    await label.pressSequentially("team=w");
+
+    await context.setOffline(true);
+    await page.evaluate("window.dispatchEvent(new Event('online'))"); // asks at once
+    await page.getByText("Connection lost.").waitFor();
+    expect(await label.inputValue()).toBe("team=w");
+    await context.setOffline(false);
+    await page.getByText("Connection lost.").waitFor({ state: "hidden" });
+    expect(await label.inputValue()).toBe("team=w");
+    await label.press("Enter");
+
+    await page.waitForURL("**/#/imports?label=team%3Dw");
+  });
+
   it("filters, turns pages, and says how far it looks for what is rare", async () => {
     const { api, open } = dashboard;
     const access = createTableAccess({ storage: { connectionString: api.storage }, tablePrefix: "" });

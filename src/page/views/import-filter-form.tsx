@@ -1,4 +1,4 @@
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import type { Trigger } from "../../domain/import-record.ts";
 import { type FilterName, fromLocalInput, type ImportFilter, toLocalInput } from "../import-filter.ts";
 import { ActionButton } from "../parts/action-button.tsx";
@@ -112,16 +112,20 @@ function Choice({
   );
 }
 
+/** What is typed is its own until it counts: the page around it may be drawn anew at any time. */
 function Field({ label, value, hint, onChange }: FieldProps & { readonly hint: string }) {
+  const [typed, setTyped] = useState(value);
+  useEffect(() => setTyped(value), [value]);
   return (
     <label>
       <span>{label}</span>
       <input
         type="text"
-        value={value}
+        value={typed}
         placeholder={hint}
         autocapitalize="off"
         spellcheck={false}
+        onInput={({ currentTarget }) => setTyped(currentTarget.value)}
         onChange={({ currentTarget }) => onChange(currentTarget.value)}
       />
     </label>
