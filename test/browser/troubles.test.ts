@@ -38,6 +38,43 @@ describe.runIf(hasBrowser())("the dashboard of a service in trouble", () => {
     await page.getByText("Loading failed").waitFor({ state: "hidden" });
   });
 
+  it("counts down to the next try by the second, and tries when that time has come", async () => {
+    await using visit = await dashboard.open("#/rules", { hasHandClock: true });
+    const { page } = visit;
+    await page.getByRole("link", { name: "kept" }).waitFor();
+    const next = page.locator(".next-try span");
+    await page.route("**/api/**", (route) => route.fulfill({ status: 503, headers: { "retry-after": "62" } }));
+    await page.evaluate(lookAgain);
+
+    await next.getByText("Next try in 1m 02s.").waitFor();
+    await page.clock.runFor(3_100); // the count begins with the next frame
+    await next.getByText("Next try in 59s.").waitFor();
+    await page.clock.runFor(50_000);
+    await next.getByText("Next try in 9s.").waitFor();
+    await page.unroute("**/api/**");
+    await page.clock.runFor(9_000);
+
+    await next.waitFor({ state: "hidden" });
+  });
+
+  it("stands by its navigation when it does not understand what the service answers, and loads again", async () => {
+    await using visit = await dashboard.open("#/errors");
+    const { page } = visit;
+    await page.route("**/api/rules", (route) => route.fulfill({ json: { rules: [null] } }));
+
+    await page.getByRole("link", { name: "Rules" }).click();
+    await page.getByRole("heading", { name: "This cannot be shown" }).waitFor();
+    await page.getByRole("alert").getByText("The service was updated since this page was loaded").waitFor();
+    await page.getByRole("link", { name: "Schedules" }).click();
+    await page.getByRole("heading", { name: "Schedules" }).waitFor();
+    await page.goBack();
+    await page.getByRole("heading", { name: "This cannot be shown" }).waitFor();
+    await page.unroute("**/api/rules");
+    await page.getByRole("button", { name: "Load again" }).click();
+
+    await page.getByRole("link", { name: "kept" }).waitFor();
+  });
+
   it.each([
     [429, "status 429"],
     [500, "status 500"],
