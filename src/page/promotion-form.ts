@@ -38,6 +38,7 @@ export function writePromotion(form: PromotionForm): PromotionRequest {
     items: linesOf(items).map((line) => writeItem(line, target)),
     conflict: selection.conflict,
     ...(platforms.length > 0 && { platforms }),
+    ...(selection.sparseIndex && { sparseIndex: true }),
     ...(selection.referrers && { referrers: true }),
     ...common,
   };
@@ -55,7 +56,11 @@ export function promotionFaultOf(form: PromotionForm, { property = "", detail }:
   const [, at, rest = ""] = /^items\[(\d+)\]\.?(.*)$/.exec(property) ?? [];
   if (at === undefined) return { faulty: selectionFieldOf(property), fault: detail };
   const shared = selectionFieldOf(rest);
-  if (shared === "platforms" || (shared === "targetRegistry" && rest === "target" && form.selection.targetRegistry))
+  if (
+    shared === "platforms" ||
+    shared === "sparseIndex" ||
+    (shared === "targetRegistry" && rest === "target" && form.selection.targetRegistry)
+  )
     return { faulty: shared, fault: detail };
   return { faulty: "items", fault: `Line ${lineOf(form.items, Number(at))}: ${detail}` };
 }

@@ -15,6 +15,7 @@ export interface SelectionForm {
   readonly targetTag: string;
   readonly conflict: Conflict;
   readonly platforms: string;
+  readonly sparseIndex: boolean;
   readonly referrers: boolean;
 }
 
@@ -33,10 +34,12 @@ export const emptySelection: SelectionForm = {
   targetTag: "{tag}",
   conflict: defaultConflict,
   platforms: "",
+  sparseIndex: false,
   referrers: false,
 };
 
-export function readSelection({ source, target, conflict, platforms = [], referrers }: Selection): SelectionForm {
+export function readSelection(selection: Selection): SelectionForm {
+  const { source, target, conflict, platforms = [], sparseIndex = false, referrers } = selection;
   const { include = [], exclude = [], semver = "", newest } = source.tags;
   return {
     sourceRegistry: source.registry,
@@ -50,6 +53,7 @@ export function readSelection({ source, target, conflict, platforms = [], referr
     targetTag: target.tag,
     conflict: conflict ?? defaultConflict,
     platforms: platforms.join("\n"),
+    sparseIndex,
     referrers: referrers !== undefined && referrers !== false,
   };
 }
@@ -62,7 +66,7 @@ export function writeSelection(form: SelectionForm, before: Selection | undefine
     semver: form.semver.trim(),
     newest: form.newest.trim(),
   };
-  const { foreignLayers, verify, strategy, timeoutSeconds, labels, sparseIndex, referrers } = before ?? {};
+  const { foreignLayers, verify, strategy, timeoutSeconds, labels, referrers } = before ?? {};
   const digest = before?.source.tags.digest;
   return {
     source: {
@@ -82,7 +86,8 @@ export function writeSelection(form: SelectionForm, before: Selection | undefine
       tag: form.targetTag.trim(),
     },
     conflict: form.conflict,
-    ...(platforms.length > 0 && { platforms, ...(sparseIndex !== undefined && { sparseIndex }) }),
+    ...(platforms.length > 0 && { platforms }),
+    ...(form.sparseIndex && { sparseIndex: true }),
     ...(form.referrers && { referrers: typeof referrers === "object" ? referrers : true }),
     ...(foreignLayers !== undefined && { foreignLayers }),
     ...(verify !== undefined && { verify }),
@@ -103,6 +108,7 @@ const properties: readonly (readonly [string, keyof SelectionForm])[] = [
   ["target.tag", "targetTag"],
   ["target", "targetRegistry"],
   ["platforms", "platforms"],
+  ["sparseIndex", "sparseIndex"],
 ];
 
 /** The field that a property of the body stands in, e.g. of `source.repositories[1]`. */

@@ -7,6 +7,9 @@ export interface CheckFieldProps {
   readonly onChange: (isChecked: boolean) => void;
 }
 
+/** Of `sparseIndex`, in every form. */
+export const sparseLabel = "Keep the index as it is and leave other platforms out (sparse)";
+
 export function CheckField({ name, label, isChecked, fault, onChange }: CheckFieldProps) {
   return (
     <>

@@ -8,6 +8,8 @@ export const policyNames: Readonly<Record<Conflict, string>> = {
   overwrite: "overwrite",
 };
 
+export const conflictLabel = "If a target tag exists";
+
 export interface ConflictChoiceProps {
   readonly value: Conflict;
   readonly onChange: (value: Conflict) => void;
@@ -15,7 +17,5 @@ export interface ConflictChoiceProps {
 
 /** Chooses what happens where a target tag exists. */
 export function ConflictChoice({ value, onChange }: ConflictChoiceProps) {
-  return (
-    <ChoiceField {...{ name: "conflict", label: "If a target tag exists", value, choices: policyNames, onChange }} />
-  );
+  return <ChoiceField {...{ name: "conflict", label: conflictLabel, value, choices: policyNames, onChange }} />;
 }

@@ -1,5 +1,5 @@
-import type { ImportForm } from "../import-form.ts";
-import { CheckField } from "../parts/check-field.tsx";
+import { emptyForm, type ImportForm } from "../import-form.ts";
+import { CheckField, sparseLabel } from "../parts/check-field.tsx";
 import { ChoiceField } from "../parts/choice-field.tsx";
 import { ConflictChoice } from "../parts/conflict-choice.tsx";
 import { CredentialFields } from "../parts/credential-fields.tsx";
@@ -46,7 +46,8 @@ const further: readonly TextFieldLook[] = [
 
 /** What is read back at the target, in words. */
 export const verifyNames = { manifest: "tags and digests", full: "every blob, too", none: "nothing" };
-const strategyNames = {
+/** Who copies, in words. */
+export const strategyNames = {
   auto: "this service, or ACR where only that can",
   stream: "this service",
   delegate: "ACR's own import",
@@ -66,11 +67,11 @@ export function ImportFields(props: ImportFieldsProps) {
       ))}
       <ConflictChoice value={form.conflict} onChange={(conflict) => onChange({ ...form, conflict })} />
       <Check label="Bring signatures, SBOMs and attestations along" name="referrers" {...props} />
-      <FoldedFields isFaulty={foldedNames.some((name) => name === props.faulty)}>
+      <FoldedFields isFaulty={foldedNames.some((name) => name === props.faulty)} setCount={countSet(form)}>
         {further.map((look) => (
           <Text key={look.name} look={look} {...props} />
         ))}
-        <Check label="Keep the index as it is and leave other platforms out (sparse)" name="sparseIndex" {...props} />
+        <Check label={sparseLabel} name="sparseIndex" {...props} />
         <ChoiceField
           {...{ name: "verify", label: "Read back at the target", value: form.verify, choices: verifyNames }}
           onChange={(verify) => onChange({ ...form, verify })}
@@ -86,6 +87,16 @@ export function ImportFields(props: ImportFieldsProps) {
       </FoldedFields>
     </>
   );
+}
+
+/** Of the fields that are folded away. */
+function countSet(form: ImportForm): number {
+  const { untaggedTargetRepositories, platforms, labels, sparseIndex, verify, strategy } = form;
+  const credentials = Object.values(form.credentials);
+  return [
+    ...[untaggedTargetRepositories, platforms, labels, ...credentials].map((text) => text !== ""),
+    ...[sparseIndex, verify !== emptyForm.verify, strategy !== emptyForm.strategy],
+  ].filter((isSet) => isSet).length;
 }
 
 function Text({ look, form, onChange, faulty, fault }: ImportFieldsProps & { readonly look: TextFieldLook }) {

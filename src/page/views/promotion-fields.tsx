@@ -1,4 +1,4 @@
-import { CheckField } from "../parts/check-field.tsx";
+import { CheckField, sparseLabel } from "../parts/check-field.tsx";
 import { ConflictChoice } from "../parts/conflict-choice.tsx";
 import type { Fault } from "../parts/plan-first.tsx";
 import { TextField } from "../parts/text-field.tsx";
@@ -60,6 +60,11 @@ export function PromotionFields({ form, onChange, faulty, fault }: PromotionFiel
             help="os/architecture, one per line. Empty: all."
             fault={faultAt("platforms")}
             onChange={(platforms) => choose({ platforms })}
+          />
+          <CheckField
+            {...{ name: "sparseIndex", label: sparseLabel, isChecked: selection.sparseIndex }}
+            fault={faultAt("sparseIndex")}
+            onChange={(sparseIndex) => choose({ sparseIndex })}
           />
         </>
       )}

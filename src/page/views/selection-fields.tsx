@@ -1,8 +1,8 @@
-import { CheckField } from "../parts/check-field.tsx";
-import { ConflictChoice } from "../parts/conflict-choice.tsx";
+import { CheckField, sparseLabel } from "../parts/check-field.tsx";
+import { ConflictChoice, conflictLabel } from "../parts/conflict-choice.tsx";
 import { FoldedFields } from "../parts/folded-fields.tsx";
 import { TextField } from "../parts/text-field.tsx";
-import type { SelectionForm } from "../selection-form.ts";
+import { emptySelection, type SelectionForm } from "../selection-form.ts";
 
 export interface SelectionFieldsProps {
   readonly form: SelectionForm;
@@ -14,7 +14,7 @@ export interface SelectionFieldsProps {
 }
 
 interface FieldLook {
-  readonly name: Exclude<keyof SelectionForm, "conflict" | "referrers">;
+  readonly name: Exclude<keyof SelectionForm, "conflict" | "sparseIndex" | "referrers">;
   readonly label: string;
   readonly help: string;
   readonly lines: "one" | "several";
@@ -54,6 +54,16 @@ const rarerTargetFields: readonly FieldLook[] = [
 ];
 const required: readonly string[] = ["sourceRegistry", "repositories", "targetRepository", "targetTag"];
 
+const referrersLabel = "Bring signatures, SBOMs and attestations along";
+
+/** How the fields are called, in their order. */
+export const selectionLabels: Readonly<Record<string, string>> = {
+  ...labelsOf([...sourceFields, ...targetFields]),
+  ...{ conflict: conflictLabel, referrers: referrersLabel },
+  ...labelsOf([...rarerTagFields, newestField, ...rarerTargetFields]),
+  sparseIndex: sparseLabel,
+};
+
 /** Which images, where to and how: what rules and schedules say alike, the rarer fields folded away. */
 export function SelectionFields({ form, onChange, tags, faulty, fault }: SelectionFieldsProps) {
   const field = (look: FieldLook) => (
@@ -67,6 +77,8 @@ export function SelectionFields({ form, onChange, tags, faulty, fault }: Selecti
     />
   );
   const rarer = [...rarerTagFields, ...(tags === "selection" ? [newestField] : []), ...rarerTargetFields];
+  const isFaulty = faulty === "sparseIndex" || rarer.some(({ name }) => name === faulty);
+  const set = [form.sparseIndex, ...rarer.map(({ name }) => form[name] !== emptySelection[name])];
   return (
     <>
       {sourceFields.map(field)}
@@ -74,11 +86,22 @@ export function SelectionFields({ form, onChange, tags, faulty, fault }: Selecti
       <ConflictChoice value={form.conflict} onChange={(conflict) => onChange({ ...form, conflict })} />
       <CheckField
         name="referrers"
-        label="Bring signatures, SBOMs and attestations along"
+        label={referrersLabel}
         isChecked={form.referrers}
         onChange={(referrers) => onChange({ ...form, referrers })}
       />
-      <FoldedFields isFaulty={rarer.some(({ name }) => name === faulty)}>{rarer.map(field)}</FoldedFields>
+      <FoldedFields isFaulty={isFaulty} setCount={set.filter((isSet) => isSet).length}>
+        {rarer.map(field)}
+        <CheckField
+          {...{ name: "sparseIndex", label: sparseLabel, isChecked: form.sparseIndex }}
+          fault={faulty === "sparseIndex" ? fault : undefined}
+          onChange={(sparseIndex) => onChange({ ...form, sparseIndex })}
+        />
+      </FoldedFields>
     </>
   );
+}
+
+function labelsOf(looks: readonly FieldLook[]): Record<string, string> {
+  return Object.fromEntries(looks.map(({ name, label }) => [name, label]));
 }

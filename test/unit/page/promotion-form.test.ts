@@ -65,6 +65,8 @@ describe("the form of a promotion", () => {
     ["imports at once that are no number", { ...emptyPromotion, selection, maxConcurrent: "many" }, "maxConcurrent"],
     ["an empty list", { ...list, items: " " }, "items"],
     ["a platform that is none", { ...list, selection: { ...selection, platforms: "amd 64" } }, "platforms"],
+    ["a sparse index of all platforms", { ...list, selection: { ...selection, sparseIndex: true } }, "sparseIndex"],
+    ["the same of a selection", { ...emptyPromotion, selection: { ...selection, sparseIndex: true } }, "sparseIndex"],
   ])("leads to the field that is at fault: %s", (_, form, field) => {
     expect(refusalOf(form)).toMatchObject({ faulty: field });
   });
