@@ -53,7 +53,7 @@ module.exports = {
       from: { path: layer("page") },
       to: {
         path: "^src/(domain/|errors|digest|descriptor|json|printable|ip-address)",
-        pathNot: "^src/domain/(quantities|registry-account|sign-in-header)\\.ts$",
+        pathNot: "^src/(domain/(quantities|registry-account|sign-in-header)|json)\\.ts$",
         dependencyTypesNot: ["type-only"],
       },
     },

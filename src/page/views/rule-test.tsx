@@ -1,7 +1,9 @@
 import { useState } from "preact/hooks";
 import type { TestRuleAnswer } from "../../domain/rule-test.ts";
 import { type Attempt, useAttempt } from "../data/use-attempt.ts";
+import { parseEvents } from "../event-text.ts";
 import { ActionButton } from "../parts/action-button.tsx";
+import { ChoiceField } from "../parts/choice-field.tsx";
 import { policyNames } from "../parts/conflict-choice.tsx";
 import { Facts } from "../parts/facts.tsx";
 import { FailedOutcome } from "../parts/failed-outcome.tsx";
@@ -13,6 +15,8 @@ interface SamplePush {
   readonly tag: string;
   /** As Event Grid delivers it, as JSON; it wins over the others. */
   readonly event: string;
+  /** Of the events in it, if there are several. */
+  readonly which: string;
 }
 
 export interface RuleTestProps {
@@ -28,9 +32,12 @@ export interface RuleTestProps {
 /** Says what a push would do by the rule as it stands in the form, saved or not; starts and stores nothing. */
 export function RuleTest({ path, rule, isOfRule, onTested }: RuleTestProps) {
   const { isBusy, attempt, run } = useAttempt();
-  const [push, setPush] = useState<SamplePush>({ repository: "", tag: "latest", event: "" });
+  const [push, setPush] = useState<SamplePush>({ repository: "", tag: "latest", event: "", which: "0" });
   const [answer, setAnswer] = useState<TestRuleAnswer | undefined>();
-  const event = push.event.trim() === "" ? undefined : parseObject(push.event);
+  const pasted = push.event.trim() === "" ? undefined : parseEvents(push.event);
+  const events = pasted === undefined || typeof pasted === "string" ? [] : pasted;
+  const event = (events[Number(push.which)] ?? events[0])?.event;
+  const isFaulty = typeof pasted === "string";
   const test = async () => {
     setAnswer(undefined);
     const told = event === undefined ? { repository: push.repository.trim(), tag: push.tag.trim() } : { event };
@@ -60,13 +67,13 @@ export function RuleTest({ path, rule, isOfRule, onTested }: RuleTestProps) {
             lines: "one",
           }}
           value={push.repository}
-          isRequired={event === undefined}
+          isRequired={pasted === undefined}
           fault={undefined}
           onChange={(repository) => setPush({ ...push, repository })}
         />
         <TextField
           {...{ name: "tag", label: "Pushed tag", help: "e.g. 2.1", lines: "one", value: push.tag }}
-          isRequired={event === undefined}
+          isRequired={pasted === undefined}
           fault={undefined}
           onChange={(tag) => setPush({ ...push, tag })}
         />
@@ -75,11 +82,18 @@ export function RuleTest({ path, rule, isOfRule, onTested }: RuleTestProps) {
           <TextField
             {...{ name: "event", label: "Event", help: "JSON, as Event Grid delivers it.", lines: "several" }}
             value={push.event}
-            fault={event === "none" ? "This is no JSON object." : undefined}
-            onChange={(text) => setPush({ ...push, event: text })}
+            fault={isFaulty ? pasted : undefined}
+            onChange={(text) => setPush({ ...push, event: text, which: "0" })}
           />
+          {events.length > 1 && (
+            <ChoiceField
+              {...{ name: "which", label: "Which event", value: push.which }}
+              choices={Object.fromEntries(events.map(({ name }, at) => [String(at), `${at + 1}: ${name}`]))}
+              onChange={(which) => setPush({ ...push, which })}
+            />
+          )}
         </details>
-        <ActionButton type="submit" isBusy={isBusy || event === "none" || path === undefined}>
+        <ActionButton type="submit" isBusy={isBusy || isFaulty || path === undefined}>
           Test
         </ActionButton>
         {path === undefined && <p class="help">The rule needs a name first.</p>}
@@ -123,13 +137,4 @@ function Answer({ answer: { matches, reason, import: planned, warnings } }: { re
       )}
     </Notice>
   );
-}
-
-function parseObject(text: string): object | "none" {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === "object" && value !== null ? value : "none";
-  } catch {
-    return "none";
-  }
 }
