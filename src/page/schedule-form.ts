@@ -10,6 +10,7 @@ import {
 
 /** A schedule as it is filled in. */
 export interface ScheduleForm {
+  readonly name: string;
   readonly enabled: boolean;
   readonly cron: string;
   readonly timeZone: string;
@@ -20,13 +21,13 @@ export interface ScheduleForm {
 /** Times are in the reader's zone at first. */
 export function emptySchedule(): ScheduleForm {
   const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
-  return { enabled: true, cron: "0 3 * * *", timeZone, maxConcurrent: "", selection: emptySelection };
+  return { name: "", enabled: true, cron: "0 3 * * *", timeZone, maxConcurrent: "", selection: emptySelection };
 }
 
 export function readSchedule(schedule: ScheduleView): ScheduleForm {
-  const { enabled, cron, timeZone, maxConcurrent } = schedule;
+  const { name, enabled, cron, timeZone, maxConcurrent } = schedule;
   return {
-    ...{ enabled, cron, timeZone },
+    ...{ name, enabled, cron, timeZone },
     maxConcurrent: maxConcurrent === undefined ? "" : String(maxConcurrent),
     selection: readSelection(schedule),
   };

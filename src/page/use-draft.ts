@@ -28,7 +28,10 @@ export function useDraft<Form extends keyof DraftsByForm>(
       drafts.set(about, next);
       setValue(next);
     },
-    forget: () => drafts.delete(about),
+    forget: () => {
+      drafts.delete(about);
+      setRestored(false);
+    },
     beginAnew: () => {
       drafts.delete(about);
       setValue(begin());

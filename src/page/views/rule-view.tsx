@@ -1,24 +1,18 @@
-import { useState } from "preact/hooks";
 import type { Rule } from "../../domain/rule-schema.ts";
 import type { Snapshot } from "../data/resource.ts";
-import { type Attempt, useAttempt } from "../data/use-attempt.ts";
-import { useIsMounted } from "../data/use-is-mounted.ts";
+import type { Attempt } from "../data/use-attempt.ts";
 import { useResource } from "../data/use-resource.ts";
 import { CheckField } from "../parts/check-field.tsx";
-import { ConfirmButton } from "../parts/confirm-button.tsx";
 import { DefinitionEditor } from "../parts/definition-editor.tsx";
+import { Differences, type FlatForm } from "../parts/differences.tsx";
 import { SnapshotState } from "../parts/snapshot-state.tsx";
-import { TextField } from "../parts/text-field.tsx";
-import { formatHash, navigate } from "../routing.ts";
-import {
-  emptySelection,
-  readSelection,
-  type SelectionForm,
-  selectionFieldOf,
-  writeSelection,
-} from "../selection-form.ts";
+import { formatHash } from "../routing.ts";
+import { emptyRule, type RuleForm, readRule, ruleFieldOf, writeRule } from "../rule-form.ts";
+import { type DefinitionKind, useDefinition } from "../use-definition.ts";
+import { useDraft } from "../use-draft.ts";
+import { KeptSettings } from "./kept-settings.tsx";
 import { RuleTest } from "./rule-test.tsx";
-import { SelectionFields } from "./selection-fields.tsx";
+import { SelectionFields, selectionLabels } from "./selection-fields.tsx";
 
 /** A rule to look at, to change and to test; without a name, one to make. */
 export function RuleView({ name }: { readonly name: string }) {
@@ -29,14 +23,13 @@ function NewRule() {
   return (
     <>
       <h1>Make a rule</h1>
-      <RuleEditor stored={undefined} newest={undefined} onReload={() => {}} />
+      <RuleEditor newest={undefined} />
     </>
   );
 }
 
 function StoredRule({ name }: { readonly name: string }) {
   const snapshot = useResource<Rule>(`/api/rules/${encodeURIComponent(name)}`, () => "idle");
-  const [reloads, setReloads] = useState(0);
   if (snapshot.isGone && snapshot.value === undefined) {
     return (
       <>
@@ -51,92 +44,48 @@ function StoredRule({ name }: { readonly name: string }) {
     <>
       <h1>Rule {name}</h1>
       {!snapshot.isGone && <SnapshotState snapshot={snapshot} />}
-      {snapshot.value !== undefined && (
-        <RuleEditor
-          key={reloads}
-          stored={snapshot.value}
-          newest={snapshot}
-          onReload={() => setReloads((count) => count + 1)}
-        />
-      )}
+      {snapshot.value !== undefined && <RuleEditor newest={snapshot} />}
     </>
   );
 }
 
-interface RuleEditorProps {
-  /** What the form begins with. */
-  readonly stored: Rule | undefined;
-  readonly newest: Snapshot<Rule> | undefined;
-  readonly onReload: () => void;
-}
+const kind: DefinitionKind<Rule, RuleForm> = {
+  ...{ one: "rule", all: "rules", write: writeRule, fieldOf: ruleFieldOf },
+  isNewer: (newest, { etag }) => newest.etag !== etag,
+};
+const enabledLabel = "Enabled: pushes start imports";
+const labels = { enabled: enabledLabel, ...selectionLabels };
 
-/** What the form stands on. */
-interface Base {
-  readonly rule: Rule | undefined;
-  readonly etag: string | undefined;
-  /** ETag before it was saved here: what is on screen may still be that for a moment. */
-  readonly replaced: string | undefined;
-}
-
-function RuleEditor({ stored, newest, onReload }: RuleEditorProps) {
-  const { isBusy, attempt, run, tell } = useAttempt();
-  const isMounted = useIsMounted();
-  const isGone = newest?.isGone ?? false;
-  const [base, setBase] = useState<Base>({ rule: stored, etag: newest?.etag, replaced: undefined });
-  const [name, setName] = useState(stored?.name ?? "");
-  const [isEnabled, setEnabled] = useState(stored?.enabled ?? true);
-  const [form, setForm] = useState(stored === undefined ? emptySelection : readSelection(stored));
-  const problem = attempt?.outcome.kind === "refused" ? attempt.outcome.problem : undefined;
-  const faulty = fieldAtFault(attempt);
-  const path = `/api/rules/${encodeURIComponent(name.trim())}`;
-  const body = { enabled: isEnabled, ...writeSelection(form, base.rule) };
-  const save = async () => {
-    const ifMatch = isGone ? "missing" : (base.etag ?? "missing");
-    const outcome = await run<Rule>("Saving", { method: "PUT", path, body, ifMatch });
-    if (outcome.kind !== "ok") return;
-    setBase({ rule: outcome.value, etag: outcome.etag, replaced: base.etag });
-    if (stored === undefined && isMounted()) navigate(formatHash("rule", outcome.value.name));
-  };
-  const remove = async () => {
-    const outcome = await run("Deleting", { method: "DELETE", path });
-    if (outcome.kind === "ok" && isMounted()) navigate(formatHash("rules"));
-  };
+/** `newest`: as it is stored now; undefined: it is one to make. */
+function RuleEditor({ newest }: { readonly newest: Snapshot<Rule> | undefined }) {
+  const draft = useDraft("rule", newest?.value?.name ?? "", () => ({
+    ...{ stored: newest?.value, etag: newest?.etag },
+    form: newest?.value === undefined ? emptyRule : readRule(newest.value),
+  }));
+  const definition = useDefinition(kind, draft, newest);
+  const { form, stored, path, faulty, fault, change, tell } = definition;
+  const mine = flatten(form);
   return (
     <>
       <DefinitionEditor
-        isBusy={isBusy}
-        attempt={attempt}
-        faulty={faulty}
-        isOutdated={newest !== undefined && newest.etag !== base.etag && newest.etag !== base.replaced}
-        isGone={isGone}
-        onReload={onReload}
-        onSave={() => save().catch(reportError)}
-        actions={
-          stored !== undefined &&
-          !isGone && (
-            <ConfirmButton
-              label="Delete"
-              question="Imports that it started go on."
-              isBusy={isBusy}
-              onConfirm={() => remove().catch(reportError)}
-            />
-          )
-        }
+        definition={definition}
+        differences={newest?.value && <Differences {...{ labels, stored: flatten(readRule(newest.value)), mine }} />}
+        onRename={(name) => change({ ...form, name })}
+        question="Imports that it started go on."
       >
-        {stored === undefined && (
-          <TextField
-            {...{ name: "name", label: "Name", help: "Lower-case letters, digits and -.", lines: "one", value: name }}
-            isRequired
-            fault={faulty === "name" ? problem?.detail : undefined}
-            onChange={setName}
-          />
-        )}
-        <CheckField name="enabled" label="Enabled: pushes start imports" isChecked={isEnabled} onChange={setEnabled} />
-        <SelectionFields form={form} onChange={setForm} tags="filter" faulty={faulty} fault={problem?.detail} />
+        <CheckField
+          {...{ name: "enabled", label: enabledLabel, isChecked: form.enabled }}
+          onChange={(enabled) => change({ ...form, enabled })}
+        />
+        <SelectionFields
+          {...{ form: form.selection, tags: "filter", faulty, fault }}
+          onChange={(selection) => change({ ...form, selection })}
+        />
+        <KeptSettings stored={stored} />
       </DefinitionEditor>
       <RuleTest
-        path={name.trim() === "" ? undefined : path}
-        rule={body}
+        path={form.name.trim() === "" ? undefined : path}
+        rule={writeRule(form, stored)}
         isOfRule={(tested) => fieldAtFault(tested) !== undefined}
         onTested={(tested) => tell(fieldAtFault(tested) === undefined ? undefined : tested)}
       />
@@ -144,9 +93,11 @@ function RuleEditor({ stored, newest, onReload }: RuleEditorProps) {
   );
 }
 
+function flatten({ name: _, selection, ...own }: RuleForm): FlatForm {
+  return { ...own, ...selection };
+}
+
 /** The field that the service does not like, if it is one of the rule's. */
-function fieldAtFault(attempt: Attempt | undefined): keyof SelectionForm | "name" | undefined {
-  if (attempt?.outcome.kind !== "refused") return undefined;
-  const property = attempt.outcome.problem?.property ?? "";
-  return property === "name" ? "name" : selectionFieldOf(property);
+function fieldAtFault({ outcome }: Attempt): string | undefined {
+  return outcome.kind === "refused" ? ruleFieldOf(outcome.problem?.property ?? "") : undefined;
 }

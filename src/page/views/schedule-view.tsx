@@ -1,22 +1,23 @@
-import { useState } from "preact/hooks";
 import type { ScheduleView as View } from "../../domain/schedule-record.ts";
 import type { Snapshot } from "../data/resource.ts";
 import { useAttempt } from "../data/use-attempt.ts";
-import { useIsMounted } from "../data/use-is-mounted.ts";
 import { useResource } from "../data/use-resource.ts";
 import { ActionButton } from "../parts/action-button.tsx";
 import { CheckField } from "../parts/check-field.tsx";
-import { ConfirmButton } from "../parts/confirm-button.tsx";
 import { DefinitionEditor } from "../parts/definition-editor.tsx";
+import { Differences, type FlatForm } from "../parts/differences.tsx";
 import { Facts } from "../parts/facts.tsx";
 import { FailedOutcome } from "../parts/failed-outcome.tsx";
 import { SnapshotState } from "../parts/snapshot-state.tsx";
 import { TextField } from "../parts/text-field.tsx";
 import { Time } from "../parts/time.tsx";
-import { formatHash, navigate } from "../routing.ts";
+import { formatHash } from "../routing.ts";
 import { emptySchedule, readSchedule, type ScheduleForm, scheduleFieldOf, writeSchedule } from "../schedule-form.ts";
+import { type DefinitionKind, useDefinition } from "../use-definition.ts";
+import { useDraft } from "../use-draft.ts";
+import { KeptSettings } from "./kept-settings.tsx";
 import { isRunning, LastRun } from "./last-run.tsx";
-import { SelectionFields } from "./selection-fields.tsx";
+import { SelectionFields, selectionLabels } from "./selection-fields.tsx";
 
 /** A schedule to look at, to change and to run; without a name, one to make. */
 export function ScheduleView({ name }: { readonly name: string }) {
@@ -27,7 +28,7 @@ function NewSchedule() {
   return (
     <>
       <h1>Make a schedule</h1>
-      <ScheduleEditor stored={undefined} newest={undefined} onReload={() => {}} />
+      <ScheduleEditor newest={undefined} />
     </>
   );
 }
@@ -35,7 +36,6 @@ function NewSchedule() {
 function StoredSchedule({ name }: { readonly name: string }) {
   const path = `/api/schedules/${encodeURIComponent(name)}`;
   const snapshot = useResource<View>(path, (known) => (isRunning(known) ? "live" : "idle"));
-  const [reloads, setReloads] = useState(0);
   const { value: schedule } = snapshot;
   if (snapshot.isGone && schedule === undefined) {
     return (
@@ -54,12 +54,7 @@ function StoredSchedule({ name }: { readonly name: string }) {
       {schedule !== undefined && (
         <>
           {!snapshot.isGone && <Runs schedule={schedule} path={path} />}
-          <ScheduleEditor
-            key={reloads}
-            stored={schedule}
-            newest={snapshot}
-            onReload={() => setReloads((count) => count + 1)}
-          />
+          <ScheduleEditor newest={snapshot} />
         </>
       )}
     </>
@@ -102,75 +97,40 @@ function NextRuns({ times }: { readonly times: readonly string[] }) {
   );
 }
 
-interface ScheduleEditorProps {
-  /** As it is stored now; the form begins with what this was when it was made. */
-  readonly stored: View | undefined;
-  readonly newest: Snapshot<View> | undefined;
-  readonly onReload: () => void;
-}
+const kind: DefinitionKind<View, ScheduleForm> = {
+  ...{ one: "schedule", all: "schedules", write: writeSchedule, fieldOf: scheduleFieldOf },
+  // Its ETag changes with its runs and with time, too; the service compares by what that says of the definition.
+  isNewer: ({ value }, { stored }) => value !== undefined && stored !== undefined && value.updatedAt > stored.updatedAt,
+};
 
-function ScheduleEditor({ stored, newest, onReload }: ScheduleEditorProps) {
-  const { isBusy, attempt, run } = useAttempt();
-  const isMounted = useIsMounted();
-  const isGone = newest?.isGone ?? false;
-  // The service compares by what its ETag says of the definition: runs and the passing of time do not count.
-  const [base, setBase] = useState({ schedule: stored, etag: newest?.etag });
-  const [name, setName] = useState(stored?.name ?? "");
-  const [form, setForm] = useState(stored === undefined ? emptySchedule : () => readSchedule(stored));
-  const problem = attempt?.outcome.kind === "refused" ? attempt.outcome.problem : undefined;
-  const faulty = scheduleFieldOf(problem?.property ?? "");
-  const path = `/api/schedules/${encodeURIComponent(name.trim())}`;
-  const save = async () => {
-    const ifMatch = isGone ? "missing" : (base.etag ?? "missing");
-    const body = writeSchedule(form, base.schedule);
-    const outcome = await run<View>("Saving", { method: "PUT", path, body, ifMatch });
-    if (outcome.kind !== "ok") return;
-    setBase({ schedule: outcome.value, etag: outcome.etag });
-    if (stored === undefined && isMounted()) navigate(formatHash("schedule", outcome.value.name));
-  };
-  const remove = async () => {
-    const outcome = await run("Deleting", { method: "DELETE", path });
-    if (outcome.kind === "ok" && isMounted()) navigate(formatHash("schedules"));
-  };
+/** `newest`: as it is stored now; undefined: it is one to make. */
+function ScheduleEditor({ newest }: { readonly newest: Snapshot<View> | undefined }) {
+  const draft = useDraft("schedule", newest?.value?.name ?? "", () => ({
+    ...{ stored: newest?.value, etag: newest?.etag },
+    form: newest?.value === undefined ? emptySchedule() : readSchedule(newest.value),
+  }));
+  const definition = useDefinition(kind, draft, newest);
+  const { form, stored, faulty, fault, change } = definition;
+  const mine = flatten(form);
   return (
     <DefinitionEditor
-      isBusy={isBusy}
-      attempt={attempt}
-      faulty={faulty}
-      isOutdated={stored !== undefined && base.schedule !== undefined && stored.updatedAt > base.schedule.updatedAt}
-      isGone={isGone}
-      onReload={onReload}
-      onSave={() => save().catch(reportError)}
-      actions={
-        stored !== undefined &&
-        !isGone && (
-          <ConfirmButton
-            label="Delete"
-            question="It forgets what it has imported; a promotion of it that runs goes on."
-            isBusy={isBusy}
-            onConfirm={() => remove().catch(reportError)}
-          />
-        )
-      }
+      definition={definition}
+      differences={newest?.value && <Differences {...{ labels, stored: flatten(readSchedule(newest.value)), mine }} />}
+      onRename={(name) => change({ ...form, name })}
+      question="It forgets what it has imported; a promotion of it that runs goes on."
     >
-      {stored === undefined && (
-        <TextField
-          {...{ name: "name", label: "Name", help: "Lower-case letters, digits and -.", lines: "one", value: name }}
-          isRequired
-          fault={faulty === "name" ? problem?.detail : undefined}
-          onChange={setName}
-        />
-      )}
-      <TimeFields form={form} onChange={setForm} faulty={faulty} fault={problem?.detail} />
+      <TimeFields {...{ form, faulty, fault }} onChange={change} />
       <SelectionFields
-        form={form.selection}
-        onChange={(selection) => setForm({ ...form, selection })}
-        tags="selection"
-        faulty={faulty}
-        fault={problem?.detail}
+        {...{ form: form.selection, tags: "selection", faulty, fault }}
+        onChange={(selection) => change({ ...form, selection })}
       />
+      <KeptSettings stored={stored} />
     </DefinitionEditor>
   );
+}
+
+function flatten({ name: _, selection, ...own }: ScheduleForm): FlatForm {
+  return { ...own, ...selection };
 }
 
 interface TimeFieldsProps {
@@ -192,12 +152,19 @@ const timeFields: readonly TimeFieldLook[] = [
   { name: "maxConcurrent", label: "Imports at once", help: "Empty: 50." },
 ];
 
+const enabledLabel = "Enabled: it runs at its times";
+const labels = {
+  enabled: enabledLabel,
+  ...Object.fromEntries(timeFields.map(({ name, label }) => [name, label])),
+  ...selectionLabels,
+};
+
 function TimeFields({ form, onChange, faulty, fault }: TimeFieldsProps) {
   return (
     <>
       <CheckField
         name="enabled"
-        label="Enabled: it runs at its times"
+        label={enabledLabel}
         isChecked={form.enabled}
         onChange={(enabled) => onChange({ ...form, enabled })}
       />
