@@ -116,13 +116,7 @@ param deadLetterDays int = 30
 param logRetentionDays int = 30
 
 @description('When people are woken, and who.')
-param alerts Alerts = {
-  actionGroupIds: []
-  failedImports: 5
-  poisonMessages: 0
-  stuckImports: 0
-  throttledPercent: 5
-}
+param alerts Alerts = {}
 
 var suffix = uniqueString(resourceGroup().id, name)
 var fullName = '${assertName(name)}-${suffix}'
@@ -258,6 +252,7 @@ module app 'modules/function-app.bicep' = {
         host: registryAccess[at].outputs.loginServer
         resourceId: registry.resourceId
         access: registry.access
+        isSource: registry.access == 'pull' || registry.?events != null
         limits: registryAccess[at].outputs.limits
       }
     ]
@@ -300,7 +295,7 @@ module deadLetterAlerts 'modules/dead-letter-alert.bicep' = [
       registryName: last(split(registry.resourceId, '/'))
       topicId: registryEvents[at]!.outputs.topicId
       subscriptionName: registryEvents[at]!.outputs.subscriptionName
-      actionGroupIds: alerts.actionGroupIds
+      actionGroupIds: alerts.?actionGroupIds ?? []
     }
   }
 ]

@@ -4,12 +4,9 @@ using 'main.bicep'
 
 param registries = [
   {
-    resourceId: readEnvironmentVariable(
-      'DRAYAGE_REGISTRY_ID',
-      '/subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/registries/providers/Microsoft.ContainerRegistry/registries/prod'
-    )
+    resourceId: readEnvironmentVariable('DRAYAGE_REGISTRY_ID')
     access: 'push'
-    mode: 'rbac'
+    mode: readEnvironmentVariable('DRAYAGE_REGISTRY_MODE', '') == 'AbacRepositoryPermissions' ? 'abac' : 'rbac'
   }
 ]
 

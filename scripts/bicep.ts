@@ -40,13 +40,24 @@ async function restore(): Promise<string | undefined> {
   return globSync(restoredPath).find(isExecutable);
 }
 
+/** What infra/main.bicepparam asks the environment for. */
+const parameters = {
+  DRAYAGE_REGISTRY_ID:
+    "/subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/registries/providers/Microsoft.ContainerRegistry/registries/prod",
+};
+
 /** A program that cannot be started counts as one that failed. */
 function run(program: string, args: readonly string[]): Promise<BicepRun> {
   return new Promise((resolve) => {
-    execFile(program, args, { maxBuffer: 64 * 1024 * 1024 }, (error, output, diagnostics) => {
-      const exitCode = typeof error?.code === "number" ? error.code : error === null ? 0 : 1;
-      resolve({ exitCode, output: output || (error?.message ?? ""), diagnostics: diagnostics.trim() });
-    });
+    execFile(
+      program,
+      args,
+      { maxBuffer: 64 * 1024 * 1024, env: { ...process.env, ...parameters } },
+      (error, output, diagnostics) => {
+        const exitCode = typeof error?.code === "number" ? error.code : error === null ? 0 : 1;
+        resolve({ exitCode, output: output || (error?.message ?? ""), diagnostics: diagnostics.trim() });
+      },
+    );
   });
 }
 

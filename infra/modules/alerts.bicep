@@ -53,7 +53,7 @@ var counted = [
     severity: 2
     query: '${entries} | where entry.event == \'import-ended\' and entry.state == \'Failed\' ${occurrences}'
     operator: 'GreaterThan'
-    threshold: alerts.failedImports
+    threshold: alerts.?failedImports ?? 5
   }
   {
     name: 'poison-messages'
@@ -62,7 +62,7 @@ var counted = [
     severity: 2
     query: '${entries} | where entry.event == \'poison-stored\' ${occurrences}'
     operator: 'GreaterThan'
-    threshold: alerts.poisonMessages
+    threshold: alerts.?poisonMessages ?? 0
   }
   {
     name: 'stuck-imports'
@@ -71,7 +71,7 @@ var counted = [
     severity: 1
     query: '${stuck} ${occurrences}'
     operator: 'GreaterThan'
-    threshold: alerts.stuckImports
+    threshold: alerts.?stuckImports ?? 0
   }
   {
     name: 'nothing-runs'
@@ -116,7 +116,7 @@ resource countRules 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [
         ]
       }
       actions: {
-        actionGroups: alerts.actionGroupIds
+        actionGroups: alerts.?actionGroupIds ?? []
       }
     }
   }
@@ -151,7 +151,7 @@ resource throttledRule 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = {
             }
           ]
           operator: 'GreaterThan'
-          threshold: alerts.throttledPercent
+          threshold: alerts.?throttledPercent ?? 5
           failingPeriods: {
             numberOfEvaluationPeriods: 1
             minFailingPeriodsToAlert: 1
@@ -160,7 +160,7 @@ resource throttledRule 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = {
       ]
     }
     actions: {
-      actionGroups: alerts.actionGroupIds
+      actionGroups: alerts.?actionGroupIds ?? []
     }
   }
 }

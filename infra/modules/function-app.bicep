@@ -60,7 +60,7 @@ param takesEvents bool
 param signIn SignIn?
 
 @description('The registries that the identity signs in at.')
-param registries { host: string, resourceId: string, access: string, limits: string }[]
+param registries { host: string, resourceId: string, access: string, isSource: bool, limits: string }[]
 
 @description('Further entries of the setting REGISTRIES.')
 param otherRegistries object[]
@@ -86,6 +86,15 @@ var signIns = map(registries, registry => {
     kind: 'entra'
   }
 })
+
+// The operator's list and the registries that the parameters name as sources. Without that list any public host is allowed.
+var sources = concat(
+  map(filter(registries, registry => registry.isSource), registry => registry.host),
+  map(otherRegistries, registry => registry.host)
+)
+var sourceSettings = empty(settings.?ALLOWED_SOURCES)
+  ? {}
+  : { ALLOWED_SOURCES: join(union(split(settings.?ALLOWED_SOURCES ?? '', ','), sources), ',') }
 
 // What the parameters and the cloud tell. Settings of the operator go before.
 var derivedSettings = {
@@ -233,6 +242,7 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
       otherSettings,
       derivedSettings,
       settings,
+      sourceSettings,
       vaultReferences(keyVaultName, vaultSettings),
       fixedSettings,
       workerSettings

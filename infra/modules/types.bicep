@@ -8,7 +8,7 @@ type Registry = {
   @minLength(100)
   resourceId: string
 
-  @description('push: the registry may be imported into (and from). pull: it may be imported from.')
+  @description('push: the registry may be imported into; the role lets Drayage read it, too. pull: it may be imported from.')
   access: 'push' | 'pull'
 
   @description('Role assignment permissions mode of the registry. rbac: AcrPush or AcrPull on all of it. abac: Container Registry Repository Writer or Reader.')
@@ -173,23 +173,23 @@ type SignIn = {
 @sealed()
 @description('When people are woken.')
 type Alerts = {
-  @description('Resource ids of action groups that are told. None: alerts are only shown.')
-  actionGroupIds: string[]
+  @description('Resource ids of action groups that are told. Not given: alerts are only shown.')
+  actionGroupIds: string[]?
 
-  @description('More failed imports than this within 15 minutes.')
+  @description('More failed imports than this within 15 minutes. Not given: 5.')
   @minValue(0)
-  failedImports: int
+  failedImports: int?
 
-  @description('More messages than this in 15 minutes that were given up and moved to the table Poison.')
+  @description('More messages than this in 15 minutes that were given up and moved to the table Poison. Not given: 0.')
   @minValue(0)
-  poisonMessages: int
+  poisonMessages: int?
 
-  @description('More imports than this in 15 minutes whose orchestration was lost or that stood still.')
+  @description('More imports than this in 15 minutes whose orchestration was lost or that stood still. Not given: 0.')
   @minValue(0)
-  stuckImports: int
+  stuckImports: int?
 
-  @description('More than this percent of a host\'s answers to requests within 15 minutes are 429, where there are at least 100.')
+  @description('More than this percent of a host\'s answers to requests within 15 minutes are 429, where there are at least 100. Not given: 5.')
   @minValue(1)
   @maxValue(100)
-  throttledPercent: int
+  throttledPercent: int?
 }

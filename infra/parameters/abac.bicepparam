@@ -25,5 +25,5 @@ param registries = [
 ]
 
 param settings = {
-  ALLOWED_SOURCES: 'docker.io,dev.azurecr.io'
+  ALLOWED_SOURCES: 'docker.io'
 }

@@ -24,7 +24,7 @@ param registries = [
 ]
 
 param settings = {
-  ALLOWED_SOURCES: 'docker.io,ghcr.io,dev.azurecr.io'
+  ALLOWED_SOURCES: 'docker.io,ghcr.io'
   ARM_TENANT_ID: '11111111-2222-3333-4444-555555555555'
   ARM_ALLOWED_PRINCIPALS: '66666666-7777-8888-9999-aaaaaaaaaaaa'
   OTEL_EXPORTER_OTLP_ENDPOINT: 'https://otlp.example.com'
@@ -47,8 +47,4 @@ param alerts = {
   actionGroupIds: [
     '/subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/operations/providers/Microsoft.Insights/actionGroups/on-call'
   ]
-  failedImports: 5
-  poisonMessages: 0
-  stuckImports: 0
-  throttledPercent: 5
 }

@@ -91,7 +91,15 @@ describe.each(parameterSets)("parameter set %s", (name) => {
       operator: "LessThan",
       threshold: 1,
     });
+    expect(rules.map(({ condition }) => condition?.threshold)).toEqual([5, 0, 0, 1, 5]); // none of them is given
   });
+});
+
+it("alerts tell the action groups, which are all that has to be named", () => {
+  const rules = readSnapshot("public").filter(({ type }) => type === "Microsoft.Insights/scheduledQueryRules");
+  const onCall = expect.stringMatching(/\/actionGroups\/on-call$/);
+
+  expect(rules.map(({ properties }) => properties.actions)).toEqual(Array(5).fill({ actionGroups: [onCall] }));
 });
 
 describe("events", () => {

@@ -32,6 +32,7 @@ const registriesId =
 const valuesInAzure: Readonly<Record<string, string>> = {
   DEFAULT_TARGET: "prod.azurecr.io",
   ALLOWED_TARGETS: "prod.azurecr.io",
+  ALLOWED_SOURCES: "docker.io,dev.azurecr.io",
   REGISTRIES: JSON.stringify([
     { host: "prod.azurecr.io", resourceId: `${registriesId}/prod`, limits: "acr-premium", auth: { kind: "entra" } },
     { host: "dev.azurecr.io", resourceId: `${registriesId}/dev`, limits: "acr-basic", auth: { kind: "entra" } },
@@ -102,6 +103,22 @@ describe.each(parameterSets)("application settings of parameter set %s", (name) 
     for (const service of ["blob", "queue", "table"])
       expect(settings[`AzureWebJobsStorage__${service}ServiceUri`]).toContain("environment().suffixes.storage");
     expect(settings.APPLICATIONINSIGHTS_AUTHENTICATION_STRING).toContain("Authorization=AAD");
+  });
+});
+
+describe("the sources that are allowed", () => {
+  it.each(["public", "private-network", "abac"] as const)(
+    "of set %s hold each registry it names to import from",
+    (name) => {
+      const { ALLOWED_SOURCES } = appSettings(readSnapshot(name));
+
+      expect(ALLOWED_SOURCES).toMatch(/registries\/dev', '[\d-]+'\)\.loginServer/);
+      expect(ALLOWED_SOURCES).not.toContain("registries/prod'");
+    },
+  );
+
+  it("stay all public hosts where no list is given", () => {
+    expect(appSettings(readSnapshot("existing-network"))).not.toHaveProperty("ALLOWED_SOURCES");
   });
 });
 

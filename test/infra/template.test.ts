@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
 import { z } from "zod";
 import { type CompiledTemplate, compileTemplate, parameterSets } from "../../scripts/infrastructure.ts";
 import { settingNames } from "../../src/config.ts";
@@ -140,16 +140,32 @@ describe.runIf(bicep !== undefined)("infra/main.bicep", () => {
   });
 
   it("asks by default for no events: what is pushed to the one target there is may not be imported from it", async () => {
+    const registries = await registriesByDefault();
+
+    expect(registries).toMatchObject([{ access: "push" }]);
+    expect(registries[0]).not.toHaveProperty("events");
+  });
+
+  it.each([
+    ["AbacRepositoryPermissions", "abac"],
+    ["LegacyRegistryPermissions", "rbac"],
+    ["", "rbac"],
+  ])("takes the mode of the registry as az acr show says it: %s", async (said, mode) => {
+    vi.stubEnv("DRAYAGE_REGISTRY_MODE", said);
+    onTestFinished(() => void vi.unstubAllEnvs());
+
+    expect(await registriesByDefault()).toMatchObject([{ mode }]);
+  });
+
+  /** The registries of infra/main.bicepparam. */
+  async function registriesByDefault(): Promise<readonly Readonly<Record<string, unknown>>[]> {
     const run = await bicep?.("build-params", "infra/main.bicepparam", "--stdout");
     const { parametersJson } = z.object({ parametersJson: z.string() }).parse(JSON.parse(run?.output ?? ""));
     const { parameters } = z
       .object({ parameters: z.object({ registries: z.object({ value: z.array(z.record(z.string(), z.unknown())) }) }) })
       .parse(JSON.parse(parametersJson));
-
-    expect(parameters.registries.value).toHaveLength(1);
-    expect(parameters.registries.value[0]).toMatchObject({ access: "push" });
-    expect(parameters.registries.value[0]).not.toHaveProperty("events");
-  });
+    return parameters.registries.value;
+  }
 
   it.each(Object.entries(mightyRoles))("never assigns %s", (_name, id) => {
     expect(compiled.json).not.toContain(id);
@@ -239,6 +255,18 @@ describe.runIf(bicep !== undefined)("a deployment", () => {
     );
     expect(text).toContain('"LIMIT_SHARES": "4"');
     expect(text).not.toContain('"mine"');
+  });
+
+  it("allows as sources what other registries name, beside the list that is given", async () => {
+    const { exitCode, text, path } = await predict("sources", "main.bicep", {
+      registries: "[]",
+      otherRegistries:
+        "[{ host: 'docker.io', auth: { kind: 'anonymous' } }, { host: '*.partner.example', auth: { kind: 'anonymous' } }]",
+      settings: "{ ALLOWED_SOURCES: 'docker.io,quay.io' }",
+    });
+
+    expect(exitCode, text).toBe(0);
+    expect(written(path)).toContain('"ALLOWED_SOURCES": "docker.io,quay.io,*.partner.example"');
   });
 
   it("leaves the list of registries to registries.yaml in the package, where it is given none", async () => {
