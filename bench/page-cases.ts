@@ -1,7 +1,10 @@
 import { chromium } from "playwright-core";
+import { digestOf } from "../src/digest.ts";
 import { createImportId } from "../src/domain/import-id.ts";
+import type { Part } from "../src/domain/import-plan.ts";
 import { type ImportRecord, importRecordSchema } from "../src/domain/import-record.ts";
 import { createImports } from "../src/store/imports.ts";
+import { createParts } from "../src/store/parts.ts";
 import { createTableAccess } from "../src/store/storage-client.ts";
 import type { TriggerBench } from "./trigger-cases.ts";
 
@@ -22,18 +25,22 @@ export async function measurePage({ service }: TriggerBench) {
     list: "/api/imports?limit=50&progress=now",
     filteredMuch: "/api/imports?limit=50&progress=now&state=Succeeded",
     filteredLittle: "/api/imports?limit=50&progress=now&source=rare.example",
+    filteredRepository: "/api/imports?limit=50&progress=now&repository=rare/app",
+    filteredEnd: `/api/imports?limit=50&progress=now&state=Failed&endedSince=${new Date(Date.now() - 3_600_000).toISOString()}`,
     filteredLabel: "/api/imports?limit=50&progress=now&label=team%3Drare",
     filteredNothing: "/api/imports?limit=50&progress=now&trigger=webhook",
     overviewAgain: "/api/overview?window=week",
   };
-  const overviewFirst = await timeRequest(`${service.url}/api/overview?window=day`);
-  const medians: Record<string, number> = { overviewFirst };
+  const medians: Record<string, number> = {};
+  for (const window of ["hour", "day"])
+    medians[`overviewFirst:${window}`] = await timeRequest(`${service.url}/api/overview?window=${window}`);
   for (const [name, path] of Object.entries(paths)) {
     const times: number[] = [];
     for (let round = 0; round < rounds; round += 1) times.push(await timeRequest(`${service.url}${path}`));
     medians[name] = medianOf(times);
   }
-  return { storedImports, ms: medians, page: await measurePaint(service.url) };
+  const paint = await measurePaint(service.url);
+  return { storedImports, ms: medians, page: paint, layers: await measureLayers(service) };
 }
 
 async function storeImports(connectionString: string): Promise<void> {
@@ -75,6 +82,58 @@ function recordAt(at: number, now: number): ImportRecord {
     },
     ...(hasFailed && { error: { code: "SOURCE_NOT_FOUND", message: "source docker.io: gone", retryable: false } }),
   });
+}
+
+const layers = 1_000;
+
+/** What keeps the browser from answering while it shows an import of 1,000 layers: its longest task in ms, medians. */
+async function measureLayers({ url, storage }: TriggerBench["service"]) {
+  const access = createTableAccess({ storage: { connectionString: storage }, tablePrefix: "" });
+  const record = recordAt(storedImports, Date.now());
+  const parts = Array.from({ length: layers }, (_, at): Part => {
+    const digest = digestOf(Buffer.from(`layer ${at}`));
+    const mediaType = "application/vnd.oci.image.layer.v1.tar+gzip";
+    return {
+      kind: "blob",
+      target: 0,
+      digest,
+      mediaType,
+      sizeBytes: 1_000_000 + at,
+      state: "done",
+      via: "copied",
+      ms: at,
+    };
+  });
+  const children = parts.map(({ digest }) => digest);
+  const root: Part = {
+    ...{ kind: "manifest", target: 0, digest: digestOf(Buffer.from("root")), sizeBytes: 200_000, state: "done" },
+    ...{ mediaType: "application/vnd.oci.image.manifest.v1+json", via: "copied", children },
+  };
+  await createImports(access).insert(record);
+  await createParts(access).insertPlanned(record.id, [root, ...parts]);
+  access.close();
+  const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox"] });
+  const found = { shownMs: [] as number[], wholeMs: [] as number[] };
+  for (let visit = 0; visit < visits; visit += 1) {
+    const page = await (await browser.newContext()).newPage();
+    await page.addInitScript(`
+      longest = 0;
+      new PerformanceObserver((list) => {
+        for (const { duration } of list.getEntries()) longest = Math.max(longest, Math.round(duration));
+      }).observe({ type: "longtask", buffered: true });
+    `);
+    await page.goto(`${url}/#/import/${record.id}`);
+    const whole = page.getByRole("button", { name: /^Show \d+ more$/ });
+    await whole.waitFor();
+    found.shownMs.push(Number(await page.evaluate("longest")));
+    await page.evaluate("longest = 0");
+    await whole.click();
+    await page.waitForFunction(`document.querySelectorAll(".nodes .part").length > ${layers}`);
+    found.wholeMs.push(Number(await page.evaluate("new Promise((done) => setTimeout(() => done(longest), 200))")));
+    await page.close();
+  }
+  await browser.close();
+  return { shownMs: medianOf(found.shownMs), wholeMs: medianOf(found.wholeMs) };
 }
 
 async function timeRequest(url: string): Promise<number> {

@@ -55,9 +55,11 @@ export const overviewSchema = z
         }),
       )
       .describe("Why imports failed, the most frequent first, with the import that did last."),
-    countedSince: isoTimeSchema.describe(
-      "Begin of the first bucket: all are counted. Another time: only imports that were created since then are, and buckets before it say nothing.",
-    ),
+    countedSince: isoTimeSchema
+      .optional()
+      .describe(
+        "Only imports that were created since then are counted, and buckets before it say nothing. Absent: all.",
+      ),
     running: z
       .strictObject({ count: z.int(), imports: z.array(importViewSchema) })
       .describe("Imports of any age that have not ended; the newest of them."),
@@ -92,12 +94,7 @@ export interface CountedWindow {
   readonly countedSince: Date | undefined;
 }
 
-export function countWindow({
-  window,
-  begin,
-  summaries,
-  countedSince = begin,
-}: CountedWindow): Omit<Overview, "running"> {
+export function countWindow({ window, begin, summaries, countedSince }: CountedWindow): Omit<Overview, "running"> {
   const { bucketSeconds, buckets } = windows[window];
   const filled = Array.from({ length: buckets }, (): ImportSummary[] => []);
   for (const summary of summaries) {
@@ -113,7 +110,7 @@ export function countWindow({
     })),
     totals: count(summaries),
     errors: groupErrors(summaries),
-    countedSince: countedSince.toISOString(),
+    ...(countedSince && { countedSince: countedSince.toISOString() }),
   };
 }
 

@@ -131,7 +131,11 @@ export function createImports(access: TableAccess): Imports {
         const query = { filter: filterOf(filter), select: summaryColumns };
         let token: string | undefined;
         do {
-          if (read === pages) return { summaries, countedSince: new Date(summaries.at(-1)?.createdAt ?? since) };
+          if (read === pages) {
+            const oldest = new Date(summaries.at(-1)?.createdAt ?? since);
+            // Of what is older than the window it has come no further than this, or has found nothing yet.
+            return { summaries, countedSince: filter.until === undefined || oldest < since ? oldest : since };
+          }
           const page = await table.page(query, pageRows, token);
           summaries.push(...table.readable(page.rows, ({ row }) => decodeSummary(row)));
           token = page.continuationToken;

@@ -80,8 +80,8 @@ function OverviewOf({ window }: { readonly window: Overview["window"] }) {
 }
 
 /** There were more imports than an overview looks at. */
-function isCut({ countedSince, buckets }: Overview): boolean {
-  return countedSince !== buckets[0]?.at;
+function isCut({ countedSince }: Overview): boolean {
+  return countedSince !== undefined;
 }
 
 /** What a heading says of numbers that are not all. */
@@ -153,7 +153,7 @@ function Charts({ overview }: { readonly overview: Overview }) {
     ...{ name, colour },
     values: buckets.map((bucket) => bucket.bytes[key]),
   }));
-  const common = { times, barSeconds: bucketSeconds, countedSince: new Date(countedSince) };
+  const common = { times, barSeconds: bucketSeconds, countedSince: new Date(countedSince ?? 0) };
   const isEmpty = countedStates.every(({ key }) => totals[key] === 0);
   return (
     <>
@@ -214,7 +214,7 @@ const failureColumns = [
 /** What needs somebody, before all else. */
 function Failures({ overview }: { readonly overview: Overview }) {
   const { errors, buckets, countedSince } = overview;
-  const counted = { endedSince: buckets[0]?.at ?? "", ...(isCut(overview) && { since: countedSince }) };
+  const counted = { endedSince: buckets[0]?.at ?? "", ...(countedSince !== undefined && { since: countedSince }) };
   const failed = errors.reduce((sum, { count }) => sum + count, 0);
   return (
     <section aria-labelledby="failures-title">

@@ -55,7 +55,7 @@ describe("the overview", () => {
     expect(counts).toEqual([1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2]);
     expect(totals).toMatchObject({ running: 1, succeeded: 1, cancelled: 1 });
     expect(totals.bytes).toEqual({ copied: 3, mounted: 30, skipped: 300 });
-    expect(countedSince).toBe(begin.toISOString());
+    expect(countedSince).toBeUndefined();
   });
 
   it("leaves out nothing that clocks which differ put outside", () => {
