@@ -122,7 +122,7 @@ export function createServices({ config, log, stopping, isEmbedded, telemetry }:
   });
 
   const claimId = createClaimId({ keys, randomBytes, now });
-  const beginAgain = createBeginAgain({ imports, parts, secrets, startImport });
+  const beginAgain = createBeginAgain({ imports, open, parts, secrets, startImport });
   const retry = createRetryAttempt({ beginAgain, assertAllowed, randomBytes, now });
   const forgetImport = createForgetImport({ ...stores, now });
   const importHandlers = createImportHandlers({

@@ -122,3 +122,13 @@ export function mayMove(from: ImportState, to: ImportState): boolean {
 export function hasEnded(state: ImportState): boolean {
   return state === "Succeeded" || state === "Skipped" || state === "Failed" || state === "Cancelled";
 }
+
+/** Whether an attempt goes on: no later one has begun, and it has not ended. */
+export function isCurrent(record: Pick<ImportRecord, "attempt" | "state">, attempt: number): boolean {
+  return record.attempt === attempt && !hasEnded(record.state);
+}
+
+/** Whether what runs for an import shall stop: it was cancelled, or a part of it has failed for good. */
+export function isStopped(record: Pick<ImportRecord, "cancelRequestedAt" | "stopRequestedAt">): boolean {
+  return record.cancelRequestedAt !== undefined || record.stopRequestedAt !== undefined;
+}

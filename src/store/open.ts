@@ -35,6 +35,15 @@ export interface Open {
   readonly insert: (open: Omit<OpenImport, "isStopped" | "seen" | "aliveAt">) => Promise<void>;
   /** Tells everything that runs for this attempt to stop; false: it is not open, or a later one is. */
   readonly requestStop: (id: ImportId, attempt: number) => Promise<boolean>;
+  /**
+   * Makes the row of a later attempt, which was to begin and has not, that of `attempt` again, stopped or not as `look`
+   * says; `look` is asked once the row was read, and says undefined where `attempt` is over. Whether the row is its own now.
+   */
+  readonly takeBack: (
+    id: ImportId,
+    attempt: number,
+    look: () => Promise<{ readonly isStopped: boolean } | undefined>,
+  ) => Promise<boolean>;
   /** The stopped ones among all open imports, in one query. */
   readonly readStopped: () => Promise<readonly ImportId[]>;
   readonly list: () => Promise<readonly OpenImport[]>;
@@ -68,6 +77,16 @@ export function createOpen(access: TableAccess): Open {
       const isOf = (open: OpenImport | undefined) => open !== undefined && open.attempt <= attempt;
       const change = (open: OpenImport) => (isOf(open) && !open.isStopped ? { ...open, isStopped: true } : undefined);
       return isOf((await updateRow({ table, key: keysOf(id), codec: openRow, change }))?.value);
+    },
+    takeBack: async (id, attempt, look) => {
+      for (let tries = 0; tries < maxTries; tries += 1) {
+        const stored = await table.read(keysOf(id));
+        const found = await look();
+        if (!stored || found === undefined) return false;
+        const row = openRow.encode({ ...openRow.decode(stored.row), attempt, ...found });
+        if ((await table.replace(row, stored.etag)) !== "conflict") return true;
+      }
+      throw contended(table.name);
     },
     readStopped: async () => {
       const ids: ImportId[] = [];

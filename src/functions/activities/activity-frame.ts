@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { hasEnded, type ImportRecord } from "../../domain/import-record.ts";
+import { type ImportRecord, isCurrent, isStopped } from "../../domain/import-record.ts";
 import { stopRequested, waitingFor } from "../../domain/import-transitions.ts";
 import { waitSecondsAfter } from "../../domain/wait-seconds.ts";
 import { ImportError, type ImportErrorWire, scrub } from "../../errors.ts";
@@ -55,7 +55,7 @@ export function createActivityHandler<Input extends StepInput, Outcome extends {
     const input = activity.input.parse(raw);
     const row = await deps.imports.read(input.importId).catch(waitForStorage);
     if (row !== undefined && "kind" in row) return row;
-    if (row === undefined || !isCurrent(row.record, input)) return { kind: "cancelled" }; // deleted, or of another attempt
+    if (row === undefined || !isCurrent(row.record, input.attempt)) return { kind: "cancelled" }; // deleted, or of another attempt
     await deps.life.begun(row.record);
     if (activity.role === "finisher") {
       if (activity.isTimed?.(input) !== true)
@@ -192,14 +192,6 @@ function startDeadline(ms: number): Disposable & { readonly signal: AbortSignal 
   if (ms <= 0) pass();
   const timer = setTimeout(pass, Math.min(Math.max(ms, 0), longestTimerMs)).unref();
   return { signal: controller.signal, [Symbol.dispose]: () => clearTimeout(timer) };
-}
-
-function isCurrent(record: ImportRecord, { attempt }: StepInput): boolean {
-  return record.attempt === attempt && !hasEnded(record.state);
-}
-
-function isStopped(record: ImportRecord): boolean {
-  return record.cancelRequestedAt !== undefined || record.stopRequestedAt !== undefined;
 }
 
 function lateError({ spec }: ImportRecord): ImportError {

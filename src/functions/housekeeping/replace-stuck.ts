@@ -76,7 +76,8 @@ async function look(
 ): Promise<"not-begun" | "left" | "ended"> {
   const { imports, parts, open, stuckMinutes, beginAgain, endImport, log, now } = deps;
   const stored = await imports.read(row.id);
-  if (stored === undefined || stored.record.attempt !== row.attempt || hasEnded(stored.record.state)) return "left";
+  // A row of a later attempt is of a process that has ended before that one began.
+  if (stored === undefined || stored.record.attempt > row.attempt || hasEnded(stored.record.state)) return "left";
   const at = now().toISOString();
   if (mayStandStill(stored.record, now())) {
     await open.see(row.id, { mark: "", since: at, at });
@@ -92,7 +93,7 @@ async function look(
     return isStuck ? "not-begun" : "left";
   }
 
-  const attempt: ImportAttempt = { importId: row.id, attempt: row.attempt };
+  const attempt: ImportAttempt = { importId: row.id, attempt: stored.record.attempt };
   const end = endOf(stored, stuckMinutes);
   if (end === undefined) {
     const record = replaced(stored.record, now());

@@ -48,8 +48,15 @@ export function createMemoryOpen(...initial: readonly OpenImport[]) {
       rows.set(id, { ...row, isStopped: true });
       return true;
     },
+    takeBack: async (id, attempt, look) => {
+      const row = rows.get(id);
+      const found = await look();
+      if (row === undefined || found === undefined) return false;
+      rows.set(id, { ...row, attempt, ...found });
+      return true;
+    },
     readStopped: async () => [...rows.values()].filter(({ isStopped }) => isStopped).map(({ id }) => id),
-  } satisfies Pick<Open, "list" | "delete" | "requestStop" | "readStopped">;
+  } satisfies Pick<Open, "list" | "delete" | "requestStop" | "takeBack" | "readStopped">;
   return { open, ids: () => [...rows.keys()] };
 }
 

@@ -27,12 +27,14 @@ async function retry(
   };
   const beginAgain = createBeginAgain({
     imports: {
+      read: stores.imports.read,
       replace: async (stored) => {
         if (isBeaten) stores.write({ ...failed, attempt: 2 });
         did.push("record");
         return await stores.imports.replace(stored);
       },
     },
+    open: { takeBack: async (_id, _attempt, look) => (await look()) !== undefined },
     parts: { deleteAll: note("forget parts"), deleteUnits: note("forget units") },
     secrets: { insert: note("secret"), delete: note("forget secret") },
     startImport: { reopen: note("open"), start: note("start") },

@@ -54,7 +54,7 @@ async function startWorld(changes: RecordChanges, children: readonly number[] = 
   await imports.insert(record);
   const look = createReplaceStuck({
     ...{ imports, open, parts, heartbeat, stuckMinutes: 60, log, now: clock },
-    beginAgain: createBeginAgain({ imports, parts, secrets, startImport }),
+    beginAgain: createBeginAgain({ imports, open, parts, secrets, startImport }),
     endImport: createEndImport({
       ...{
         imports,
@@ -146,6 +146,18 @@ describe("an import of which nothing moves", () => {
     expect(terminated).toEqual([`${id}-1`, `${id}-1-0`]);
     expect(await secrets.read({ importId: id, name: "source" })).toEqual({ username: "u", password: "p" });
     expect(await open.list()).toMatchObject([{ id, attempt: 2 }]);
+  });
+
+  it("is begun again also where a process has ended between the two steps of that", async () => {
+    const { id, open, lookAfter, read, now, started, terminated } = await startWorld({});
+    await open.insert({ id, attempt: 2, createdAt: now().toISOString() });
+
+    await lookAfter(60);
+    await lookAfter(61);
+
+    expect(await read()).toMatchObject({ state: "Accepted", attempt: 2 });
+    expect(started).toEqual([`${id}-2`]);
+    expect(terminated).toEqual([`${id}-1`, `${id}-1-0`]);
   });
 
   it("fails when it stands still a second time", async () => {
