@@ -27,6 +27,7 @@ describe("drayage import: the request", () => {
         ...["--source", "ghcr.io/team/app:1", "--target", "prod.example", "--platform", "linux/amd64,linux/arm64"],
         ...["--platform", "linux/arm/v7", "--sparse-index", "--conflict", "skipIfSame", "--timeout", "2h"],
         ...["--label", "team=x", "--label", "note=a=b", "--referrers", "--verify", "full"],
+        ...["--foreign-layers", "skip"],
       ],
       {
         source: "ghcr.io/team/app:1",
@@ -35,6 +36,7 @@ describe("drayage import: the request", () => {
         platforms: ["linux/amd64", "linux/arm64", "linux/arm/v7"],
         sparseIndex: true,
         conflict: "skipIfSame",
+        foreignLayers: "skip",
         verify: "full",
         timeoutSeconds: 7200,
         labels: { team: "x", note: "a=b" },
