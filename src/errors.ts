@@ -113,9 +113,9 @@ export const keptErrorSchema = z
   })
   .transform(({ code, message, ...rest }): ImportErrorWire => {
     const known = knownCode(code);
-    return known === undefined
-      ? { ...definedOnly(rest), code: "INTERNAL", message: `${code}: ${message}`, retryable: rest.retryable }
-      : { ...definedOnly(rest), code: known, message, retryable: rest.retryable };
+    const named =
+      known === undefined ? { code: "INTERNAL" as const, message: `${code}: ${message}` } : { code: known, message };
+    return { ...named, ...definedOnly(rest), retryable: rest.retryable }; // code and message first, as answers show it
   });
 
 function knownCode(code: string): ErrorCode | undefined {

@@ -18,8 +18,9 @@ import { idPattern, pairIds, shapeOf, shapePattern } from "./shown-output.ts";
 
 let world: DocsWorld;
 let receiver: TestServer;
-/** Lets go of the import that waits to be cancelled. */
+/** Lets go of the import that waits to be cancelled, which copies once `copying` resolves. */
 let release = () => {};
+let copying = Promise.resolve();
 
 const eventually = { timeout: 60_000, interval: 50 };
 const withId = z.array(z.looseObject({ id: z.string() }));
@@ -60,7 +61,8 @@ describe.runIf(needs("bash", "curl", "jq", "skopeo"))("what the documents show",
 /** What has to be there, or has to have come to its end, before a command that the documents show at some other time. */
 const preparations: readonly (readonly [RegExp, (command: DocumentCommand) => Promise<unknown>])[] = [
   [/^drayage list --limit 2/, () => importAll(["app:1.0", "team/app:1.0"])],
-  [/^drayage cancel /, ({ text }) => importAndHold(onlyId(text))],
+  [/^drayage import .*--image team\/cancel:/, async () => holdUploads("team/cancel")],
+  [/^drayage cancel /, () => copying],
   [
     /^(drayage retry|curl .*\/parts|drayage show ZYBQ|node dist\/drayage\.mjs show) ?/,
     ({ text }) => waitForEnd(onlyId(text)),
@@ -166,22 +168,11 @@ async function importAll(targetTags: readonly string[], platforms?: readonly str
   }
 }
 
-/** An import that is copying when the command comes. */
-async function importAndHold(shownId: string): Promise<void> {
-  world.bind(shownId, await holdImport("team/cancel"));
-}
-
-/** The id of an import that is copying until `release` is called. */
-async function holdImport(repository: string): Promise<string> {
+/** An import into the repository does not come further than its first upload until `release` is called. */
+function holdUploads(repository: string): void {
   const hold = world.target.hold({ kind: ["mount", "upload-start"], repository }, "request");
   release = hold.release;
-  const { id } = await startImport({
-    source: "localhost:5002/demo/app:1.0",
-    targetTags: [`${repository}:1.0`],
-    conflict: "overwrite",
-  });
-  await hold.reached;
-  return id;
+  copying = hold.reached;
 }
 
 async function waitForEnd(shownId: string): Promise<void> {
@@ -209,7 +200,9 @@ async function giveUp(wanted: object, count: number): Promise<void> {
 
 /** The hook is told of cancelled imports only, and refuses this one: it must not have ended before. */
 async function letEventDie(): Promise<void> {
-  const id = await holdImport("team/dead");
+  holdUploads("team/dead");
+  const { id } = await startImport({ source: "localhost:5002/demo/app:1.0", targetTags: ["team/dead:1.0"] });
+  await copying;
   await fetch(`${world.url()}/api/imports/${id}/cancel`, { method: "POST" });
   release();
   await waitForOne("events/dead", 1);

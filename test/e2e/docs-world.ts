@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { copyFile, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { copyFile, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -97,14 +97,13 @@ export async function openDocsWorld({ receiver }: DocsWorldOptions): Promise<Doc
   const shown = (text: string) =>
     [...names].filter(([name]) => name.startsWith(":")).reduce((done, [from, to]) => done.replaceAll(to, from), text);
   const environment = () => ({
-    PATH: [join(directory, "bin"), join(project, "node_modules/.bin"), process.env.PATH].join(delimiter),
+    PATH: [join(directory, ".local/bin"), join(project, "node_modules/.bin"), process.env.PATH].join(delimiter),
     ...{
       HOME: directory,
       CURL_HOME: directory,
       NODE_COMPILE_CACHE: join(directory, "cache"),
       DRAYAGE_ENDPOINT: url,
       DRAYAGE_KEY: "",
-      REGISTRY_TOKEN: "token",
     },
   });
   /** `npm start` without the build before it, which would replace what other tests run. */
@@ -180,14 +179,11 @@ export async function openDocsWorld({ receiver }: DocsWorldOptions): Promise<Doc
   };
 }
 
-/** What the documents presume: a clone that is built, and `drayage` on the path. */
+/** What the documents presume: a clone that is built. The README makes `drayage` a command. */
 async function prepareFolder(directory: string): Promise<void> {
   for (const name of ["package.json", "host.json", "dist", "node_modules"])
     await symlink(join(project, name), join(directory, name));
   await copyFile(join(project, "local.settings.sample.json"), join(directory, "local.settings.sample.json"));
-  await mkdir(join(directory, "bin"));
-  const program = `#!/bin/sh\nexec node ${join(project, "dist/drayage.mjs")} "$@"\n`;
-  await writeFile(join(directory, "bin/drayage"), program, { mode: 0o755 });
   await writeFile(join(directory, ".curlrc"), 'no-progress-meter\nwrite-out = "%{stderr}status=%{http_code}\\n"\n');
 }
 
