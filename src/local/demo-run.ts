@@ -100,13 +100,25 @@ export async function runDemo(deps: DemoDeps, signal: AbortSignal): Promise<void
 }
 
 /** `serviceUrl`: of a service that goes on; undefined: it ends now, and nobody could follow a link to it. */
-export const whatNext = (serviceUrl: string | undefined) => `
-${serviceUrl === undefined ? "" : `The dashboard     ${serviceUrl}/\n\n`}What to try next
-    npm run demo -- --keep --open    shows the dashboard, and leaves all of this running
+export function whatNext(serviceUrl: string | undefined): string {
+  const goesOn = `The dashboard     ${serviceUrl}/
+The client        export DRAYAGE_ENDPOINT=${serviceUrl}
+                  node dist/drayage.mjs list --since 1h    or any command above: drayage is node dist/drayage.mjs
+`;
+  const again = "\n    npm run demo -- --keep --open    shows the dashboard, and leaves all of this running";
+  return `
+${serviceUrl === undefined ? "" : `${goesOn}\n`}What to try next${serviceUrl === undefined ? again : ""}
     npm start                        the service on http://127.0.0.1:7071
     npm run registry                 a registry on 127.0.0.1:5001 to import into
     node dist/drayage.mjs --help     the command line client; docs/cli.md explains it
     README.md                        your own images, deployment into Azure, settings`;
+}
+
+/** A command that a POSIX shell takes as it stands. */
+export function formatCommand(words: readonly string[]): string {
+  const quote = (word: string) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`);
+  return words.map(quote).join(" ");
+}
 
 type Say = (line: string) => void;
 
@@ -144,7 +156,7 @@ function createCli({ cliPath, print }: DemoDeps, endpoint: string, signal: Abort
   return {
     /** Its output goes where ours goes: on a terminal it redraws its lines. */
     show: async (args: readonly string[]): Promise<void> => {
-      print(`    $ drayage ${args.join(" ")}\n`);
+      print(`    $ ${formatCommand(["drayage", ...args])}\n`);
       await run(args, "inherit");
     },
     readJson: async (args: readonly string[]): Promise<unknown> => JSON.parse(await run(args, "pipe")),
