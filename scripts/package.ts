@@ -2,12 +2,17 @@ import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { formatBytes } from "../src/domain/quantities.ts";
 import { type Duration, measureStart } from "./measure-start.ts";
+import { RegistriesRefused } from "./no-passwords.ts";
 import { packageApp, registriesFile } from "./package-app.ts";
 import { packageProblems } from "./package-problems.ts";
 
 const tries = 5;
 
-const { directory, zipPath, zipBytes, files, modules } = await packageApp("dist");
+const { directory, zipPath, zipBytes, files, modules } = await packageApp("dist").catch((thrown: unknown) => {
+  if (!(thrown instanceof RegistriesRefused)) throw thrown;
+  console.error(thrown.message);
+  process.exit(1);
+});
 const appPath = join(directory, "dist/app.cjs");
 const { size: appBytes } = await stat(appPath);
 console.log(`${zipPath}: ${formatBytes(zipBytes)}, ${files.length} files, ${modules.length} modules`);

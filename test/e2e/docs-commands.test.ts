@@ -71,7 +71,8 @@ const preparations: readonly (readonly [RegExp, (command: DocumentCommand) => Pr
     /^curl -s -X POST \S+\/api\/verify|^drayage verify .*team\/arm:1\.0$/,
     () => importAll(["team/arm:1.0"], ["linux/arm64"]),
   ],
-  [/^drayage poison list/, giveUpTwo],
+  [/^node send\.mjs .*localhost:5003/, () => waitForOne("poison", 1)], // the newest is the one that a setting could mend
+  [/^drayage poison list/, () => waitForOne("poison", 2)],
   [/^curl "\$DRAYAGE_ENDPOINT\/api\/poison"/, giveUpOne],
   [/^curl -X DELETE "\$DRAYAGE_ENDPOINT\/api\/poison/, () => waitForOne("poison", 1)],
   [/^curl "\$DRAYAGE_ENDPOINT\/api\/events\/dead"/, letEventDie],
@@ -182,20 +183,11 @@ async function waitForEnd(shownId: string): Promise<void> {
   await expect.poll(async () => hasEnded(await state()), eventually).toBe(true);
 }
 
-/** The newest is the one that a setting could mend. */
-async function giveUpTwo(): Promise<void> {
-  await giveUp({ target: "localhost:5001" }, 1);
-  await giveUp({ source: "localhost:5002/demo/app:1.0", target: "localhost:5003" }, 2);
-}
-
 async function giveUpOne(): Promise<void> {
-  await giveUp({ source: "localhost:5002/demo/app:1.0", target: "localhost:5003" }, 1);
-}
-
-async function giveUp(wanted: object, count: number): Promise<void> {
   const queue = new QueueClient(world.storage, "imports");
+  const wanted = { source: "localhost:5002/demo/app:1.0", target: "localhost:5003" };
   await queue.sendMessage(world.hereIn(JSON.stringify({ v: 1, import: wanted })));
-  await waitForOne("poison", count);
+  await waitForOne("poison", 1);
 }
 
 /** The hook is told of cancelled imports only, and refuses this one: it must not have ended before. */

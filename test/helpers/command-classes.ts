@@ -33,7 +33,7 @@ const classes: readonly (readonly [RegExp, CommandClass])[] = [
   [/^(DIGEST|ID)=\$\(curl /, here],
   [/^(INDEX|REGISTRIES_URL)=\S+$/, here],
   [/^for tag in [\w. -]+; do\n +curl /, here],
-  [/^cat [\w.-]+$|^REGISTRY_TOKEN=\S+ VERSION=1\.0 bash import\.sh$/, here],
+  [/^cat [\w.-]+$|^node send\.mjs '|^REGISTRY_TOKEN=\S+ VERSION=1\.0 bash import\.sh$/, here],
   [/^cp local\.settings\.sample\.json local\.settings\.json$/, here],
   [/^npm run registry( -- --port \d+ (--demo-image|--user \S+))?$/, here],
   [/^mkdir -p ~\/\.local\/bin && ln -sf .*\/drayage$|^DIGEST=sha256:/, here],

@@ -1,3 +1,8 @@
+import { spawnSync } from "node:child_process";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { assertNoPasswords } from "../../../scripts/no-passwords.ts";
 
@@ -36,5 +41,17 @@ describe("a registries.yaml for the package", () => {
   it("shows nothing of what stands there when it cannot be read", () => {
     for (const yaml of ['- auth: { password: "hunter2', "hunter2", "- hunter2"])
       expect(thrownFor(yaml)).not.toContain("hunter2");
+  });
+
+  it("ends npm run package with the reason alone", async () => {
+    const directory = await mkdtemp(join(tmpdir(), "no-passwords-"));
+    await writeFile(join(directory, "registries.yaml"), "- host: r.example\n  auth: { password: hunter2 }\n");
+    const script = fileURLToPath(new URL("../../../scripts/package.ts", import.meta.url));
+
+    const { status, stderr } = spawnSync(process.execPath, [script], { cwd: directory, encoding: "utf8" });
+    await rm(directory, { recursive: true });
+
+    expect(stderr).toMatch(/^registries\.yaml would go into the package .*\n$/);
+    expect(status).toBe(1);
   });
 });
