@@ -24,7 +24,14 @@ const poller = createPoller({
 document.addEventListener("visibilitychange", poller.visibilityChanged);
 window.addEventListener("online", poller.refresh);
 
-const services: Services = { api, poller, key, drafts: createDrafts(), act: createAct(api, poller) };
+const services: Services = {
+  api,
+  poller,
+  key,
+  drafts: createDrafts(),
+  startKeys: new Map(),
+  act: createAct(api, poller),
+};
 const root = document.getElementById("page");
 if (root !== null) {
   render(

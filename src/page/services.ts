@@ -10,6 +10,8 @@ export interface Services {
   readonly poller: Poller;
   readonly key: KeyStore;
   readonly drafts: Drafts;
+  /** Idempotency keys of starts that were sent, by the request, until the service says that it took them; in memory alone. */
+  readonly startKeys: Map<string, string>;
   /** Sends something that changes the service, and shows at once what became of it. */
   readonly act: <T>(change: Change) => Promise<Outcome<T>>;
 }

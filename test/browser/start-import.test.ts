@@ -158,6 +158,35 @@ describe.runIf(hasBrowser())("starting an import on the dashboard", () => {
     expect(imports.filter(({ target }) => target?.tags.includes(`${fate}/app:1`))).toHaveLength(1);
   });
 
+  it("starts it once also where one looks elsewhere after the answer was lost", async () => {
+    await using visit = await dashboard.open("#/start");
+    const { page } = visit;
+    await page.getByLabel("Source", { exact: true }).fill(from());
+    await page.getByLabel("Target tags").fill("elsewhere/app:1");
+    await page.getByLabel("If a target tag exists").selectOption("overwrite");
+    const start = async () => {
+      await page.getByRole("button", { name: "Show the plan" }).click();
+      await page.getByRole("button", { name: "Start this import" }).click();
+    };
+    let id = "";
+    await page.route("**/api/imports", async (route) => {
+      if (route.request().postDataJSON().dryRun) return await route.continue();
+      id = importViewSchema.parse(await (await route.fetch()).json()).id;
+      await route.abort();
+    });
+    await start();
+    await page.getByText("It may have started").waitFor();
+    await page.getByRole("link", { name: "Errors", exact: true }).click();
+    await page.getByRole("heading", { name: "Errors and cures" }).waitFor();
+    await page.goBack();
+    await page.getByText("This is what you had entered").waitFor();
+    await page.unroute("**/api/imports");
+
+    await start();
+
+    await page.waitForURL(`**/#/import/${id}`);
+  });
+
   it("keeps what was entered while one looks elsewhere, and in no storage", async () => {
     await using visit = await dashboard.open("#/start");
     const { page } = visit;

@@ -7,7 +7,7 @@ export function DraftNotice({ isRestored, beginAnew }: Pick<Draft<unknown>, "isR
   return (
     <Notice tone="neutral" title="This is what you had entered">
       <p>
-        It was not sent.{" "}
+        It is kept until the service has taken it.{" "}
         <button type="button" onClick={beginAnew}>
           Begin anew
         </button>

@@ -44,15 +44,15 @@ const noFault: Fault = { faulty: undefined, fault: undefined };
 /** A form that first shows what its request would do, and then sends it. Any change asks for another plan. */
 export function PlanFirst<Plan, Started>(props: PlanFirstProps<Plan, Started>) {
   const { path, request, planLabel, startLabel, faultOf, fields, renderPlan, mayStart, onStarted, addressOf } = props;
-  const { act } = useServices();
+  const { act, startKeys } = useServices();
   const isMounted = useIsMounted();
   const stopping = useRef<AbortController | undefined>(undefined);
   const [last, setLast] = useState<{ readonly of: string; readonly step: Step<Plan> } | undefined>();
   const fieldset = useRef<HTMLFieldSetElement>(null);
   const result = useRef<HTMLDivElement>(null);
   const asked = JSON.stringify(request);
-  // A repeated start of the same form is the same thing started; any change makes it another one.
-  const idempotencyKey = useMemo(newKey, [asked]);
+  // A repeated start of the same form is the same thing started, also after a look elsewhere; any change makes it another one.
+  const idempotencyKey = useMemo(() => startKeys.get(asked) ?? newKey(), [asked]);
   const step = last?.of === asked ? last.step : undefined;
   const isWorking = step?.kind === "working";
   const problem = step?.kind === "failed" && step.outcome.kind === "refused" ? step.outcome.problem : undefined;
@@ -83,11 +83,13 @@ export function PlanFirst<Plan, Started>(props: PlanFirstProps<Plan, Started>) {
   };
   const start = async () => {
     begin({ kind: "working", what: "Starting" });
+    startKeys.set(asked, idempotencyKey);
     const outcome = await act<Started>({ method: "POST", path, body: request, idempotencyKey });
     if (outcome.kind !== "ok") {
       end({ kind: "failed", what: "Starting", outcome });
       return;
     }
+    startKeys.delete(asked);
     onStarted();
     if (isMounted()) navigate(addressOf(outcome.value));
   };
