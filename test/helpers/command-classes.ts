@@ -32,6 +32,11 @@ const classes: readonly (readonly [RegExp, CommandClass])[] = [
   [/^(curl|skopeo inspect|jq) /, here],
   [/^(DIGEST|ID)=\$\(curl /, here],
   [/^(INDEX|REGISTRIES_URL)=\S+$/, here],
+  [
+    /^(mkdir -p|find) letters\b|^cp dist\/drayage\.zip /,
+    { kind: "needs", what: "what the commands for Azure before it have brought" },
+  ],
+  [/^for \w+ in \$\(drayage /, here],
   [/^for tag in [\w. -]+; do\n +curl /, here],
   [/^cat [\w.-]+$|^node send\.mjs '|^REGISTRY_TOKEN=\S+ VERSION=1\.0 bash import\.sh$/, here],
   [/^cp local\.settings\.sample\.json local\.settings\.json$/, here],

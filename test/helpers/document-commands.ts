@@ -28,12 +28,17 @@ export const documents: readonly string[] = [
 /** The commands of a document's code blocks: each of a script (`sh`), those behind a `$ ` of a session (`text`, `console`). */
 export function commandsOf(document: string): readonly DocumentCommand[] {
   const text = readFileSync(new URL(document, root), "utf8");
-  return [...text.matchAll(/^```(\w*)\n(.*?)^```/gms)].flatMap(({ index, 1: kind = "", 2: block = "" }) => {
-    const firstLine = text.slice(0, index).split("\n").length + 1;
-    const lines = block.split("\n").slice(0, -1);
-    if (kind === "sh") return scriptCommands(document, firstLine, lines);
-    return kind === "text" || kind === "console" ? sessionCommands(document, firstLine, lines) : [];
-  });
+  return [...text.matchAll(/^( *)```(\w*)\n(.*?)^ *```/gms)].flatMap(
+    ({ index, 1: indent = "", 2: kind = "", 3: block = "" }) => {
+      const firstLine = text.slice(0, index).split("\n").length + 1;
+      const lines = block
+        .split("\n")
+        .slice(0, -1)
+        .map((line) => line.slice(indent.length)); // of a list's item
+      if (kind === "sh") return scriptCommands(document, firstLine, lines);
+      return kind === "text" || kind === "console" ? sessionCommands(document, firstLine, lines) : [];
+    },
+  );
 }
 
 function scriptCommands(document: string, firstLine: number, lines: readonly string[]): readonly DocumentCommand[] {
