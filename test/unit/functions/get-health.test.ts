@@ -8,7 +8,7 @@ import { emptyBoard } from "../../helpers/registry-client.ts";
 const request = new HttpRequest({ method: "GET", url: "http://drayage.test/api/health" });
 
 describe("GET /api/health", () => {
-  it("says that a registry does not answer in time, and calls it no bug", async () => {
+  it("says that a registry fails, and not why: the route is open to everybody", async () => {
     const sleep = async () => {};
     const client = createRegistryClient({
       observe: () => () => {},
@@ -34,9 +34,7 @@ describe("GET /api/health", () => {
     const { status, body } = await handle(request);
 
     expect(status).toBe(200);
-    expect(JSON.parse(String(body))).toMatchObject({
-      registries: { "r.example": { status: "failing", detail: "no answer within 5 s" } },
-    });
+    expect(JSON.parse(String(body)).registries).toEqual({ "r.example": { status: "failing" } });
     await client.close();
   });
 });
