@@ -149,7 +149,13 @@ describe.runIf(hasBrowser())("the forms of rules and schedules", () => {
       ...["Source repositories", "lib/*", "lib/mine"],
       ...["If a target tag exists", "fail", "overwrite"],
     ]);
-    await page.getByRole("button", { name: "Save mine over it" }).click();
+    const saveMine = page.getByRole("button", { name: "Save mine over it" });
+    const isInView = async () => {
+      const { y = -1 } = (await saveMine.boundingBox()) ?? {};
+      return y > 0 && y < 900;
+    };
+    await expect.poll(isInView).toBe(true); // wherever in the form one was
+    await saveMine.click();
 
     await page.getByText("Saved.").waitFor();
     await page.getByText("It was changed meanwhile").waitFor({ state: "hidden" });

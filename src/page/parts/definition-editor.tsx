@@ -32,6 +32,27 @@ export function DefinitionEditor<Stored extends Named, Form extends Named>(props
   useEffect(() => {
     if (faulty !== undefined) fields.current?.querySelector<HTMLElement>(`[data-field="${faulty}"]`)?.focus();
   }, [attempt, faulty]);
+  const afterFields = useRef<HTMLDivElement>(null);
+  // Where the reader is: who has tried to save is at the end of the form.
+  const wasTried = attempt?.outcome.kind === "refused" && attempt.outcome.status === 412;
+  const changed = isOutdated && !isGone && (
+    <Notice tone="neutral" title="It was changed meanwhile">
+      <p>What is stored differs from what this form began with.</p>
+      {differences}
+      <p class="actions">
+        <button type="button" onClick={load}>
+          Load what is stored
+        </button>
+        <ActionButton isBusy={isBusy} onClick={() => saveOver().catch(reportError)}>
+          Save mine over it
+        </ActionButton>
+      </p>
+    </Notice>
+  );
+  const mustLook = wasTried && isOutdated;
+  useEffect(() => {
+    if (mustLook) afterFields.current?.scrollIntoView({ block: "nearest" });
+  }, [mustLook]);
   return (
     <form
       class="card"
@@ -45,20 +66,7 @@ export function DefinitionEditor<Stored extends Named, Form extends Named>(props
           <p>What is filled in here stays. Save makes it anew.</p>
         </Notice>
       )}
-      {isOutdated && !isGone && (
-        <Notice tone="neutral" title="It was changed meanwhile">
-          <p>What is stored differs from what this form began with.</p>
-          {differences}
-          <p class="actions">
-            <button type="button" onClick={load}>
-              Load what is stored
-            </button>
-            <ActionButton isBusy={isBusy} onClick={() => saveOver().catch(reportError)}>
-              Save mine over it
-            </ActionButton>
-          </p>
-        </Notice>
-      )}
+      {!wasTried && changed}
       {!isOutdated && !isGone && <DraftNotice isRestored={isRestored} beginAnew={load} />}
       <fieldset ref={fields} class="plain">
         {newest === undefined && (
@@ -73,6 +81,7 @@ export function DefinitionEditor<Stored extends Named, Form extends Named>(props
         {children}
       </fieldset>
       {attempt !== undefined && <FailedOutcome {...attempt} />}
+      <div ref={afterFields}>{wasTried && changed}</div>
       <div class="actions">
         <ActionButton type="submit" class="primary" isBusy={isBusy}>
           Save
