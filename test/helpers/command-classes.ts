@@ -28,6 +28,10 @@ const classes: readonly (readonly [RegExp, CommandClass])[] = [
   [/^npm run build$/, { kind: "elsewhere", where: "it is built before these tests run" }],
   [/^(BENCH_DIR=\S+ )?npm run bench\b/, { kind: "needs", what: "minutes on a quiet machine" }],
   [/^npx azurite |^AzureWebJobsStorage='UseDevelopmentStorage=true' npm start/, ports],
+  [
+    /^drayage list --state Failed .* retry /s,
+    { kind: "needs", what: "imports whose cause of failure has been mended" },
+  ],
   [/^(drayage|node dist\/drayage\.mjs) [a-z]/, here],
   [/^(curl|skopeo inspect|jq) /, here],
   [/^(DIGEST|ID)=\$\(curl /, here],
@@ -36,6 +40,7 @@ const classes: readonly (readonly [RegExp, CommandClass])[] = [
     /^(mkdir -p|find) letters\b|^cp dist\/drayage\.zip /,
     { kind: "needs", what: "what the commands for Azure before it have brought" },
   ],
+  [/^\w+=(\$\((uuidgen|openssl rand -hex 24)\)|"https:\/\/graph\.microsoft\.com\/)/, azure],
   [/^for \w+ in \$\(drayage /, here],
   [/^for tag in [\w. -]+; do\n +curl /, here],
   [/^cat [\w.-]+$|^node send\.mjs '|^REGISTRY_TOKEN=\S+ VERSION=1\.0 bash import\.sh$/, here],
