@@ -21,7 +21,7 @@ try {
   if (id === undefined) throw new Error("the demo's import is not there");
   await mkdir(directory, { recursive: true });
   const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox"] });
-  const page = await browser.newPage({ viewport: { width: 1_200, height: 700 }, colorScheme: "light" });
+  const page = await browser.newPage({ viewport: { width: 1_200, height: 860 }, colorScheme: "light" });
   await page.goto(`${service}/#/overview?window=hour`);
   await page.getByRole("link", { name: "SOURCE_NOT_FOUND", exact: true }).waitFor();
   await save(page, "overview");

@@ -56,7 +56,7 @@ function RegistryCard({ registry }: { readonly registry: RegistryView }) {
       ))}
       <Facts
         facts={[
-          ["Signs in as", auth.kind === "anonymous" ? "nobody: it reads what is public" : formatAccount(auth)],
+          ["Signs in as", auth.kind === "anonymous" ? "nobody: no sign-in is set" : formatAccount(auth)],
           ["Kind", profile === "unknown" ? <span class="help">told by its first answer</span> : profile],
           ["Imports may", formatRights(allowedAs, isDefaultTarget)],
           ["Connection", isInsecure ? "plain http" : undefined],
