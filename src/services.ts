@@ -48,6 +48,7 @@ const course: Course = {
   maxActivities: 300,
   maxWaitSeconds: 7 * 3_600,
   maxUnreachableRounds: 8,
+  tellsCuts: true,
 };
 
 const userAgent = "drayage/0.1";

@@ -22,13 +22,15 @@ export const stepInputSchema = z.object(stepFields);
 export type StepInput = Readonly<z.infer<typeof stepInputSchema>>;
 
 /**
- * `round` counts from 0 how often this unit was handed out before. `isRepair`: the target lacks what it was believed to
- * have; neither its HEAD nor a mount is trusted.
+ * `round` counts from 0 how often this unit was handed out before. `isRepeated`: a call of before has sent content of it,
+ * and was cut off; absent in histories of before, where every round but the first counts as that. `isRepair`: the target
+ * lacks what it was believed to have; neither its HEAD nor a mount is trusted.
  */
 export const copyInputSchema = z.object({
   ...stepFields,
   unit: unitSchema,
   round: z.int().min(0),
+  isRepeated: z.boolean().optional(),
   isRepair: z.literal(true).optional(),
 });
 export type CopyInput = Readonly<z.infer<typeof copyInputSchema>>;
@@ -40,6 +42,7 @@ export const copyAndFinishInputSchema = z.object({
   ...stepFields,
   plan: importPlanSchema,
   round: z.int().min(0),
+  isRepeated: z.boolean().optional(),
 });
 export type CopyAndFinishInput = Readonly<z.infer<typeof copyAndFinishInputSchema>>;
 
@@ -76,6 +79,8 @@ const waitSchema = z.strictObject({
   retryAfterSeconds: z.number().min(0),
   /** What the import fails with when waiting does not help. Absent: another import is copying the same blob. */
   error: importErrorWireSchema.optional(),
+  /** Content was being sent when that came up; absent: nothing is to be gone on with. */
+  isCut: z.literal(true).optional(),
 });
 const moreSchema = z.strictObject({ kind: z.literal("more") });
 const cancelledSchema = z.strictObject({ kind: z.literal("cancelled") });

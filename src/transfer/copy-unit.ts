@@ -23,6 +23,8 @@ export interface UnitContext {
   readonly isRepair: boolean;
   /** See {@link CopyBlobJob}. */
   readonly isRepeated: boolean;
+  /** See {@link CopyBlobJob}. */
+  readonly onCut: () => void;
   /** Import id. */
   readonly owner: string;
   readonly budget: Budget;
@@ -105,12 +107,12 @@ async function copyToTargets(
   blob: PlannedBlob,
   signal: AbortSignal,
 ): Promise<Unfinished | undefined> {
-  const { source, targets, headFirst, isRepair, isRepeated, owner, budget } = context;
+  const { source, targets, headFirst, isRepair, isRepeated, onCut, owner, budget } = context;
   const { digest, sizeBytes } = blob;
   const inline = blob.inline ? { inline: await context.readInline(digest, signal) } : {};
   for (const { at, target, filled } of placesToFill(blob.targets, targets)) {
     const onProgress = (bytes: number): void => tally.copying(at, digest, bytes);
-    const how = { filled, headFirst, isRepair, isRepeated, owner, budget, onProgress };
+    const how = { filled, headFirst, isRepair, isRepeated, onCut, owner, budget, onProgress };
     const job: CopyBlobJob = { source, target, digest, sizeBytes, ...inline, ...how };
     const outcome = await copyBlob(job, signal);
     if (outcome.kind !== "done") return outcome;

@@ -29,6 +29,7 @@ export async function streamBlob(
     const isFirst = attempts === 1;
     const from = isFirst ? lease?.checkpoint : undefined;
     const end = await upload(deps, { job, key, lease, from, opened: isFirst ? opened : undefined }, signal);
+    if (wasCut(end)) job.onCut();
     switch (end.kind) {
       case "done":
         return { kind: "done", attempts };
@@ -71,6 +72,10 @@ async function upload(
   const isOfNoUse = profile.chunkBytes === 0; // no chunks are taken any more
   if (isOfNoUse) await deps.giveUp(job.target, deps.live.drop(key)?.position.session ?? from);
   return await uploadWhole(deps, job, opened, signal);
+}
+
+function wasCut(end: UploadEnd): boolean {
+  return end.kind === "broken" || (end.kind === "paused" && end.error !== undefined);
 }
 
 type Failure = Extract<UploadEnd, { kind: "too-large" | "lost" | "rejected" | "broken" }>;

@@ -36,7 +36,7 @@ export interface BlobToSend {
   readonly sizeBytes: number;
   readonly source: Pick<Repository, "registry">;
   readonly target: Pick<Repository, "registry">;
-  /** A call of before has not brought it over: of what this one sends as much as can shall stay. */
+  /** A call of before was cut off while it sent content: of what this one sends as much as can shall stay. */
   readonly isRepeated: boolean;
 }
 

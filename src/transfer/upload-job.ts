@@ -26,6 +26,8 @@ export interface UploadJob {
   /** See {@link BlobToSend}. */
   readonly isRepeated: boolean;
   readonly budget: Budget;
+  /** A failure that may pass has ended an upload in the midst of its content. */
+  readonly onCut: () => void;
   /** Bytes of this blob that were passed to the target so far; falls back when an upload starts over. */
   readonly onProgress: (bytes: number) => void;
 }

@@ -1,4 +1,4 @@
-import { unreachable } from "../errors.ts";
+import { ImportError, unreachable } from "../errors.ts";
 import { putBlob, startUpload, type UploadSession } from "../registry/uploads.ts";
 import { alarmWhenOver, BudgetEndedError } from "./budget.ts";
 import { learnUploadRate } from "./transfer-settings.ts";
@@ -91,6 +91,7 @@ async function put(
       measure(); // so that the next try knows that the blob needs chunks
       return { kind: "stopped", hasSent: content.seenBytes() > 0 };
     }
+    if (failure instanceof ImportError && failure.side === "source") job.onCut();
     if (signal.aborted || !isAnswerLost(failure)) throw failure;
     if (content.seenBytes() === sizeBytes && (await turnsUp(deps, job, signal))) return { kind: "done" };
     return { kind: "broken", error: failure };

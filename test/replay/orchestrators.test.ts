@@ -278,3 +278,41 @@ describe("orchestrators", () => {
     }
   });
 });
+
+describe("what copies are told of calls before", () => {
+  /** `[round, isRepeated]` of each copy, where all wait in the first round, and one has more to do after the second. */
+  const toldBy = async (changes: { readonly tellsCuts?: true; readonly isCut?: true }): Promise<readonly unknown[]> => {
+    const recording = readRecordings("import-image.v1").find(({ name }) => name === "wait-and-again");
+    const generation = recording?.generations[0] ?? expect.fail("no such recording");
+    const { payload, episodes } = generation;
+    const { isCut, ...told } = changes;
+    const input = { ...payload.input, course: { ...z.looseObject({}).parse(payload.input.course), ...told } };
+    const wait = isCut ? '"kind":"wait","isCut":true' : '"kind":"wait"';
+    const history = payload.history.map((event) => {
+      if (event.EventType === 0) return { ...event, Input: JSON.stringify(input) };
+      return event.EventType === 5 ? { ...event, Result: String(event.Result).replace('"kind":"wait"', wait) } : event;
+    });
+    const edited = { ...generation, payload: { ...payload, input, history } };
+    const state = await replay(importImage, payloadAt(edited, episodes.length - 1));
+    return state.actions[0]
+      .flatMap((action) => [action, ...(action.compoundActions ?? [])])
+      .filter(({ functionName }) => functionName === "copyBlobs")
+      .map(({ input: copy }) => z.looseObject({ round: z.int(), isRepeated: z.boolean().optional() }).parse(copy))
+      .map(({ round, isRepeated }) => [round, isRepeated]);
+  };
+
+  it("is nothing where they only waited, and that they were cut off after `more`", async () => {
+    const waited = [1, false];
+    expect(await toldBy({ tellsCuts: true })).toEqual([[0, false], [0, false], waited, waited, [2, true]]);
+  });
+
+  it("is that they were cut off where a wait says so, and stays that", async () => {
+    const cut = [1, true];
+    expect(await toldBy({ tellsCuts: true, isCut: true })).toEqual([[0, false], [0, false], cut, cut, [2, true]]);
+  });
+
+  it("is nothing in an orchestration that a former version has begun", async () => {
+    const rounds = [0, 0, 1, 1, 2];
+    expect(await toldBy({ isCut: true })).toEqual(rounds.map((round) => [round, undefined]));
+  });
+});

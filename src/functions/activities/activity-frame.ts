@@ -30,6 +30,8 @@ export interface ActivityContext {
   readonly budget: Budget;
   /** Aborted when the import is stopped or its deadline passes. */
   readonly signal: AbortSignal;
+  /** Content that was being sent came to a halt: where the outcome is `wait` it says so, for the next call. */
+  readonly onCut: () => void;
 }
 
 export interface Activity<Input extends StepInput, Outcome extends { readonly kind: string }> {
@@ -86,15 +88,21 @@ async function run<Input extends StepInput, Outcome extends { readonly kind: str
   { input, row, signal }: Call<Input> & { readonly signal: AbortSignal },
 ): Promise<Outcome | Unfinished> {
   const budget = { endsAt: deps.elapsedMs() + deps.budgetMs, stopping: deps.stopping };
+  let isCut = false;
+  const onCut = (): void => {
+    isCut = true;
+  };
+  const told = <Kind extends Outcome | Unfinished>(outcome: Kind): Kind | Wait =>
+    isCut && isWait(outcome) ? { ...outcome, isCut } : outcome;
   try {
     signal.throwIfAborted();
-    return await activity.work(input, { row, budget, signal });
+    return told(await activity.work(input, { row, budget, signal, onCut }));
   } catch (thrown) {
     const cause: unknown = signal.aborted ? signal.reason : thrown; // whatever became of the abort further down
     const outcome = toUnfinished(cause instanceof DeadlinePassed ? lateError(row.record) : cause);
     logThrown(deps.log, { activity: activity.name, importId: input.importId, outcome, thrown: cause });
     if (outcome === undefined) throw new Error(scrub(cause instanceof Error ? cause.message : String(cause)));
-    if (outcome.kind !== "failed" || activity.role === "finisher") return outcome;
+    if (outcome.kind !== "failed" || activity.role === "finisher") return told(outcome);
     // The error goes into the record at once: this outcome may be lost in a crash, and the stop would not.
     return (await stopSiblings(deps, input, outcome.error)) ? outcome : { kind: "cancelled" };
   }

@@ -36,10 +36,10 @@ export function createCopyAndFinish(deps: CopyAndFinishDeps): Activity<CopyAndFi
     name: "copyAndFinish",
     input: copyAndFinishInputSchema,
     role: "worker",
-    work: async ({ importId, attempt, plan, round }, context) => {
+    work: async ({ importId, attempt, plan, round, isRepeated }, context) => {
       const { row, signal } = context;
       const [unit] = plan.units;
-      const copied = unit && (await copyPlannedUnit({ importId, unit, round }, context));
+      const copied = unit && (await copyPlannedUnit({ importId, unit, round, isRepeated }, context));
       if (copied !== undefined && copied.kind !== "done") return copied;
       const results: PartResult[] = [...(copied?.results ?? [])];
       let stored = 0;

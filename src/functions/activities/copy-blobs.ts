@@ -19,8 +19,8 @@ export function createCopyBlobSegment({ parts, copyPlannedUnit }: CopyBlobsDeps)
     name: "copyBlobSegment",
     input: copyInputSchema,
     role: "worker",
-    work: async ({ importId, unit, round, isRepair }, context) => {
-      const copied = await copyPlannedUnit({ importId, unit, round, isRepair }, context);
+    work: async ({ importId, unit, round, isRepeated, isRepair }, context) => {
+      const copied = await copyPlannedUnit({ importId, unit, round, isRepeated, isRepair }, context);
       if (copied.kind !== "done") return copied;
       await parts.markDone(importId, copied.results, copied.reportedUnit);
       return { kind: "done" };

@@ -30,6 +30,8 @@ export interface UnitToCopy {
   readonly unit: Unit;
   /** How often it was handed out before. */
   readonly round: number;
+  /** A call of before was cut off while it sent content; undefined: that is not known of those there were. */
+  readonly isRepeated?: boolean | undefined;
   /** The target has lost these blobs, or never had them. */
   readonly isRepair?: true | undefined;
 }
@@ -49,7 +51,8 @@ const trustMs = 5 * 60_000; // how long a HEAD of resolve counts
  */
 export function createCopyPlannedUnit(deps: CopyPlannedUnitDeps): CopyPlannedUnit {
   const { parts, repositories, copyUnit, life, elapsedMs } = deps;
-  return async ({ importId, unit, round, isRepair = false }, { row, budget, signal }) => {
+  return async ({ importId, unit, round, isRepeated = round > 0, isRepair = false }, context) => {
+    const { row, budget, signal, onCut } = context;
     const { source, targets } = await repositories.ofImport(row.record, "copy");
     await Promise.all(targets.map(({ registry }) => registry.recall(signal))); // others may know that they take no chunks
     const couldChunk = mayChunk(targets);
@@ -69,9 +72,10 @@ export function createCopyPlannedUnit(deps: CopyPlannedUnitDeps): CopyPlannedUni
       readInline: async (digest) => (await parts.readInline(importId, digest)) ?? lostContent(digest),
       headFirst: round > 0 || isOld(row.record, deps),
       isRepair,
-      isRepeated: round > 0,
+      isRepeated,
       owner: importId,
       budget: couldChunk ? budget : { ...budget, endsAt: elapsedMs() + deps.wholeBlobBudgetMs },
+      onCut,
       onPart: (part) => results.push({ kind: "blob", ...part }),
       onProgress: ({ bytes }) => reporter.report(bytes.copied, elapsedMs()),
     };
@@ -81,7 +85,7 @@ export function createCopyPlannedUnit(deps: CopyPlannedUnitDeps): CopyPlannedUni
     });
     if (copied.end.kind === "done") return { kind: "done", results, reportedUnit: await settle() };
     await storeSome();
-    if (copied.end.kind === "more" && !copied.end.hasProgressed && round > 0 && couldChunk === mayChunk(targets))
+    if (copied.end.kind === "more" && !copied.end.hasProgressed && isRepeated && couldChunk === mayChunk(targets))
       throw outOfTime(couldChunk);
     return toUnfinished(copied.end);
   };

@@ -1,7 +1,7 @@
 import type { OrchestrationContext } from "durable-functions";
 import { type CheckedOutcome, steps } from "../steps.ts";
 import { orchestratorFailed } from "./failure.ts";
-import { type CopyUnitsInput, copyUnitsInputSchema } from "./input.ts";
+import { anyRepeated, type CopyUnitsInput, copyUnitsInputSchema, repeated } from "./input.ts";
 import { createRun, type Steps } from "./run.ts";
 
 /** Up to 300 units of a large plan, so that no single history grows with the whole of it. Never throws. */
@@ -30,10 +30,11 @@ function* copyUnits(
   const run = createRun(ctx, input.course, input.waited);
   const end = yield* run.rounds(
     step,
-    input.units.map((unit) => ({ v, importId, attempt, unit, round })),
+    input.units.map((unit) => ({ v, importId, attempt, unit, round, ...repeated(input) })),
   );
   if (end.kind !== "full") return end;
   const units = end.left.map(({ unit }) => unit);
-  ctx.df.continueAsNew({ ...input, units, round: end.left[0]?.round ?? round, waited: run.waited() });
+  const left = { units, round: end.left[0]?.round ?? round, ...anyRepeated(end.left) };
+  ctx.df.continueAsNew({ ...input, ...left, waited: run.waited() });
   return { kind: "more" }; // not seen by anyone: the new generation's result is the result
 }

@@ -11,8 +11,15 @@ import {
   type VerifyInput,
 } from "../steps.ts";
 import { orchestratorFailed } from "./failure.ts";
-import { type CopyUnitsInput, type ImportImageInput, importImageInputSchema, nothingWaited } from "./input.ts";
-import { createRun, type RoundsEnd, type Run, type Steps } from "./run.ts";
+import {
+  anyRepeated,
+  type CopyUnitsInput,
+  type ImportImageInput,
+  importImageInputSchema,
+  nothingWaited,
+  repeated,
+} from "./input.ts";
+import { createRun, type Repeatable, type RoundsEnd, type Run, type Steps } from "./run.ts";
 
 /** Registered names of the sub-orchestrations. */
 export const subOrchestrators = { copyLargeBlob: "copyLargeBlob", importSlice: "importSlice" } as const;
@@ -26,6 +33,7 @@ interface Leftover {
   readonly kind: "leftover";
   readonly plan: ImportPlan | undefined;
   readonly round: number;
+  readonly isRepeated?: true;
   /** The plan begins with a repair. */
   readonly isRepaired?: true;
 }
@@ -50,13 +58,14 @@ export function* importImage(ctx: OrchestrationContext): Steps<StepOutcome> {
 }
 
 function goOnAsNew(ctx: OrchestrationContext, run: Run, input: ImportImageInput, leftover: Leftover): void {
-  const { plan: _done, end: _end, ...rest } = input;
-  const { plan, round, isRepaired } = leftover;
+  const { plan: _done, end: _end, isRepeated: _repeated, ...rest } = input;
+  const { plan, round, isRepeated, isRepaired } = leftover;
   const next: ImportImageInput = {
     ...rest,
     waited: run.waited(),
     round,
     ...(plan === undefined ? {} : { plan }),
+    ...(isRepeated && { isRepeated }),
     ...(isRepaired && { isRepaired }),
   };
   ctx.df.continueAsNew(next);
@@ -89,7 +98,7 @@ function* carryOut(ctx: OrchestrationContext, run: Run, input: ImportImageInput,
       return { kind: "skipped" };
     case "single": {
       const { v, importId, attempt, round } = input;
-      const end = yield* run.rounds(steps.copyAndFinish, [{ v, importId, attempt, plan, round }]);
+      const end = yield* run.rounds(steps.copyAndFinish, [{ v, importId, attempt, plan, round, ...repeated(input) }]);
       return end.kind === "done" ? { kind: "finished" } : toPhase(input, end, () => plan);
     }
     case "delegate": {
@@ -120,14 +129,14 @@ type RoundsCut<Input> = Exclude<RoundsEnd<Input>, { kind: "done" }>;
  * What rounds that have not done everything mean for the import. What the target was found to lack is brought in once per
  * attempt, before what is left.
  */
-function toPhase<Input extends { readonly round: number }>(
+function toPhase<Input extends Repeatable>(
   { isRepaired }: ImportImageInput,
   end: RoundsCut<Input>,
   planOf: (left: readonly Input[]) => ImportPlan,
 ): Phase {
   switch (end.kind) {
     case "full":
-      return { kind: "leftover", plan: planOf(end.left), round: roundOf(end.left) };
+      return { kind: "leftover", plan: planOf(end.left), round: roundOf(end.left), ...anyRepeated(end.left) };
     case "incomplete":
       if (isRepaired) return { kind: "failed", error: end.error };
       return { kind: "leftover", plan: withRepair(planOf(end.left), end.repair), round: 0, isRepaired: true };
@@ -153,7 +162,15 @@ function* copy(
 ): Steps<RoundsEnd<CopyInput>> {
   const { v, importId, attempt, course, round, isRepaired } = input;
   if (isRepaired) {
-    const repairs = plan.units.map((unit) => ({ v, importId, attempt, unit, round, isRepair: isRepaired }));
+    const repairs = plan.units.map((unit) => ({
+      v,
+      importId,
+      attempt,
+      unit,
+      round,
+      ...repeated(input),
+      isRepair: isRepaired,
+    }));
     return yield* run.chunkedRounds(steps.copyBlobs, repairs);
   }
   const isSliced = !run.hasRoomFor(plan.units.length);
@@ -167,7 +184,7 @@ function* copy(
     const child: CopyUnitsInput = { v, importId, attempt, course, waited: nothingWaited, units: [...units], round: 0 };
     return ctx.df.callSubOrchestrator(name, child, childInstanceId(importId, attempt, n));
   });
-  const own = isSliced ? [] : plan.units.map((unit) => ({ v, importId, attempt, unit, round }));
+  const own = isSliced ? [] : plan.units.map((unit) => ({ v, importId, attempt, unit, round, ...repeated(input) }));
   return yield* run.rounds(steps.copyBlobs, own, beside);
 }
 

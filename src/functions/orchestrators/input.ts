@@ -20,6 +20,8 @@ export const courseSchema = z.object({
   maxWaitSeconds: z.int().min(0),
   /** Rounds in a row that may end with a registry unreachable. */
   maxUnreachableRounds: z.int().min(0),
+  /** Steps are told whether they were cut off before. Absent: it was begun by a version that only counted rounds. */
+  tellsCuts: z.literal(true).optional(),
 });
 export type Course = Readonly<z.infer<typeof courseSchema>>;
 
@@ -39,13 +41,14 @@ const commonFields = {
 
 /**
  * `plan`: what is left to do of it, once resolved. `round`: how often its units were handed out before. `end`: how the
- * import ends, when all that is left is to write that. `isRepaired`: the target lacked what it was believed to have, and
+ * import ends, when all that is left is to write that. `isRepeated`: units of the plan were cut off. `isRepaired`: the target lacked what it was believed to have, and
  * the plan begins with that; a second time is the end.
  */
 export const importImageInputSchema = z.object({
   ...commonFields,
   plan: importPlanSchema.optional(),
   round: z.int().min(0),
+  isRepeated: z.literal(true).optional(),
   end: importEndSchema.optional(),
   isRepaired: z.literal(true).optional(),
 });
@@ -55,5 +58,16 @@ export const copyUnitsInputSchema = z.object({
   ...commonFields,
   units: z.array(unitSchema),
   round: z.int().min(0),
+  isRepeated: z.literal(true).optional(),
 });
 export type CopyUnitsInput = Readonly<z.infer<typeof copyUnitsInputSchema>>;
+
+/** For the inputs of steps: whether they were cut off before, where the course has that told. */
+export function repeated({ course, isRepeated }: Pick<ImportImageInput, "course" | "isRepeated">) {
+  return course.tellsCuts === true ? { isRepeated: isRepeated === true } : {};
+}
+
+/** For the next generation: whether any of what is left was cut off. Which of it, is not worth keeping. */
+export function anyRepeated(left: readonly { readonly isRepeated?: boolean | undefined }[]) {
+  return left.some(({ isRepeated }) => isRepeated) ? ({ isRepeated: true } as const) : {};
+}

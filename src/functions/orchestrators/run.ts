@@ -20,6 +20,12 @@ export type RoundsEnd<Input> =
   | (Incomplete & { readonly left: readonly Input[] })
   | { readonly kind: "full"; readonly left: readonly Input[] };
 
+/** An input of a step that may be called again. `isRepeated` is kept up to date where it is there. */
+export interface Repeatable {
+  readonly round: number;
+  readonly isRepeated?: boolean | undefined;
+}
+
 export interface Run {
   /** One activity, tried again as the course says; throws when it still fails. */
   readonly call: <Input, Output>(step: Step<Input, Output>, input: Input) => Steps<Output>;
@@ -29,13 +35,13 @@ export interface Run {
    * Calls `step` for every input at once, and again for those that must wait or have more to do, until all are done
    * or one of them ends the import. `beside`: sub-orchestrations that run along in the first round.
    */
-  readonly rounds: <Input extends { readonly round: number }>(
+  readonly rounds: <Input extends Repeatable>(
     step: Step<Input, CheckedOutcome>,
     inputs: readonly Input[],
     beside?: readonly Task[],
   ) => Steps<RoundsEnd<Input>>;
   /** Rounds over any number of inputs: as many at once as one instance may call. */
-  readonly chunkedRounds: <Input extends { readonly round: number }>(
+  readonly chunkedRounds: <Input extends Repeatable>(
     step: Step<Input, CheckedOutcome>,
     inputs: readonly Input[],
   ) => Steps<RoundsEnd<Input>>;
@@ -77,7 +83,7 @@ export function createRun(ctx: OrchestrationContext, course: Course, before: Wai
     return { kind: "cancelled" };
   }
 
-  function* rounds<Input extends { readonly round: number }>(
+  function* rounds<Input extends Repeatable>(
     step: Step<Input, CheckedOutcome>,
     inputs: readonly Input[],
     beside: readonly Task[] = [],
@@ -91,7 +97,12 @@ export function createRun(ctx: OrchestrationContext, course: Course, before: Wai
       const lacking = outcomes.flatMap((outcome) => (outcome.kind === "incomplete" ? [outcome] : []));
       const verdict = yield* settle(outcomes.flatMap((outcome) => (outcome.kind === "incomplete" ? [] : [outcome])));
       if (verdict.kind === "failed" || verdict.kind === "cancelled") return verdict;
-      left = left.flatMap((input, at) => (outcomes[at]?.kind === "done" ? [] : [{ ...input, round: input.round + 1 }]));
+      left = left.flatMap((input, at) => {
+        const outcome = outcomes[at];
+        if (outcome?.kind === "done") return [];
+        const isRepeated = input.isRepeated === true || wasCut(outcome);
+        return [{ ...input, round: input.round + 1, ...(input.isRepeated !== undefined && { isRepeated }) }];
+      });
       besides = []; // a sub-orchestration ends done, failed or cancelled: it needs no further round
       const [first] = lacking;
       if (first !== undefined) return { ...first, repair: joinRepairs(lacking.map(({ repair }) => repair)), left };
@@ -117,4 +128,9 @@ export function createRun(ctx: OrchestrationContext, course: Course, before: Wai
     hasRoomFor,
     waited: () => waited,
   };
+}
+
+/** Whether a step has ended in the midst of content, of which the next call is to keep as much as it can. */
+function wasCut(outcome: CheckedOutcome | undefined): boolean {
+  return outcome?.kind === "more" || (outcome?.kind === "wait" && outcome.isCut === true);
 }

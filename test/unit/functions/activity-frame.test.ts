@@ -72,6 +72,19 @@ const untilAborted =
     new Promise((_, reject) => signal.addEventListener("abort", () => reject(thrown ?? signal.reason)));
 
 describe("an activity", () => {
+  it.each<readonly [string, Work]>([
+    ["is told", async () => ({ kind: "wait", retryAfterSeconds: 5 })],
+    ["fails", fails("TARGET_UNAVAILABLE", { retryable: true })],
+  ])("says of a wait whether content was cut off, where it %s", async (_, work) => {
+    const cut = frameOf(async (context) => {
+      context.onCut();
+      return await work(context);
+    });
+
+    expect(await frameOf(work).handle(input)).not.toHaveProperty("isCut");
+    expect(await cut.handle(input)).toMatchObject({ kind: "wait", isCut: true });
+  });
+
   it("gets the record with its ETag and a budget that begins now, by the clock that nobody sets back", async () => {
     let seen: ActivityContext | undefined;
     const { handle } = frameOf(async (context) => {

@@ -29,7 +29,7 @@ async function finishRefused(markDone: (results: readonly PartResult[]) => Promi
   const signal = new AbortController().signal;
   const budget = { endsAt: Number.POSITIVE_INFINITY, stopping: signal };
   const input = { v: 1, importId: record.id, attempt: 1, plan, round: 0 } as const;
-  return await activity.work(input, { row, budget, signal }).catch((thrown: unknown) => thrown);
+  return await activity.work(input, { row, budget, signal, onCut: () => {} }).catch((thrown: unknown) => thrown);
 }
 
 it("stores what was copied before it is read again, so that who looks sees that, and the rest once at the end", async () => {
@@ -58,7 +58,7 @@ it("stores what was copied before it is read again, so that who looks sees that,
   const whole: ImportPlan = { ...plan, units: [unit], verify: [unit] };
   const input = { v: 1, importId: record.id, attempt: 1, plan: whole, round: 0 } as const;
 
-  await activity.work(input, { row, budget, signal });
+  await activity.work(input, { row, budget, signal, onCut: () => {} });
 
   expect(steps).toEqual([[copied], "Verifying", [put]]);
 });

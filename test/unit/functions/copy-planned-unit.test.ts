@@ -22,6 +22,7 @@ const context: ActivityContext = {
   row: { record, etag: "1" },
   budget: { endsAt: resolvedAt + 240_000, stopping: signal },
   signal,
+  onCut: () => {},
 };
 const part = (name: string): CopiedPart => ({ target: 0, digest: aDigest(name), via: "copied", ms: 5, attempts: 1 });
 
@@ -29,6 +30,7 @@ interface Script {
   /** What the transfer does with its context; `passed` moves the clock to so many ms after resolve. */
   readonly copy: (context: UnitContext, passed: (ms: number) => void) => Promise<UnitOutcome["end"]>;
   readonly round?: number;
+  readonly isRepeated?: boolean;
   readonly processStartedMs?: number;
   /** Ms after resolve at which the activity begins. */
   readonly beganMs?: number;
@@ -38,7 +40,15 @@ interface Script {
 
 /** Copies the unit by script, and shows what was stored about it. */
 async function copyUnit(script: Script) {
-  const { copy, round = 0, processStartedMs = -1_000, beganMs = 100, reportFails = false, targetHost } = script;
+  const {
+    copy,
+    round = 0,
+    isRepeated,
+    processStartedMs = -1_000,
+    beganMs = 100,
+    reportFails = false,
+    targetHost,
+  } = script;
   let nowMs = beganMs;
   const reports: number[] = [];
   const stored: { readonly results: readonly PartResult[]; readonly finishedUnit: number | undefined }[] = [];
@@ -70,7 +80,9 @@ async function copyUnit(script: Script) {
     processStartedAt: new Date(resolvedAt + processStartedMs),
     wholeBlobBudgetMs: 6_900_000,
   });
-  const outcome = await copyPlannedUnit({ importId: record.id, unit, round }, context).catch((error: unknown) => error);
+  const outcome = await copyPlannedUnit({ importId: record.id, unit, round, isRepeated }, context).catch(
+    (error: unknown) => error,
+  );
   const [seen] = contexts;
   return {
     outcome,
@@ -202,7 +214,7 @@ describe("copyPlannedUnit", () => {
     const copy = async () => ({ kind: "more", hasProgressed: false }) as const;
 
     const first = await copyUnit({ copy, targetHost, round: 0 });
-    const second = await copyUnit({ copy, targetHost, round: 1 });
+    const second = await copyUnit({ copy, targetHost, round: 1, isRepeated: true });
 
     expect(first.outcome).toEqual({ kind: "more" });
     expect(second.outcome).toMatchObject({ code: "DEADLINE_EXCEEDED", message: expect.stringContaining(why) });
@@ -210,7 +222,7 @@ describe("copyPlannedUnit", () => {
 
   it("gives another call to a blob whose target turned out to take no chunks: that one has all of functionTimeout", async () => {
     const { outcome } = await copyUnit({
-      round: 1,
+      ...{ round: 1, isRepeated: true },
       copy: async ({ targets }) => {
         for (const { registry } of targets) Object.assign(registry, { profile: profileFor("gcr.io", undefined) });
         return { kind: "more", hasProgressed: false };
@@ -220,11 +232,12 @@ describe("copyPlannedUnit", () => {
     expect(outcome).toEqual({ kind: "more" });
   });
 
-  it("has a unit that is handed out again send in such a way that what arrives stays", async () => {
+  it("has a unit that was cut off send in such a way that what arrives stays, and not one that only waited", async () => {
     const copy = async () => ({ kind: "done" }) as const;
 
-    expect((await copyUnit({ copy, round: 0 })).isRepeated).toBe(false);
-    expect((await copyUnit({ copy, round: 1 })).isRepeated).toBe(true);
+    expect((await copyUnit({ copy, round: 1, isRepeated: false })).isRepeated).toBe(false);
+    expect((await copyUnit({ copy, round: 1, isRepeated: true })).isRepeated).toBe(true);
+    expect((await copyUnit({ copy, round: 1 })).isRepeated).toBe(true); // by an orchestration of a former version
   });
 
   it.each([

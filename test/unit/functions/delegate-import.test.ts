@@ -48,7 +48,10 @@ it("does not show ACR a token that has expired, but asks for a fresh one", async
   const budget = { endsAt: Number.POSITIVE_INFINITY, stopping: signal };
 
   const thrown = await thrownBy(() =>
-    activity.work({ v: 1, importId: record.id, attempt: 1, round: 1 }, { row: { record, etag: "1" }, budget, signal }),
+    activity.work(
+      { v: 1, importId: record.id, attempt: 1, round: 1 },
+      { row: { record, etag: "1" }, budget, signal, onCut: () => {} },
+    ),
   );
 
   expect(thrown).toMatchObject({ code: "CREDENTIALS_REQUIRED", side: "source", registry: nowhere, retryable: false });
@@ -81,7 +84,7 @@ it("tells ACR the host whose credentials it gets, where the source is read from 
 
   await activity.work(
     { v: 1, importId: record.id, attempt: 1, round: 1 },
-    { row: { record, etag: "1" }, budget, signal },
+    { row: { record, etag: "1" }, budget, signal, onCut: () => {} },
   );
 
   expect(asked).toMatchObject([{ registryUri: nowhere, credentials: { username: "mirror", password: "m" } }]);

@@ -76,7 +76,7 @@ async function startResolving(images: number, faults: readonly Fault[]) {
     resolve: async () => {
       const { id: importId, attempt } = row.record;
       const budget = { endsAt: Number.POSITIVE_INFINITY, stopping: signal };
-      return await activity.work({ v: 1, importId, attempt }, { row, budget, signal });
+      return await activity.work({ v: 1, importId, attempt }, { row, budget, signal, onCut: () => {} });
     },
     /** Ends the attempt and begins the next one with the same digest. */
     retry: () => {

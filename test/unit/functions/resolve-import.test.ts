@@ -53,7 +53,7 @@ async function warningsWhen(hoursToEnd: number | undefined): Promise<readonly st
   });
   const { id: importId, attempt } = row.record;
   const budget = { endsAt: Number.POSITIVE_INFINITY, stopping: signal };
-  await activity.work({ v: 1, importId, attempt }, { row, budget, signal });
+  await activity.work({ v: 1, importId, attempt }, { row, budget, signal, onCut: () => {} });
   return row.record.warnings;
 }
 

@@ -2,6 +2,8 @@ import { describe, expect, it } from "vitest";
 import { MiB } from "../../../src/descriptor.ts";
 import { answer, refusal } from "../../../src/local/registry/call.ts";
 import { fault } from "../../helpers/faults.ts";
+import { hangUp, rateLimited } from "../../helpers/faults-any.ts";
+import { truncateBody } from "../../helpers/faults-source.ts";
 import { startRegistry } from "../../helpers/registry.ts";
 import { createKit, expectNothingOpen, holds } from "./transfer-kit.ts";
 
@@ -202,5 +204,35 @@ describe("copyBlob, when the source is bad", () => {
 
     await expect(copying).rejects.toMatchObject({ code: "SOURCE_CONTENT_CORRUPT" });
     expect(target.countRequests({ kind: "upload-start" })).toBe(0);
+  });
+});
+
+describe("a blob whose upload fails for now", () => {
+  it.each([
+    ["was throttled: it was not carried out", rateLimited({ kind: "upload-put", retryAfter: "90" }), 0],
+    ["never began", hangUp({ kind: "upload-start" }), 0],
+    ["broke off each time", hangUp({ kind: "upload-put" }), 4],
+  ])("says whether it was cut off in the midst of its content: it %s", async (_, failing, cuts) => {
+    await using source = await startRegistry();
+    await using target = await startRegistry({ faults: [failing] });
+    await using kit = createKit();
+    const blob = await source.seedBlob({ sizeBytes: MiB });
+    let cut = 0;
+
+    await kit.copy(source, target, blob, { onCut: () => (cut += 1) }).catch(() => undefined);
+
+    expect(cut).toBe(cuts);
+  });
+
+  it("says so where its source breaks off", async () => {
+    await using source = await startRegistry({ faults: [truncateBody({ afterBytes: 100_000 })] });
+    await using target = await startRegistry();
+    await using kit = createKit();
+    const blob = await source.seedBlob({ sizeBytes: 2 * MiB });
+    let cut = 0;
+
+    await expect(kit.copy(source, target, blob, { onCut: () => (cut += 1) })).rejects.toThrow();
+
+    expect(cut).toBe(1);
   });
 });

@@ -23,6 +23,7 @@ function prepare(kit: Kit, source: TestRegistry, target: TestRegistry, more: Par
     headFirst: false,
     isRepair: false,
     isRepeated: false,
+    onCut: () => {},
     owner: "import-1",
     budget: kit.budget(),
     onPart: (part) => parts.push(part),

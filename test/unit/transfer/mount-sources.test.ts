@@ -57,6 +57,7 @@ describe("foretellMounts", () => {
           headFirst: false,
           isRepair: false,
           isRepeated: false,
+          onCut: () => {},
           owner: "import-1",
           budget: kit.budget(),
         },

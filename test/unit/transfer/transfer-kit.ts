@@ -175,6 +175,7 @@ export function createKit(options: KitOptions = {}, leases = createTestLeases())
     headFirst: false,
     isRepair: false,
     isRepeated: false,
+    onCut: () => {},
     owner: "import-1",
     budget: budget(),
     onProgress: () => {},

@@ -67,7 +67,15 @@ export async function importWhole({ source, target }: Sides, more: Pick<ImportSp
     return content;
   };
   const context: UnitContext = {
-    ...{ ...sides, headFirst: false, isRepair: false, isRepeated: false, owner: "import-1", budget: kit.budget() },
+    ...{
+      ...sides,
+      headFirst: false,
+      isRepair: false,
+      isRepeated: false,
+      onCut: () => {},
+      owner: "import-1",
+      budget: kit.budget(),
+    },
     ...{ readInline: async (digest) => contentOf(digest), onPart: () => {}, onProgress: () => {} },
   };
   const copyUnit = createCopyUnit({ copyBlob: kit.copyBlob, parallelBlobs: 2 });
