@@ -74,6 +74,30 @@ describe.runIf(hasBrowser())("promotions on the dashboard", () => {
     hold.release();
   });
 
+  it("keeps the page of the list that one turns until the next one is there", async () => {
+    await using visit = await dashboard.open("#/errors");
+    const { page } = visit;
+    const second = Promise.withResolvers<void>();
+    const promotionFrom = (registry: string) => ({
+      ...{ id: registry, state: "Succeeded", trigger: { kind: "http" }, labels: {}, warnings: [], attempt: 1 },
+      ...{ createdAt: "2026-01-01T00:00:00.000Z", request: { source: { registry, repositories: ["app"] } } },
+    });
+    await page.route(/\/api\/promotions\?/, async (route) => {
+      const isSecond = route.request().url().includes("continuationToken=two");
+      if (isSecond) await second.promise;
+      const promotions = [promotionFrom(isSecond ? "second.example" : "first.example")];
+      await route.fulfill({ json: isSecond ? { promotions } : { promotions, continuationToken: "two" } });
+    });
+    await page.goto(`${dashboard.api.url}/#/promotions`);
+
+    await page.getByRole("button", { name: "Older" }).click();
+    await page.locator("[aria-busy=true]").getByRole("link", { name: "first.example/app" }).waitFor();
+    second.resolve();
+
+    await page.locator(".paged:focus").getByRole("link", { name: "second.example/app" }).waitFor();
+    expect(await page.getByRole("link", { name: "first.example/app" }).count()).toBe(0);
+  });
+
   it("says so where there is no such promotion", async () => {
     await using visit = await dashboard.open("#/promotion/nothing");
 
