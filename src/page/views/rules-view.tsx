@@ -48,7 +48,7 @@ function RuleTable({ rules }: { readonly rules: readonly Rule[] }) {
           <Badge key="state" text={rule.enabled ? "Enabled" : "Disabled"} tone={rule.enabled ? "good" : "neutral"} />,
           <>
             <a href={formatHash("rule", rule.name)}>{rule.name}</a>
-            <span class="to">
+            <span class="to clamped">
               {rule.source.registry}/{rule.source.repositories.join(", ")} →{" "}
               {rule.target.registry ?? "the service's default"}/{rule.target.repository}
             </span>

@@ -62,7 +62,7 @@ function ScheduleTable({ schedules }: { readonly schedules: readonly ScheduleVie
           />,
           <>
             <a href={formatHash("schedule", schedule.name)}>{schedule.name}</a>
-            <span class="to">
+            <span class="to clamped">
               <Cron cron={schedule.cron} /> ({schedule.timeZone}): {schedule.source.registry}/
               {schedule.source.repositories.join(", ")} → {schedule.target.registry ?? "the service's default"}
             </span>
