@@ -36,6 +36,7 @@ it.each([
         "stuck-replaced",
         "stuck-ended",
         "stuck-failed",
+        "imports-not-begun",
       ],
       ...["network.refused", "caller-refused", "hook-refused"],
     ],
