@@ -24,7 +24,7 @@ const classes: readonly (readonly [RegExp, CommandClass])[] = [
   [/\b(docker\.io|mcr\.microsoft\.com|ghcr\.io|azurecr\.io|example\.com)\b/, internet],
   [/^drayage import --registry (\$SRC|\$FAR|src) /, internet],
   [/^drayage .*127\.0\.0\.1:\d{5}/, { kind: "elsewhere", where: "npm run demo runs it and prints it" }],
-  [/^npm ci && npm (test|run demo|run package)$/, ci],
+  [/^(npm ci && )?npm (test|run demo|run package)$/, ci],
   [/^npm run build$/, { kind: "elsewhere", where: "it is built before these tests run" }],
   [/^(BENCH_DIR=\S+ )?npm run bench\b/, { kind: "needs", what: "minutes on a quiet machine" }],
   [/^npx azurite |^AzureWebJobsStorage='UseDevelopmentStorage=true' npm start/, ports],
