@@ -1,4 +1,4 @@
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { markEntry, readEntry } from "./routing.ts";
 import { formatTitle } from "./use-title.ts";
 
@@ -11,7 +11,8 @@ export function useArrival(place: string, title: string): void {
   useEffect(() => {
     document.title = formatTitle(title);
   }, [title]);
-  useEffect(() => {
+  // Together with what is shown: a moment later it would take the focus from who has gone on by keyboard already.
+  useLayoutEffect(() => {
     if (!isFirst.current) document.getElementById("main")?.focus({ preventScroll: true });
     isFirst.current = false;
   }, [place]);

@@ -248,6 +248,22 @@ describe.runIf(hasBrowser())("starting an import on the dashboard", () => {
     expect(page.url()).toContain("#/rules");
   });
 
+  it("has the focus as soon as it shows, so that who goes on by keyboard at once loses nothing", async () => {
+    await using visit = await dashboard.open();
+    const { page } = visit;
+    await page.getByRole("heading", { name: "Imports" }).waitFor();
+
+    const focused = page.evaluate(`new Promise((resolve) => {
+      const look = () => {
+        if (document.querySelector("main h1")?.textContent === "Start an import") resolve(document.activeElement.id);
+      };
+      new MutationObserver(look).observe(document.body, { childList: true, subtree: true, characterData: true });
+    })`);
+    await page.getByRole("link", { name: "Start an import" }).first().click();
+
+    expect(await focused).toBe("main");
+  });
+
   it("needs no mouse", async () => {
     await using visit = await dashboard.open();
     const { page } = visit;
