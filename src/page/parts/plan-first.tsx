@@ -1,5 +1,5 @@
 import type { ComponentChildren } from "preact";
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { ProblemView } from "../../domain/problem-view.ts";
 import { isPassing, type Outcome } from "../data/api.ts";
 import { useIsMounted } from "../data/use-is-mounted.ts";
@@ -58,7 +58,8 @@ export function PlanFirst<Plan, Started>(props: PlanFirstProps<Plan, Started>) {
   const problem = step?.kind === "failed" && step.outcome.kind === "refused" ? step.outcome.problem : undefined;
   const fault = problem === undefined ? noFault : faultOf(problem);
 
-  useEffect(() => () => stopping.current?.abort(), [asked]);
+  // At once: a moment later it would stop the plan of the form as it is now, which was asked for by keyboard meanwhile.
+  useLayoutEffect(() => () => stopping.current?.abort(), [asked]);
 
   // The focus goes on where there is something to read or to do.
   useEffect(() => {
