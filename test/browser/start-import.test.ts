@@ -276,7 +276,6 @@ describe.runIf(hasBrowser())("starting an import on the dashboard", () => {
     await tabTo(page, "Start an import");
     await page.keyboard.press("Enter");
     await page.getByRole("heading", { name: "Start an import" }).waitFor();
-    await page.waitForLoadState("networkidle"); // what the fields suggest is there
     await tabTo(page, "Source");
     await page.keyboard.type(from());
     await tabTo(page, "Target tags");

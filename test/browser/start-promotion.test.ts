@@ -29,7 +29,6 @@ describe.runIf(hasBrowser())("starting a promotion on the dashboard", () => {
     await tabTo(page, "Start a promotion");
     await page.keyboard.press("Enter");
     await page.getByRole("heading", { name: "Start a promotion" }).waitFor();
-    await page.waitForLoadState("networkidle"); // what the fields suggest is there
     await tabTo(page, "Source registry");
     await page.keyboard.type(api.source.host);
     await tabTo(page, "Source repositories");
